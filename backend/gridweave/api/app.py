@@ -1,0 +1,66 @@
+"""The application: built from settings, given or making its own chain and stores."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from gridweave import __doc__ as about
+from gridweave.api import docs
+from gridweave.api.errors import install_error_handlers
+from gridweave.api.limits import BodyLimit, RateLimit
+from gridweave.api.metrics import Metrics
+from gridweave.api.middleware import RequestLog
+from gridweave.api.routes import accounts, deployment, events, health, markets, orders, readings, registry
+from gridweave.chain.node import Node
+from gridweave.services.runtime import Runtime, Stores
+from gridweave.services.settings import Settings
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings, *, chain: Node | None = None, store: Stores | None = None) -> FastAPI:
+    """The service as an ASGI application. What it is not given (`chain`, `store`) its lifespan opens and closes.
+
+    Starting raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable or NodeUnavailable.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            runtime = await Runtime.open(settings, chain, store)
+        except Exception as refusal:
+            app.state.refusal = refusal
+            raise
+        app.state.runtime = runtime
+        await runtime.start()
+        try:
+            yield
+        finally:
+            await runtime.close()
+
+    app = FastAPI(
+        title="Gridweave",
+        description=about or "",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.metrics = metrics
+    install_error_handlers(app)
+    app.add_middleware(BodyLimit, limit=settings.body_limit)
+    if settings.rate_limit_per_s:
+        app.add_middleware(RateLimit, per_second=settings.rate_limit_per_s)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"])
+    app.add_middleware(RequestLog, metrics=metrics)
+    for module in (deployment, markets, orders, readings, registry, accounts, events):
+        app.include_router(module.router, prefix="/v1")
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    return app

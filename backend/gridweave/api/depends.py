@@ -1,0 +1,57 @@
+"""What routes ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query, Request
+
+from gridweave.api.fields import Address, Digest
+from gridweave.api.metrics import Metrics
+from gridweave.services.errors import Unavailable
+from gridweave.services.runtime import Runtime
+from gridweave.services.world import World
+from gridweave.store.reading import MOST_ROWS
+
+__all__ = [
+    "AddressPath",
+    "CursorQuery",
+    "DigestPath",
+    "InMetrics",
+    "InRuntime",
+    "InWorld",
+    "LimitQuery",
+    "MarketPath",
+    "SlotPath",
+]
+
+_MOST_ID = 2**32 - 1
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def _world(request: Request) -> World:
+    """Nothing is promised once a background task has ended: nobody would keep the promise."""
+    runtime = _runtime(request)
+    if request.method == "POST" and runtime.has_stopped:
+        raise Unavailable("the relayer")
+    return runtime.world
+
+
+def _metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+InRuntime = Annotated[Runtime, Depends(_runtime)]
+InWorld = Annotated[World, Depends(_world)]
+InMetrics = Annotated[Metrics, Depends(_metrics)]
+AddressPath = Annotated[Address, Path()]
+DigestPath = Annotated[Digest, Path()]
+MarketPath = Annotated[int, Path(ge=0, le=_MOST_ID)]
+SlotPath = Annotated[int, Path(ge=0, le=_MOST_ID)]
+CursorQuery = Annotated[str | None, Query(max_length=60)]
+LimitQuery = Annotated[int, Query(ge=1, le=MOST_ROWS)]

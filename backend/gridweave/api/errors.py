@@ -1,0 +1,89 @@
+"""Every exception becomes `{"error": {name, message, args}, "requestId"}` with the status that fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from gridweave.chain.errors import ChainError, Reverted
+from gridweave.domain.errors import DomainError
+from gridweave.services.errors import Refused, RequestInvalid, ServiceError, Unavailable
+from gridweave.services.intake import refusal
+from gridweave.store.errors import StoreUnavailable
+from gridweave.store.reading import CursorInvalid
+
+__all__ = ["error_response", "install_error_handlers", "service_error"]
+
+log = structlog.get_logger(__name__)
+
+_MOST_PROBLEMS = 10
+_NAMES = {404: "NoSuchRoute", 405: "MethodNotAllowed"}
+
+
+def service_error(error: Exception) -> ServiceError:
+    """The refusal behind any exception; what nobody foresaw is a 500, which is a bug."""
+    match error:
+        case ServiceError():
+            return error
+        case DomainError():
+            return refusal(error)
+        case Reverted():
+            return Refused(error.name or "TransactionReverted", error.arguments)
+        case ChainError():
+            return Unavailable("the node")
+        case StoreUnavailable():
+            return Unavailable("the database")
+        case CursorInvalid():
+            return RequestInvalid("CursorInvalid", "use a cursor as a page gave it", {"cursor": str(error)[:60]})
+        case _:
+            return ServiceError("InternalError", "a fault of ours; the log names this request")
+
+
+def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any] | None = None) -> JSONResponse:
+    """The refusal as an answer."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    body = {"error": error.body, "requestId": request_id} | dict(extra or {})
+    return JSONResponse(body, status_code=error.status, headers=headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Makes every failure of the application answer in one shape."""
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [_problem(found) for found in error.errors()[:_MOST_PROBLEMS]]
+        first = problems[0] if problems else {"at": "body", "problem": "unreadable"}
+        message = f"{first['at']}: {first['problem']}"
+        return _answer(request, RequestInvalid("RequestInvalid", message, {"problems": problems}))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        name = _NAMES.get(error.status_code, f"Http{error.status_code}")
+        refused = ServiceError(name, str(error.detail), {"path": request.url.path})
+        refused.status = error.status_code
+        return _answer(request, refused)
+
+    @app.exception_handler(Exception)
+    async def _any(request: Request, error: Exception) -> JSONResponse:
+        refused = service_error(error)
+        if refused.status == 500:
+            log.error("fault", name=refused.name, exc_info=error)
+        return _answer(request, refused)
+
+    for kind in (ServiceError, DomainError, ChainError, StoreUnavailable, CursorInvalid):
+        app.add_exception_handler(kind, _any)
+
+
+def _answer(request: Request, error: ServiceError) -> JSONResponse:
+    return error_response(getattr(request.state, "request_id", ""), error)
+
+
+def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
+    at = ".".join(str(part) for part in found.get("loc", ()))
+    return {"at": at, "problem": str(found.get("msg", ""))}

@@ -1,0 +1,73 @@
+"""Accounts, deposits, withdrawals and bills."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import one, page
+from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
+from gridweave.api.schemas import DepositIn, WithdrawalIn
+from gridweave.services import accounts, money
+from gridweave.store.reading import Row
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["accounts"])
+
+
+@router.post("/deposits", status_code=202)
+async def post_deposit(request: Request, world: InWorld, body: DepositIn) -> JSONResponse:
+    """Moves tokens into the account by its permit."""
+    answer = await money.deposit(world, body.account, body.amount_micro, body.deadline, body.signature)
+    return one(request, answer)
+
+
+@router.post("/withdrawals", status_code=202)
+async def post_withdrawal(request: Request, world: InWorld, body: WithdrawalIn) -> JSONResponse:
+    """Sends part of the withdrawable balance to an address."""
+    return one(request, await money.withdraw(world, body.withdrawal(), body.signature))
+
+
+@router.get("/accounts/{address}")
+async def get_account(world: InWorld, address: AddressPath) -> dict[str, Any]:
+    """Balances at the newest indexed block."""
+    return await accounts.account(world, address)
+
+
+@router.get("/accounts/{address}/moves")
+async def get_moves(
+    world: InWorld, address: AddressPath, cursor: CursorQuery = None, limit: LimitQuery = 1_000
+) -> dict[str, Any]:
+    """Every move of the account in chain order."""
+    found = await accounts.moves(world, address, cursor, limit)
+    return page(found, lambda row: _move(row, final=world.heads.is_final(row["block_number"])))
+
+
+@router.get("/accounts/{address}/bill")
+async def get_bill(
+    world: InWorld,
+    address: AddressPath,
+    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)],
+    to: Annotated[int, Query(ge=0, lt=2**32)],
+) -> dict[str, Any]:
+    """The bill of slots from..to, line by line."""
+    return await accounts.bill(world, address, from_, to)
+
+
+def _move(row: Row, *, final: bool) -> dict[str, Any]:
+    return {
+        "kind": row["kind"],
+        "amountMicro": row["amount"],
+        "availableMicro": row["available"],
+        "fromPotMicro": row["from_pot"],
+        "fromUtilityMicro": row["from_utility"],
+        "holdMicro": row["hold"],
+        "counterparty": row["counterparty"],
+        "reference": row["ref"],
+        "transaction": row["tx_hash"],
+        "block": row["block_number"],
+        "final": final,
+    }

@@ -1,0 +1,37 @@
+"""Whether the service lives, whether it can serve, and its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from gridweave.api.depends import InMetrics, InRuntime
+from gridweave.services.errors import Unavailable
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(runtime: InRuntime) -> dict[str, Any]:
+    """Node, databases and background tasks work; 503 otherwise."""
+    reason = runtime.not_ready()
+    if reason is not None:
+        raise Unavailable(reason)
+    await runtime.stores.outbox.ping()
+    await runtime.stores.index.ping()
+    return {"status": "ready", "blockNumber": runtime.world.heads.number}
+
+
+@router.get("/metrics")
+async def metrics(runtime: InRuntime, found: InMetrics) -> Response:
+    """Prometheus text."""
+    return Response(await found.render(runtime), media_type="text/plain; version=0.0.4; charset=utf-8")

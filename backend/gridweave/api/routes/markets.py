@@ -1,0 +1,86 @@
+"""Markets, slots, books, prices."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import one, page
+from gridweave.api.depends import CursorQuery, InWorld, LimitQuery, MarketPath, SlotPath
+from gridweave.api.fields import camel
+from gridweave.api.schemas import MarketIn, TermsIn
+from gridweave.domain.terms import MarketTerms
+from gridweave.services import markets, registry
+from gridweave.services.errors import NotFound
+from gridweave.store.reading import Row
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["markets"])
+
+_TERM_NAMES = {field.name: TermsIn.model_fields[field.name].alias or camel(field.name) for field in fields(MarketTerms)}
+
+
+@router.post("/markets", status_code=202)
+async def post_market(request: Request, world: InWorld, body: MarketIn) -> JSONResponse:
+    """Opens a market: the operator creates it, the utility underwrites it."""
+    answer = await registry.create_market(world, body.terms.terms(), body.operator.act(), body.utility.act())
+    return one(request, answer)
+
+
+@router.get("/markets")
+async def get_markets(world: InWorld) -> dict[str, Any]:
+    """Every market with its terms."""
+    found = await markets.all_terms(world)
+    return {"items": [_market(market, versions) for market, versions in sorted(found.items())]}
+
+
+@router.get("/markets/{market}")
+async def get_market(world: InWorld, market: MarketPath) -> dict[str, Any]:
+    """One market: the newest terms, and every version."""
+    versions = (await markets.all_terms(world)).get(market)
+    if not versions:
+        raise NotFound("UnknownMarket", "no such market; see GET /v1/markets", {"market": market})
+    return _market(market, versions)
+
+
+@router.get("/markets/{market}/slots/{slot}")
+async def get_slot(world: InWorld, market: MarketPath, slot: SlotPath) -> dict[str, Any]:
+    """A slot's times, status and clearing."""
+    return await markets.slot_state(world, market, slot)
+
+
+@router.get("/markets/{market}/slots/{slot}/book")
+async def get_book(world: InWorld, market: MarketPath, slot: SlotPath) -> dict[str, Any]:
+    """Depth per tick of the live orders."""
+    return await markets.book(world, market, slot)
+
+
+@router.get("/markets/{market}/prices")
+async def get_prices(
+    world: InWorld,
+    market: MarketPath,
+    from_: Annotated[int | None, Query(alias="from", ge=0, lt=2**32)] = None,
+    to: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 1_000,
+) -> dict[str, Any]:
+    """Clearings of slots from..to by slot."""
+    found = await markets.prices(world, market, from_, to, cursor, limit)
+    return page(found, lambda row: _price(row, final=world.heads.is_final(row["block_number"])))
+
+
+def _market(market: int, versions: list[MarketTerms]) -> dict[str, Any]:
+    shown = [{"version": number, **_terms(terms)} for number, terms in enumerate(versions, start=1)]
+    return {"market": market, "terms": shown[-1], "versions": shown}
+
+
+def _terms(terms: MarketTerms) -> dict[str, Any]:
+    return {alias: getattr(terms, name) for name, alias in _TERM_NAMES.items()}
+
+
+def _price(row: Row, *, final: bool) -> dict[str, Any]:
+    return {"slot": row["slot"], **(markets.clearing_json(row) or {}), "final": final}

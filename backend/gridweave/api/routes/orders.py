@@ -1,0 +1,56 @@
+"""Orders, cancels, and the state of any request."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import TooManyItems, many
+from gridweave.api.depends import DigestPath, InWorld
+from gridweave.api.schemas import CancelsIn, OrdersIn
+from gridweave.services.orders import submit_cancels, submit_orders
+from gridweave.services.status import order_status, orders_of_meter, request_status
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["orders"])
+
+
+@router.post("/orders", status_code=202)
+async def post_orders(request: Request, world: InWorld, body: OrdersIn) -> JSONResponse:
+    """Accepts signed orders; what is acknowledged is kept."""
+    if len(body.orders) > world.settings.most_orders:
+        raise TooManyItems(len(body.orders), world.settings.most_orders)
+    return many(request, await submit_orders(world, [order.signed() for order in body.orders]))
+
+
+@router.post("/cancels", status_code=202)
+async def post_cancels(request: Request, world: InWorld, body: CancelsIn) -> JSONResponse:
+    """Accepts signed cancels."""
+    if len(body.cancels) > world.settings.most_orders:
+        raise TooManyItems(len(body.cancels), world.settings.most_orders)
+    return many(request, await submit_cancels(world, [cancel.signed() for cancel in body.cancels]))
+
+
+@router.get("/orders")
+async def get_orders(
+    world: InWorld,
+    meter: Annotated[int, Query(ge=0, lt=2**32)],
+    slot: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+) -> dict[str, Any]:
+    """Orders and cancels of a meter, oldest first."""
+    return {"items": [status.body for status in await orders_of_meter(world, meter, slot)]}
+
+
+@router.get("/orders/{digest}")
+async def get_order(world: InWorld, digest: DigestPath) -> dict[str, Any]:
+    """What became of an order."""
+    return (await order_status(world, digest)).body
+
+
+@router.get("/requests/{digest}")
+async def get_request(world: InWorld, digest: DigestPath) -> dict[str, Any]:
+    """What became of any accepted request."""
+    return (await request_status(world, digest)).body

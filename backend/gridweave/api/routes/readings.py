@@ -1,0 +1,53 @@
+"""Readings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import TooManyItems, many, page
+from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
+from gridweave.api.schemas import ReadingsIn
+from gridweave.services.readings import readings_of_meter, submit_readings
+from gridweave.store.reading import Row
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["readings"])
+
+
+@router.post("/readings", status_code=202)
+async def post_readings(request: Request, world: InWorld, body: ReadingsIn) -> JSONResponse:
+    """Accepts signed readings; the transaction that records one pays it."""
+    if len(body.readings) > world.settings.most_orders:
+        raise TooManyItems(len(body.readings), world.settings.most_orders)
+    return many(request, await submit_readings(world, [reading.signed() for reading in body.readings]))
+
+
+@router.get("/readings")
+async def get_readings(
+    world: InWorld,
+    meter: Annotated[int, Query(ge=0, lt=2**32)],
+    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)] = 0,
+    to: Annotated[int, Query(ge=0, lt=2**32)] = 2**32 - 1,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 1_000,
+) -> dict[str, Any]:
+    """Recorded readings of a meter in slots from..to, corrections included, in chain order."""
+    found = await readings_of_meter(world, meter, from_, to, cursor, limit)
+    return page(found, lambda row: _shown(row, final=world.heads.is_final(row["block_number"])))
+
+
+def _shown(row: Row, *, final: bool) -> dict[str, Any]:
+    return {
+        "meter": row["meter"],
+        "slot": row["slot"],
+        "version": row["version"],
+        "importWh": row["import_wh"],
+        "exportWh": row["export_wh"],
+        "transaction": row["tx_hash"],
+        "block": row["block_number"],
+        "final": final,
+    }

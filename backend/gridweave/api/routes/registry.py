@@ -1,0 +1,121 @@
+"""Devices, meters and assets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import one, page
+from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
+from gridweave.api.fields import Address
+from gridweave.api.schemas import AssetIn, EnrolmentIn, MeterIn, StatusIn
+from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.domain.errors import SignatureMalformed
+from gridweave.domain.signatures import to_compact
+from gridweave.services import registry
+from gridweave.store.reading import Row
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["registry"])
+
+
+@router.post("/devices", status_code=202)
+async def post_device(request: Request, world: InWorld, body: EnrolmentIn) -> JSONResponse:
+    """Enrols a device."""
+    possession = body.possession
+    if len(possession) == 65:
+        if body.key_kind == "p256":
+            raise SignatureMalformed("64 bytes: r, then s")
+        possession = to_compact(possession)
+    answer = await registry.enrol(world, body.endorsement(), body.maker.signature, possession)
+    return one(request, answer)
+
+
+@router.get("/devices/{device}")
+async def get_device(world: InWorld, device: AddressPath) -> dict[str, Any]:
+    """A device: owner, maker, status and current key."""
+    return _device(await registry.device(world, device), world.heads.final)
+
+
+@router.post("/devices/{device}/status", status_code=202)
+async def post_status(request: Request, world: InWorld, device: AddressPath, body: StatusIn) -> JSONResponse:
+    """Suspends, reinstates or revokes a device."""
+    return one(request, await registry.change_status(world, body.change(device), body.act.act()))
+
+
+@router.post("/meters", status_code=202)
+async def post_meter(request: Request, world: InWorld, body: MeterIn) -> JSONResponse:
+    """Registers a meter."""
+    mandate = body.mandate.act() if body.mandate else None
+    return one(request, await registry.register_meter(world, body.registration(), body.operator.act(), mandate))
+
+
+@router.get("/meters")
+async def get_meters(
+    world: InWorld,
+    device: Annotated[Address | None, Query()] = None,
+    account: Annotated[Address | None, Query()] = None,
+    market: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+    cursor: CursorQuery = None,
+    limit: LimitQuery = 1_000,
+) -> dict[str, Any]:
+    """Meters by device, account or market."""
+    found = await registry.meters(world, device=device, account=account, market=market, cursor=cursor, limit=limit)
+    return page(found, lambda row: _meter(row, world.heads.final))
+
+
+@router.get("/meters/{meter}")
+async def get_meter(world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)]) -> dict[str, Any]:
+    """A meter and what stands behind it."""
+    row = await registry.meter(world, meter)
+    return _meter(row, world.heads.final) | {"assets": [_asset(asset) for asset in row["assets"]]}
+
+
+@router.post("/assets", status_code=202)
+async def post_asset(request: Request, world: InWorld, body: AssetIn) -> JSONResponse:
+    """Registers what stands behind a meter."""
+    return one(request, await registry.register_asset(world, body.registration(), body.operator.act()))
+
+
+def _device(row: Row, final: int) -> dict[str, Any]:
+    return {
+        "device": row["device"],
+        "owner": row["owner"],
+        "maker": row["maker"],
+        "status": DeviceStatus(row["status"]).name.lower(),
+        "statusSince": row["status_since"],
+        "keyKind": KeyKind(row["key_kind"]).name.lower(),
+        "keyVersion": row["key_version"],
+        "x": row["x"],
+        "y": row["y"],
+        "block": row["block_number"],
+        "final": row["block_number"] <= final,
+    }
+
+
+def _meter(row: Row, final: int) -> dict[str, Any]:
+    return {
+        "meter": row["meter"],
+        "device": row["device"],
+        "account": row["account"],
+        "market": row["market"],
+        "importCapacityW": row["import_capacity_w"],
+        "exportCapacityW": row["export_capacity_w"],
+        "scaleWh": row["scale_wh"],
+        "hasMandate": row["has_mandate"],
+        "transaction": row["tx_hash"],
+        "block": row["block_number"],
+        "final": row["block_number"] <= final,
+    }
+
+
+def _asset(row: Row) -> dict[str, Any]:
+    return {
+        "asset": row["asset"],
+        "kind": AssetKind(row["kind"]).name.lower(),
+        "nameplateW": row["nameplate_w"],
+        "storageWh": row["storage_wh"],
+    }

@@ -1,0 +1,83 @@
+"""Who signed what: each order, cancel and reading against the key that had to sign it at that time."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from gridweave.audit.differences import Kind, Subject
+from gridweave.audit.findings import Findings
+from gridweave.audit.identity import Identities
+from gridweave.audit.proofs import Proofs
+from gridweave.audit.report import Checked
+from gridweave.chain import events as chain
+from gridweave.chain.events import Event
+from gridweave.domain.acts import KeyKind
+from gridweave.domain.errors import DeviceSignatureInvalid, WrongSigner
+from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.outcomes import Reason
+from gridweave.domain.readings import Reading
+
+__all__ = ["Consent"]
+
+
+class Consent:
+    """Judges signatures. Where the contract took one that does not hold, that is the difference, and the replay goes on
+    with what the contract did; where it refused, the judgement stands by itself.
+
+    `wallets` are accounts with code: the contract asks them, and what they said cannot be asked again later.
+    """
+
+    def __init__(self, proofs: Proofs, identities: Identities, wallets: Set[str], findings: Findings) -> None:
+        self._wallets = wallets
+        self._proofs, self._identities, self._findings = proofs, identities, findings
+
+    def account_of(self, meter: int) -> str | None:
+        """Who trades for the meter, None for an unknown one."""
+        registration = self._identities.meters.get(meter)
+        return registration.meter.account if registration else None
+
+    def is_signed(self, item: Order | Cancel, signature: bytes | None, said: Event | None) -> bool:
+        """Whether the contract was right to take the item as its account's. `said`: the event in which it ended."""
+        account = self.account_of(item.meter)
+        refused = isinstance(said, chain.OrderRefused) and said.reason == WrongSigner.selector()
+        if signature is None or account is None:
+            self._findings.count(Checked.BY_CONTRACT_ONLY, signature is None)
+            return not refused
+        if not self._findings.reviewing:
+            return not refused
+        self._findings.count(Checked.ORDER_SIGNATURES)
+        signer = self._proofs.signer_of(item, signature)
+        if signer == account:
+            return True
+        if account in self._wallets:
+            self._findings.count(Checked.BY_CONTRACT_ONLY)
+            return not refused
+        if isinstance(said, chain.OrderRefused):
+            return False
+        kind = Kind.ORDER_SIGNATURE if isinstance(item, Order) else Kind.CANCEL_SIGNATURE
+        subject = Subject(market=item.market, slot=item.slot, meter=item.meter, account=account)
+        self._findings.differ(kind, subject, account, signer or "a signature of no key")
+        return True
+
+    def fault_of(self, reading: Reading, signature: bytes | None, as_of: int, said: Event | None) -> Reason | None:
+        """Why the reading is not its device's word; None: it is. `said`: the event in which it ended."""
+        registration = self._identities.meters.get(reading.meter)
+        if registration is None:
+            return None
+        standing = self._identities.fault_of(registration.device, as_of)
+        if standing is not None or signature is None:
+            self._findings.count(Checked.BY_CONTRACT_ONLY, signature is None)
+            return standing
+        device = self._identities.devices[registration.device]
+        if not self._findings.reviewing:
+            wrong = isinstance(said, chain.ReadingRefused) and said.reason == DeviceSignatureInvalid.selector()
+            return DeviceSignatureInvalid if wrong else None
+        p256 = device.key_kind is KeyKind.P256
+        self._findings.count(Checked.READINGS_P256 if p256 else Checked.READINGS_SECP256K1)
+        if self._proofs.is_reading_of(reading, signature, device.key_kind, device.x, device.y):
+            return None
+        if isinstance(said, chain.ReadingRefused):
+            return DeviceSignatureInvalid
+        subject = Subject(slot=reading.slot, meter=reading.meter, device=registration.device)
+        self._findings.differ(Kind.READING_SIGNATURE, subject, "the device's current key", "another key")
+        return None

@@ -1,0 +1,149 @@
+"""Calls that another contract made: the audit sees what they left, not what they were given.
+
+What the events say is taken as what was asked for. Every rule is applied to it as to a direct call, but signatures were
+in the input of a call inside the transaction, where no node shows them: the contract alone checked those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gridweave.audit.calls import (
+    Call,
+    Cancelling,
+    ClearingSlot,
+    Collecting,
+    CreatingMarket,
+    Defaulting,
+    Depositing,
+    Enrolling,
+    Placing,
+    RegisteringAsset,
+    RegisteringMeter,
+    Releasing,
+    SettingStatus,
+    Settling,
+    SignedAct,
+    SignedWord,
+    Skimming,
+    Withdrawing,
+)
+from gridweave.chain import events as chain
+from gridweave.chain.events import Event
+from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.domain.meters import Meter
+from gridweave.domain.readings import Reading
+
+__all__ = ["infer"]
+
+
+class _Reader:
+    """Turns one transaction's events into calls, in the order in which they must have been made."""
+
+    def __init__(self, market_of: Callable[[int], int]) -> None:
+        self.calls: list[Call] = []
+        self._market_of = market_of
+        self._keys: dict[str, chain.DeviceKeyChanged] = {}
+        self._readings: dict[tuple[int, int], bytes] = {}
+
+    def read(self, events: Sequence[Event]) -> None:
+        """Reads all events of a transaction."""
+        self._keys = {event.device: event for event in events if isinstance(event, chain.DeviceKeyChanged)}
+        for event in events:
+            if isinstance(event, chain.ReadingRecorded):
+                self._readings[event.meter, event.slot] = event.reading
+            elif isinstance(event, chain.Settled | chain.Released):
+                self._read_settlement(event)
+            else:
+                self._read_single(event)
+        if not any(isinstance(event, _MOVES) for event in events):
+            paid = (event for event in events if isinstance(event, chain.DebtPaid))
+            self.calls += [Collecting(None, event.creditor, event.debtor) for event in paid]
+
+    def _read_settlement(self, event: chain.Settled | chain.Released) -> None:
+        market, slot, meter = self._market_of(event.meter), event.slot, event.meter
+        if isinstance(event, chain.Released):
+            self._extend(Releasing(market, slot, (meter,)), "meters")
+        elif event.reading_version == 0:
+            self._extend(Defaulting(market, slot, (meter,)), "meters")
+        else:
+            word = self._readings.pop((meter, slot), Reading(meter, slot, event.reading_version, 0, 0).pack())
+            self._extend(Settling(market, slot, (SignedWord(word, None),)), "items")
+
+    def _read_single(self, event: Event) -> None:
+        match event:
+            case chain.Placed():
+                self._extend(Placing((SignedWord(event.order, None),)), "items")
+            case chain.Cancelled():
+                self._extend(Cancelling((SignedWord(event.cancel, None),)), "items")
+            case chain.Cleared():
+                self.calls.append(ClearingSlot(event.market, event.slot))
+            case chain.MarketCreated():
+                self.calls.append(CreatingMarket(event.terms, _UNSEEN, _UNSEEN))
+            case chain.Deposited():
+                self.calls.append(Depositing(event.account, event.amount, event.payer))
+            case chain.Withdrawn():
+                act = SignedAct(event.account, 0, 0, None)
+                self.calls.append(Withdrawing(event.to, event.amount, act))
+            case chain.Skimmed():
+                self.calls.append(Skimming(event.to))
+            case _:
+                self._read_identity(event)
+
+    def _read_identity(self, event: Event) -> None:
+        match event:
+            case chain.DeviceEnrolled():
+                key = self._keys[event.device]
+                maker = SignedAct(event.maker, 0, 0, None)
+                kind = KeyKind(key.key_kind)
+                self.calls.append(Enrolling(event.device, event.owner, kind, key.x, key.y, maker, b""))
+            case chain.DeviceStatusChanged():
+                act = SignedAct(event.by, 0, 0, None)
+                self.calls.append(SettingStatus(event.device, DeviceStatus(event.status), act))
+            case chain.MeterRegistered():
+                self.calls.append(_registration(event))
+            case chain.AssetRegistered():
+                kind_of = AssetKind(event.kind)
+                self.calls.append(RegisteringAsset(event.meter, kind_of, event.nameplate_w, event.storage_wh, _UNSEEN))
+            case _:
+                pass
+
+    def _extend(self, call: Any, items: str) -> None:
+        """One more item of the batch before it, if that is of the same kind and slot; else a batch of its own."""
+        last: Any = self.calls[-1] if self.calls else None
+        if type(last) is type(call) and replace(last, **{items: ()}) == replace(call, **{items: ()}):
+            self.calls[-1] = replace(last, **{items: getattr(last, items) + getattr(call, items)})
+        else:
+            self.calls.append(call)
+
+
+def infer(events: Sequence[Event], market_of: Callable[[int], int]) -> list[Call]:
+    """The calls that must have left these events of one transaction. `market_of` gives a meter's market.
+
+    Refused items leave nothing but a digest and a reason, so they are not among the calls.
+    """
+    reader = _Reader(market_of)
+    reader.read(events)
+    return reader.calls
+
+
+def _registration(event: chain.MeterRegistered) -> RegisteringMeter:
+    word = Meter.unpack(event.terms.to_bytes(32, "big"))
+    mandate = SignedAct(event.account, 0, 0, None if word.mandate else b"")
+    return RegisteringMeter(
+        event.device,
+        event.market,
+        event.account,
+        word.import_capacity_w,
+        word.export_capacity_w,
+        word.scale_wh,
+        word.mandate,
+        _UNSEEN,
+        mandate,
+    )
+
+
+_UNSEEN = SignedAct("", 0, 0, None)
+_MOVES = (chain.Deposited, chain.Locked, chain.Paid, chain.Balanced)

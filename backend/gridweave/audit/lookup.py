@@ -1,0 +1,63 @@
+"""Single events and transactions of a deployment, found by their indexed parameters instead of by a replay."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from gridweave.audit.addresses import AddressBook
+from gridweave.audit.calls import Call, UnreadableCall, read_call
+from gridweave.chain.abi import abi_of
+from gridweave.chain.events import Event, decode_logs
+from gridweave.chain.hexes import quantity, to_hex
+from gridweave.chain.node import Node
+from gridweave.chain.types import Log
+from gridweave.domain.addresses import address_bytes
+
+__all__ = ["Lookup"]
+
+Found = TypeVar("Found", bound=Event)
+
+
+class Lookup:
+    """Queries over blocks `book.first_block` to `last`."""
+
+    def __init__(self, node: Node, book: AddressBook, last: int) -> None:
+        self._node = node
+        self._book = book
+        self._last = last
+
+    async def events(self, contract: str, kind: type[Found], **indexed: Any) -> list[Found]:
+        """Events of the class from the contract, in chain order, with these indexed parameters."""
+        abi = abi_of(contract).events[kind.__name__]
+        topics: list[Any] = [to_hex(abi.topic)]
+        topics += [
+            to_hex(_word(indexed[name])) if name in indexed else None
+            for name, is_indexed, _ in abi.parameters
+            if is_indexed
+        ]
+        asked = {
+            "fromBlock": quantity(self._book.first_block),
+            "toBlock": quantity(self._last),
+            "address": self._book.addresses[contract],
+            "topics": topics,
+        }
+        raws = await self._node.request("eth_getLogs", asked)
+        return [event for event in decode_logs(Log.parse(raw) for raw in raws) if isinstance(event, kind)]
+
+    async def call_behind(self, event: Event) -> Call | None:
+        """The call that the event's transaction made to one of the contracts; None: another contract made it."""
+        transaction = await self._node.transaction(event.transaction_hash)
+        name = self._book.names.get(transaction.to or "") if transaction else None
+        if transaction is None or name is None:
+            return None
+        try:
+            return read_call(name, transaction.data)
+        except UnreadableCall:
+            return None
+
+
+def _word(value: Any) -> bytes:
+    if isinstance(value, int):
+        return value.to_bytes(32, "big")
+    raw = address_bytes(value) if isinstance(value, str) else value
+    return bytes(raw).rjust(32, b"\0")

@@ -1,0 +1,128 @@
+"""Every signature checked again, against the digests that the contracts check them against."""
+
+from __future__ import annotations
+
+from gridweave.audit.calls import (
+    CreatingMarket,
+    Enrolling,
+    RegisteringAsset,
+    RegisteringMeter,
+    SettingStatus,
+    SignedAct,
+)
+from gridweave.domain.acts import (
+    AssetRegistration,
+    CreateMarket,
+    Endorsement,
+    KeyKind,
+    Mandate,
+    MeterRegistration,
+    Possession,
+    StatusChange,
+    Underwrite,
+    Withdrawal,
+)
+from gridweave.domain.eip712 import Domain, Message, digest
+from gridweave.domain.errors import DomainError
+from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.readings import Reading
+from gridweave.domain.signatures import recover, to_compact, verify_p256, verify_secp256k1
+
+__all__ = ["Proofs"]
+
+
+class Proofs:
+    """Signature checks for one deployment. `addresses` are the contracts' by name."""
+
+    def __init__(self, chain_id: int, addresses: dict[str, str]) -> None:
+        self._domains = {name: Domain.of(name, chain_id, addresses[name]) for name in _SIGNED_AT if name in addresses}
+
+    def digest(self, contract: str, message: Message) -> bytes:
+        """What is signed when `message` is meant for `contract`, 32 bytes."""
+        return digest(self._domains[contract], message)
+
+    def signer_of(self, message: Order | Cancel, signature: bytes) -> str | None:
+        """Who signed an order or a cancel, checksummed; None if nobody can have."""
+        return self._signer("EnergyAuction", message, signature)
+
+    def is_reading_of(self, reading: Reading, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
+        """Whether the device key (x, y) signed the reading."""
+        return self._is_device_signature(self.digest("MeterLedger", reading), signature, kind, x, y)
+
+    def is_endorsed(self, call: Enrolling) -> bool:
+        """Whether the maker endorsed exactly this device, key and owner."""
+        maker = call.maker
+        said = Endorsement(
+            call.device, maker.signer, call.owner, call.key_kind, call.x, call.y, maker.nonce, maker.deadline
+        )
+        return self._is_act("DeviceRegistry", said, maker)
+
+    def is_possessed(self, call: Enrolling) -> bool:
+        """Whether the device proved that it holds the key."""
+        said = Possession(call.device, call.maker.signer, call.owner, call.maker.deadline)
+        return self._is_device_signature(
+            self.digest("DeviceRegistry", said), call.possession, call.key_kind, call.x, call.y
+        )
+
+    def is_status_signed(self, call: SettingStatus) -> bool:
+        """Whether the act's signer asked for this status."""
+        said = StatusChange(call.device, call.status, call.act.nonce, call.act.deadline)
+        return self._is_act("DeviceRegistry", said, call.act)
+
+    def is_registration_signed(self, call: RegisteringMeter) -> bool:
+        """Whether the operator registered exactly this meter."""
+        said = MeterRegistration(
+            call.device,
+            call.market,
+            call.account,
+            call.import_capacity_w,
+            call.export_capacity_w,
+            call.scale_wh,
+            call.mandated,
+            call.operator.nonce,
+            call.operator.deadline,
+        )
+        return self._is_act("DERRegistry", said, call.operator)
+
+    def is_mandated(self, call: RegisteringMeter) -> bool:
+        """Whether the account let settlement debit it."""
+        act = call.mandate
+        said = Mandate(call.device, call.market, call.account, act.nonce, act.deadline)
+        return act.signer == call.account and self._is_act("DERRegistry", said, act)
+
+    def is_asset_signed(self, call: RegisteringAsset) -> bool:
+        """Whether the operator registered exactly this asset."""
+        act = call.operator
+        said = AssetRegistration(call.meter, call.kind, call.nameplate_w, call.storage_wh, act.nonce, act.deadline)
+        return self._is_act("DERRegistry", said, act)
+
+    def is_market_signed(self, call: CreatingMarket) -> bool:
+        """Whether the operator created exactly this market."""
+        act = call.operator
+        return self._is_act("EnergyAuction", CreateMarket(call.terms, act.nonce, act.deadline), act)
+
+    def is_underwritten(self, call: CreatingMarket) -> bool:
+        """Whether the terms' utility underwrote them."""
+        act = call.utility
+        said = Underwrite(call.terms, act.nonce, act.deadline)
+        return act.signer == call.terms.utility and self._is_act("EnergyAuction", said, act)
+
+    def is_withdrawal_signed(self, to: str, amount: int, act: SignedAct) -> bool:
+        """Whether the act's signer sent `amount` to `to`."""
+        return self._is_act("Vault", Withdrawal(act.signer, to, amount, act.nonce, act.deadline), act)
+
+    def _is_act(self, contract: str, message: Message, act: SignedAct) -> bool:
+        return bool(act.signature) and self._signer(contract, message, act.signature or b"") == act.signer
+
+    def _signer(self, contract: str, message: Message, signature: bytes) -> str | None:
+        try:
+            return recover(self.digest(contract, message), to_compact(signature))
+        except DomainError:
+            return None
+
+    def _is_device_signature(self, said: bytes, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
+        verify = verify_p256 if kind is KeyKind.P256 else verify_secp256k1
+        return verify(x, y, said, signature)
+
+
+_SIGNED_AT = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")

@@ -1,0 +1,269 @@
+"""One transaction after another through the rules: what each had to leave is compared with what it left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gridweave.audit.acts import Acts
+from gridweave.audit.addresses import AddressBook
+from gridweave.audit.calls import (
+    Call,
+    Cancelling,
+    ClearingSlot,
+    Collecting,
+    CreatingMarket,
+    Defaulting,
+    Depositing,
+    Enrolling,
+    Placing,
+    RegisteringAsset,
+    RegisteringMeter,
+    Releasing,
+    SettingStatus,
+    Settling,
+    SignedAct,
+    Skimming,
+    UnreadableCall,
+    Withdrawing,
+    read_call,
+)
+from gridweave.audit.consent import Consent
+from gridweave.audit.differences import Kind, Subject
+from gridweave.audit.findings import Findings
+from gridweave.audit.governance import Governance
+from gridweave.audit.identity import Identities
+from gridweave.audit.inference import infer
+from gridweave.audit.matching import GOVERNANCE, RULES, Expected, compare, values_of
+from gridweave.audit.money import Money
+from gridweave.audit.proofs import Proofs
+from gridweave.audit.report import Checked
+from gridweave.audit.roles import Roles
+from gridweave.audit.stream import Step
+from gridweave.audit.trade import Trade
+from gridweave.chain import events as chain
+from gridweave.chain.events import Event
+from gridweave.chain.node import Node
+from gridweave.domain.errors import DomainError
+from gridweave.domain.slots import SlotClock
+
+__all__ = ["Replay"]
+
+_COUNTED: dict[type[Event], Checked] = {
+    chain.MarketCreated: Checked.MARKETS,
+    chain.Placed: Checked.ORDERS,
+    chain.Cancelled: Checked.CANCELS,
+    chain.OrderRefused: Checked.REFUSALS,
+    chain.ReadingRefused: Checked.REFUSALS,
+    chain.SettlementRefused: Checked.REFUSALS,
+    chain.ReadingRecorded: Checked.READINGS,
+    chain.Settled: Checked.FILLS,
+    chain.Paid: Checked.PAYMENTS,
+    chain.Released: Checked.RELEASES,
+    chain.SlotClosed: Checked.CLOSES,
+    chain.DebtChanged: Checked.DEBTS,
+    chain.Deposited: Checked.DEPOSITS,
+    chain.Withdrawn: Checked.WITHDRAWALS,
+}
+_MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
+_REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused)
+
+
+class Replay:
+    """The whole deployment under its rules, step by step."""
+
+    def __init__(self, book: AddressBook, clock: SlotClock, hold_length: int, findings: Findings) -> None:
+        self._addresses = dict(book.addresses)
+        self._names = book.names
+        self._findings = findings
+        proofs = Proofs(book.chain_id, self._addresses)
+        self._wallets: set[str] = set()
+        self._asked: set[str] = set()
+        self.clock = clock
+        self.roles = Roles()
+        self._governance = Governance(self._addresses["Authority"], self.roles, findings)
+        self.money = Money(self._addresses["Vault"], self._addresses["LocalCurrency"], hold_length)
+        self._acts = Acts(self._addresses, proofs, self.roles, self._wallets, findings)
+        self.identities = Identities(
+            self._addresses["DeviceRegistry"], self._addresses["DERRegistry"], proofs, self._acts, findings
+        )
+        self._consent = Consent(proofs, self.identities, self._wallets, findings)
+        self.trade = Trade(clock, self.money, self._addresses, proofs, self._consent, findings)
+        self._managed = {self._addresses[name] for name in _MANAGED}
+        self.markets: dict[int, int] = {}
+        """By market, a slot in which its terms are in force."""
+
+    async def learn_wallets(self, node: Node, step: Step, block: int) -> None:
+        """Finds out which signers are contracts, as of the audited block: a node need not keep older state."""
+        signers = {event.account for event in step.events if isinstance(event, chain.MeterRegistered)}
+        for call in self._calls(step)[0]:
+            signers |= {part.signer for part in vars(call).values() if isinstance(part, SignedAct) and part.signer}
+        unknown = sorted(signers - self._asked)
+        if unknown:
+            codes = await node.codes(unknown, block)
+            self._wallets |= {signer for signer, code in zip(unknown, codes, strict=True) if code}
+            self._asked |= signers
+
+    def apply(self, step: Step) -> None:
+        """Takes one transaction: what it had to leave and what it left."""
+        self._findings.review(step.place)
+        self._findings.count(Checked.TRANSACTIONS, bool(step.events))
+        self._findings.count(Checked.EVENTS, len(step.events))
+        expected = self._govern(step)
+        calls, direct = self._calls(step)
+        for call in calls:
+            expected += self._attempt(call, step)
+        found = [event for event in step.events if self._is_compared(event, expected, direct)]
+        self._count(expected)
+        compare(expected, found, step.place, self._findings.tell)
+
+    def _calls(self, step: Step) -> tuple[list[Call], bool]:
+        """What the transaction asked of our contracts, and whether it asked them itself."""
+        name = self._names.get(step.transaction.to or "")
+        if name is not None:
+            try:
+                return [read_call(name, step.transaction.data)], True
+            except UnreadableCall:
+                pass
+        return infer(step.events, self._market_of), False
+
+    def _market_of(self, meter: int) -> int:
+        registration = self.identities.meters.get(meter)
+        return registration.meter.market if registration else 0
+
+    def _attempt(self, call: Call, step: Step) -> list[Expected]:
+        """The events that a call must leave. A call that the rules forbid is a difference by itself."""
+        try:
+            return self._apply(call, step)
+        except DomainError as error:
+            subject = Subject(
+                field=type(call).__name__, market=getattr(call, "market", None), slot=getattr(call, "slot", None)
+            )
+            self._findings.differ(Kind.RULE, subject, "a call that the rules allow", str(error))
+            return self.money.take()
+
+    def _apply(self, call: Call, step: Step) -> list[Expected]:
+        now, said = step.time, step.events
+        match call:
+            case Placing():
+                return self.trade.place(call, now, said)
+            case Cancelling():
+                return self.trade.cancel(call, now, said)
+            case ClearingSlot():
+                return self.trade.clear(call, now)
+            case Settling():
+                return self.trade.settle(call, now, said)
+            case Defaulting():
+                return self.trade.settle_by_default(call, now)
+            case Releasing():
+                return self.trade.release(call, now)
+            case Collecting():
+                return self.trade.collect(call, now)
+            case CreatingMarket():
+                return self._create_market(call, now)
+            case _:
+                return self._apply_other(call, step)
+
+    def _apply_other(self, call: Call, step: Step) -> list[Expected]:
+        now = step.time
+        match call:
+            case Depositing(account, amount, payer):
+                self.money.take_deposit(account, payer or step.transaction.sender, amount, now)
+            case Withdrawing(to, amount, act):
+                if act is not None:
+                    self._acts.check_withdrawal(to, amount, act, now)
+                self.money.give_withdrawal(act.signer if act else step.transaction.sender, to, amount, now)
+            case Skimming(to):
+                if step.transaction.to == self._addresses["Vault"]:
+                    self._acts.check_sender(step.transaction.sender, "Vault", "skim", now)
+                self.money.skim(to)
+            case Enrolling():
+                return self.identities.enrol(call, now)
+            case SettingStatus():
+                return self.identities.set_status(call, now)
+            case RegisteringMeter():
+                return self._register_meter(call, now)
+            case RegisteringAsset():
+                return self.identities.register_asset(call, now)
+            case _:
+                pass
+        return self.money.take()
+
+    def _create_market(self, call: CreatingMarket, now: int) -> list[Expected]:
+        self._acts.check_market(call, len(self.markets) + 1, now)
+        expected = self.trade.create_market(call, now)
+        self.markets[len(self.markets) + 1] = self.clock.slot_at(now)
+        return expected
+
+    def _register_meter(self, call: RegisteringMeter, now: int) -> list[Expected]:
+        expected = self.identities.register_meter(call, now)
+        number = len(self.identities.meters)
+        registration = self.identities.meters[number]
+        self.trade.book.meters.register(number, registration.meter, registration.binding)
+        return expected
+
+    # events
+
+    def _govern(self, step: Step) -> list[Expected]:
+        """Roles and rights. What an unknown call to the Authority said is taken as it is, and then is expected."""
+        transaction, authority = step.transaction, self._addresses["Authority"]
+        if transaction.to == authority:
+            foreseen = self._governance.follow(transaction.data, transaction.sender, step.time)
+            if foreseen is not None:
+                return foreseen
+        expected: list[Expected] = []
+        for event in step.events:
+            said = values_of(event)
+            if isinstance(event, chain.AuthorityUpdated):
+                good = event.contract in self._managed
+                self._managed.discard(event.contract)
+                expected += [Expected(chain.AuthorityUpdated, event.contract, {"authority": authority})] if good else []
+            elif type(event) in GOVERNANCE:
+                new = self.roles.take(type(event), said, step.time)
+                expected += [Expected(type(event), authority, said)] if new else []
+        return expected
+
+    def require_authority(self) -> None:
+        """Every contract must have said, when it was made, that it obeys the Authority."""
+        for contract in sorted(self._managed):
+            subject = Subject(event="AuthorityUpdated", account=contract)
+            self._findings.differ(Kind.MISSING_EVENT, subject, "the event", "none")
+
+    def _is_compared(self, event: Event, expected: Sequence[Expected], direct: bool) -> bool:
+        if type(event) not in RULES:
+            return False
+        if isinstance(event, chain.AuthorityUpdated) and event.contract == self._addresses["LocalCurrency"]:
+            return False
+        if isinstance(event, _REFUSALS) and not direct:
+            return False
+        if isinstance(event, chain.Transfer):
+            return self._is_vaults(event, expected)
+        return True
+
+    def _is_vaults(self, event: chain.Transfer, expected: Sequence[Expected]) -> bool:
+        """Whether a transfer is the Vault's doing. What comes to it unannounced is nobody's, and can be skimmed."""
+        vault = self._addresses["Vault"]
+        if event.sender == vault:
+            return True
+        if event.to != vault:
+            return self._is_altered(event, expected)
+        announced = any(item.kind is chain.Transfer and item.values["sender"] == event.sender for item in expected)
+        if not announced:
+            self.money.tokens += event.value
+        return announced
+
+    @staticmethod
+    def _is_altered(event: chain.Transfer, expected: Sequence[Expected]) -> bool:
+        """Whether it looks like a transfer that was due, with another recipient."""
+        due = [item.values for item in expected if item.kind is chain.Transfer]
+        return any((item["sender"], item["value"]) == (event.sender, event.value) for item in due)
+
+    def _count(self, expected: Sequence[Expected]) -> None:
+        for item in expected:
+            what = _COUNTED.get(item.kind)
+            if what is not None:
+                self._findings.count(what)
+            if item.kind is chain.Cleared:
+                self._findings.count(Checked.PRICES if item.values["traded"] else Checked.NO_TRADES)
+            elif item.kind is chain.Settled and item.values["reading_version"] != 1:
+                default = item.values["reading_version"] == 0
+                self._findings.count(Checked.DEFAULTS if default else Checked.CORRECTIONS)

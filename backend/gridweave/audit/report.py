@@ -1,0 +1,86 @@
+"""What an audit did: counts of everything it recomputed, and every difference it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gridweave.audit.differences import Difference, Kind
+
+__all__ = ["AuditReport", "Checked"]
+
+
+class Checked(StrEnum):
+    """What is counted, in the order in which reports show it."""
+
+    BLOCKS = "blocks with events"
+    EVENTS = "events"
+    TRANSACTIONS = "transactions"
+    MARKETS = "markets"
+    DEVICES = "devices"
+    METERS = "meters"
+    ASSETS = "assets"
+    ORDERS = "orders"
+    REPLACEMENTS = "replacements"
+    CANCELS = "cancels"
+    REFUSALS = "refusals"
+    PRICES = "prices"
+    NO_TRADES = "slots without trade"
+    FILLS = "fills"
+    READINGS = "readings"
+    CORRECTIONS = "corrections"
+    DEFAULTS = "settlements without reading"
+    PAYMENTS = "payments"
+    RELEASES = "releases"
+    CLOSES = "closed slots"
+    DEBTS = "changes of debts"
+    DEPOSITS = "deposits"
+    WITHDRAWALS = "withdrawals"
+    ORDER_SIGNATURES = "signatures of orders and cancels"
+    READINGS_SECP256K1 = "reading signatures (secp256k1)"
+    READINGS_P256 = "reading signatures (P-256)"
+    ENDORSEMENTS = "makers' endorsements"
+    POSSESSIONS = "proofs of key possession"
+    ACTS = "signatures of other acts"
+    BY_CONTRACT_ONLY = "signatures checked by the contract only"
+    STORED = "values compared with storage"
+
+
+@dataclass
+class AuditReport:
+    """Of blocks `first_block` to `last_block`. Differences stand in the order of their discovery."""
+
+    chain_id: int
+    first_block: int
+    last_block: int
+    counts: Counter[Checked] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+    milliseconds: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything agrees."""
+        return not self.differences
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Every kind of difference found."""
+        return frozenset(difference.kind for difference in self.differences)
+
+    @property
+    def recomputed(self) -> dict[str, int]:
+        """Counts by what was checked, in the order of `Checked`, zeros left out."""
+        return {item.value: self.counts[item] for item in Checked if self.counts[item]}
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole report for programs."""
+        return {
+            "chainId": self.chain_id,
+            "fromBlock": self.first_block,
+            "toBlock": self.last_block,
+            "recomputed": self.recomputed,
+            "differences": [difference.to_json() for difference in self.differences],
+            "milliseconds": self.milliseconds,
+        }

@@ -1,0 +1,348 @@
+"""From a payment back to the maker of the device that measured it, each step with its proof.
+
+payment -> price -> orders -> reading -> device key -> maker, from a node and the addresses alone. Every step says where
+it stands on the chain, and `holds` says whether it comes out the same when computed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gridweave.audit.addresses import AddressBook
+from gridweave.audit.calls import Enrolling, Placing, Settling
+from gridweave.audit.differences import Place
+from gridweave.audit.lookup import Lookup
+from gridweave.audit.proofs import Proofs
+from gridweave.audit.stream import place_of
+from gridweave.chain import events as chain
+from gridweave.chain.events import Event
+from gridweave.chain.node import Node
+from gridweave.domain.acts import KeyKind
+from gridweave.domain.clearing import Clearing, fill
+from gridweave.domain.ladder import Book
+from gridweave.domain.meters import Meter
+from gridweave.domain.orders import Cancel, Order, Side, unpack_reference
+from gridweave.domain.readings import Reading
+from gridweave.domain.settlement import Cash, default_reading, settle_meter
+from gridweave.domain.terms import MarketTerms
+
+__all__ = [
+    "NothingPaid",
+    "Walk",
+    "WalkedDevice",
+    "WalkedMaker",
+    "WalkedOrder",
+    "WalkedPayment",
+    "WalkedPrice",
+    "WalkedReading",
+    "WalkedSettlement",
+    "walk",
+]
+
+
+class NothingPaid(LookupError):
+    """The meter was not settled in that slot."""
+
+
+@dataclass(frozen=True)
+class WalkedPayment:
+    """One `Paid` of the Vault: micro out of the slot's pot and from the utility (negative: to it), and the balance."""
+
+    account: str
+    from_pot: int
+    from_utility: int
+    hold: int
+    available: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class WalkedSettlement:
+    """The newest settlement: Wh bought and sold, and the cash with its parts (thousandths of a micro: T, F, V)."""
+
+    bought_wh: int
+    sold_wh: int
+    import_wh: int
+    export_wh: int
+    cash: int
+    trade: int
+    fee: int
+    deviation: int
+    by_default: bool
+    place: Place
+    holds: bool
+
+
+@dataclass(frozen=True)
+class WalkedPrice:
+    """The slot's price and its equilibrium interval, micro per kWh, None without a trade; volume in Wh."""
+
+    price: int | None
+    low: int | None
+    high: int | None
+    volume_wh: int
+    place: Place
+    holds: bool
+
+
+@dataclass(frozen=True)
+class WalkedOrder:
+    """A live order at clearing: who signed it, for how much and at what limit, and what it got."""
+
+    meter: int
+    account: str
+    side: Side
+    energy_wh: int
+    limit_price: int
+    filled_wh: int
+    signer: str | None
+    digest: bytes
+    own: bool
+    place: Place
+    holds: bool
+
+
+@dataclass(frozen=True)
+class WalkedReading:
+    """The newest reading in Wh, with what its device signed. `signature` None: the contract alone saw it."""
+
+    import_wh: int
+    export_wh: int
+    version: int
+    digest: bytes
+    signature: bytes | None
+    place: Place
+    holds: bool
+
+
+@dataclass(frozen=True)
+class WalkedDevice:
+    """The device behind the meter and the key that its signature was checked with."""
+
+    device: str
+    owner: str
+    key_kind: KeyKind
+    x: bytes
+    y: bytes
+    place: Place
+
+
+@dataclass(frozen=True)
+class WalkedMaker:
+    """Who endorsed the device. `signature` None: the contract alone saw it."""
+
+    maker: str
+    signature: bytes | None
+    place: Place
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A payment of one meter and slot, walked back. `reading` None: settled without one."""
+
+    market: int
+    slot: int
+    meter: int
+    payments: tuple[WalkedPayment, ...]
+    settlement: WalkedSettlement
+    price: WalkedPrice
+    orders: tuple[WalkedOrder, ...]
+    reading: WalkedReading | None
+    device: WalkedDevice
+    maker: WalkedMaker
+
+    @property
+    def holds(self) -> bool:
+        """Whether every step holds."""
+        held = [self.settlement.holds, self.price.holds, self.maker.holds, *(order.holds for order in self.orders)]
+        return all(held) and (self.reading is None or self.reading.holds)
+
+
+async def walk(node: Node, book: AddressBook, meter: int, slot: int, *, last: int | None = None) -> Walk:
+    """Walks the payment of a meter in a slot, as of block `last` (None: the newest).
+
+    Raises NothingPaid, WrongChain, NodeUnavailable, NodeError.
+    """
+    await book.require(node)
+    last = await node.block_number() if last is None else last
+    return await _Walker(Lookup(node, book, last), Proofs(book.chain_id, dict(book.addresses)), meter, slot).walk()
+
+
+class _Walker:
+    def __init__(self, lookup: Lookup, proofs: Proofs, meter: int, slot: int) -> None:
+        self._lookup, self._proofs = lookup, proofs
+        self._meter, self._slot = meter, slot
+
+    async def walk(self) -> Walk:
+        find = self._lookup.events
+        settled = await find("EnergyAuction", chain.Settled, meter=self._meter, slot=self._slot)
+        registered = await find("DERRegistry", chain.MeterRegistered, meter=self._meter)
+        if not settled or not registered:
+            raise NothingPaid(f"meter {self._meter} was not settled in slot {self._slot}")
+        self._word = Meter.unpack(registered[0].terms.to_bytes(32, "big"))
+        self._terms = (await find("EnergyAuction", chain.MarketCreated, market=self._word.market))[-1].terms
+        device, enrolled = await self._walk_device(registered[0].device)
+        reading = await self._walk_reading(device)
+        cleared = (await find("EnergyAuction", chain.Cleared, market=self._word.market, slot=self._slot))[0]
+        books = await self._book_until(cleared)
+        price, clearing = self._walk_price(cleared, books)
+        orders = [await self._walk_order(event, clearing) for event in books.live.values()]
+        return Walk(
+            self._word.market,
+            self._slot,
+            self._meter,
+            tuple(await self._walk_payments()),
+            self._walk_settlement(settled[-1], clearing, books, reading),
+            price,
+            tuple(sorted(orders, key=lambda order: (order.side, order.meter))),
+            reading,
+            device,
+            await self._walk_maker(enrolled),
+        )
+
+    # money
+
+    async def _walk_payments(self) -> list[WalkedPayment]:
+        paid = await self._lookup.events("Vault", chain.Paid, account=self._word.account)
+        mine = [event for event in paid if unpack_reference(event.ref)[1:3] == (self._slot, self._meter)]
+        return [
+            WalkedPayment(
+                event.account, event.from_pot, event.from_utility, event.hold, event.available, place_of(event)
+            )
+            for event in mine
+        ]
+
+    def _walk_settlement(
+        self, event: chain.Settled, clearing: Clearing, books: _Books, reading: WalkedReading | None
+    ) -> WalkedSettlement:
+        line = books.book.lines.get(self._meter)
+        filled = fill(clearing, line.side, line.tick, line.energy_wh) if line and line.side else 0
+        bought = filled if line and line.side == Side.BID else 0
+        sold = filled if line and line.side == Side.ASK else 0
+        measured = (reading.import_wh, reading.export_wh) if reading else default_reading(self._terms, bought, sold)
+        price = self._terms.tick_price(clearing.price_tick) if clearing.traded else 0
+        cash = settle_meter(self._terms, price, bought, sold, *measured)
+        holds = (event.bought_wh, event.sold_wh, event.cash) == (bought, sold, cash.account)
+        return _settlement(event, measured, cash, holds)
+
+    # price and orders
+
+    async def _book_until(self, cleared: chain.Cleared) -> _Books:
+        """The slot's book as it stood when it was cleared, from the orders and cancels before that."""
+        events: list[Event] = []
+        events += await self._lookup.events("EnergyAuction", chain.Placed, slot=self._slot)
+        events += await self._lookup.events("EnergyAuction", chain.Cancelled, slot=self._slot)
+        books = _Books(Book(), {})
+        for event in sorted(events, key=_position):
+            if _position(event) < _position(cleared):
+                books.take(event, self._word.market, self._terms)
+        return books
+
+    def _walk_price(self, event: chain.Cleared, books: _Books) -> tuple[WalkedPrice, Clearing]:
+        clearing = books.book.clear()
+        price = self._terms.tick_price(clearing.price_tick) if clearing.traded else 0
+        holds = (event.traded, event.price, event.volume_wh) == (clearing.traded, price, clearing.volume_wh)
+        low, high = (event.low, event.high) if event.traded else (None, None)
+        shown = event.price if event.traded else None
+        return WalkedPrice(shown, low, high, event.volume_wh, place_of(event), holds), clearing
+
+    async def _walk_order(self, event: chain.Placed, clearing: Clearing) -> WalkedOrder:
+        order = Order.unpack(event.order)
+        registered = await self._lookup.events("DERRegistry", chain.MeterRegistered, meter=order.meter)
+        account = registered[0].account if registered else ""
+        digest = self._proofs.digest("EnergyAuction", order)
+        call = await self._lookup.call_behind(event)
+        signature = _signature_of(call, event.order)
+        signer = self._proofs.signer_of(order, signature) if signature else None
+        filled = fill(clearing, order.side, self._terms.tick(order.side, order.limit_price), order.energy_wh)
+        return WalkedOrder(
+            order.meter,
+            account,
+            order.side,
+            order.energy_wh,
+            order.limit_price,
+            filled,
+            signer,
+            digest,
+            order.meter == self._meter,
+            place_of(event),
+            digest == event.digest and (signature is None or signer == account),
+        )
+
+    # reading, device, maker
+
+    async def _walk_reading(self, device: WalkedDevice) -> WalkedReading | None:
+        found = await self._lookup.events("MeterLedger", chain.ReadingRecorded, meter=self._meter, slot=self._slot)
+        if not found:
+            return None
+        event = found[-1]
+        reading = Reading.unpack(event.reading)
+        signature = _signature_of(await self._lookup.call_behind(event), event.reading)
+        signed = signature is None or self._proofs.is_reading_of(
+            reading, signature, device.key_kind, device.x, device.y
+        )
+        digest = self._proofs.digest("MeterLedger", reading)
+        return WalkedReading(
+            reading.import_wh, reading.export_wh, reading.version, digest, signature, place_of(event), signed
+        )
+
+    async def _walk_device(self, device: str) -> tuple[WalkedDevice, chain.DeviceEnrolled]:
+        enrolled = (await self._lookup.events("DeviceRegistry", chain.DeviceEnrolled, device=device))[0]
+        key = (await self._lookup.events("DeviceRegistry", chain.DeviceKeyChanged, device=device))[-1]
+        shown = WalkedDevice(device, enrolled.owner, KeyKind(key.key_kind), key.x, key.y, place_of(key))
+        return shown, enrolled
+
+    async def _walk_maker(self, enrolled: chain.DeviceEnrolled) -> WalkedMaker:
+        call = await self._lookup.call_behind(enrolled)
+        if not isinstance(call, Enrolling):
+            return WalkedMaker(enrolled.maker, None, place_of(enrolled), True)
+        holds = call.maker.signer == enrolled.maker and self._proofs.is_endorsed(call)
+        return WalkedMaker(enrolled.maker, call.maker.signature, place_of(enrolled), holds)
+
+
+@dataclass
+class _Books:
+    """A slot's book and, by meter, the event of each live order."""
+
+    book: Book
+    live: dict[int, chain.Placed]
+
+    def take(self, event: Event, market: int, terms: MarketTerms) -> None:
+        if isinstance(event, chain.Placed):
+            order = Order.unpack(event.order)
+            if order.market == market:
+                tick = terms.tick(order.side, order.limit_price)
+                self.book.place(order.meter, order.version, order.side, tick, order.energy_wh)
+                self.live[order.meter] = event
+        elif isinstance(event, chain.Cancelled):
+            cancel = Cancel.unpack(event.cancel)
+            if cancel.market == market:
+                self.book.cancel(cancel.meter, cancel.version)
+                self.live.pop(cancel.meter, None)
+
+
+def _settlement(event: chain.Settled, measured: tuple[int, int], cash: Cash, holds: bool) -> WalkedSettlement:
+    return WalkedSettlement(
+        event.bought_wh,
+        event.sold_wh,
+        *measured,
+        event.cash,
+        cash.trade,
+        cash.fee,
+        cash.deviation,
+        event.reading_version == 0,
+        place_of(event),
+        holds,
+    )
+
+
+def _signature_of(call: object, word: bytes) -> bytes | None:
+    """The signature that came with a word in a batch; None if a contract's call carried it."""
+    if not isinstance(call, Placing | Settling):
+        return None
+    return next((item.signature for item in call.items if item.word == word), None)
+
+
+def _position(event: Event) -> tuple[int, int]:
+    return event.block_number, event.log_index

@@ -1,0 +1,84 @@
+"""Meters and energy assets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gridweave.chain.contracts.acts import NO_ACT, Act
+from gridweave.chain.contracts.base import Contract
+from gridweave.chain.types import Call
+from gridweave.domain.acts import AssetKind, AssetRegistration, MeterRegistration
+from gridweave.domain.meters import Meter, MeterBinding
+
+__all__ = ["Asset", "DERRegistry"]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What stands behind a meter: W and Wh."""
+
+    meter: int
+    kind: AssetKind
+    nameplate_w: int
+    storage_wh: int
+
+
+class DERRegistry(Contract):
+    """A meter belongs to one market and one account for all its life."""
+
+    NAME: ClassVar[str] = "DERRegistry"
+
+    async def meters_of(self, ids: Sequence[int], block: int | None = None) -> list[Meter | None]:
+        """Registrations by id, None where there is no such meter."""
+        return [_meter(word) for word in await self._result("metersOf", list(ids), block=block)]
+
+    async def metering_of(
+        self, ids: Sequence[int], block: int | None = None
+    ) -> list[tuple[Meter, MeterBinding] | None]:
+        """The same with each meter's device."""
+        meters, bindings = await self._results("meteringOf", list(ids), block=block)
+        return [
+            (Meter.unpack(meter.to_bytes(32)), MeterBinding.unpack(binding.to_bytes(32))) if meter else None
+            for meter, binding in zip(meters, bindings, strict=True)
+        ]
+
+    async def meter_of_device(self, device: str, block: int | None = None) -> int | None:
+        """The id of the device's meter, None if it has none."""
+        return int(await self._result("meterOfDevice", device, block=block)) or None
+
+    async def asset_of(self, asset: int, block: int | None = None) -> Asset | None:
+        meter, kind, nameplate_w, storage_wh = await self._result("assetOf", asset, block=block)
+        return Asset(meter, AssetKind(kind), nameplate_w, storage_wh) if kind else None
+
+    async def meter_count(self, block: int | None = None) -> int:
+        return int(await self._result("meterCount", block=block))
+
+    async def asset_count(self, block: int | None = None) -> int:
+        return int(await self._result("assetCount", block=block))
+
+    async def is_nonce_used(self, signer: str, nonce: int, block: int | None = None) -> bool:
+        return bool(await self._result("isNonceUsed", signer, nonce, block=block))
+
+    def register_meter(self, registration: MeterRegistration, operator: Act, mandate: Act = NO_ACT) -> Call:
+        """`operator` signs `registration`, the account its Mandate if that is `mandated`. Anyone may send it."""
+        fields = (
+            registration.device,
+            registration.market,
+            registration.account,
+            registration.import_capacity_w,
+            registration.export_capacity_w,
+            registration.scale_wh,
+            registration.mandated,
+        )
+        return self.call("registerMeter", fields, operator.abi(), mandate.abi())
+
+    def register_asset(self, registration: AssetRegistration, operator: Act) -> Call:
+        """`operator` signs `registration`. Anyone may send it."""
+        fields = (registration.meter, registration.kind, registration.nameplate_w, registration.storage_wh)
+        return self.call("registerAsset", fields, operator.abi())
+
+
+def _meter(word: int) -> Meter | None:
+    return Meter.unpack(word.to_bytes(32)) if word else None

@@ -1,0 +1,367 @@
+"""Every event of every contract as a typed record, and the decoder from raw logs to them.
+
+A class bears the event's name, its fields the parameters' names in snake_case. Order, Cancel and Reading words stay
+bytes (`Order.unpack(event.order)`), reasons are four-byte selectors (`error_name(event.reason)`), hashes bytes,
+addresses text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from gridweave.chain.abi import EventAbi, abi_of
+from gridweave.chain.event import Event
+from gridweave.chain.inherited_events import (
+    Approval,
+    AuthorityUpdated,
+    EIP712DomainChanged,
+    OperationCanceled,
+    OperationExecuted,
+    OperationScheduled,
+    RoleAdminChanged,
+    RoleGrantDelayChanged,
+    RoleGranted,
+    RoleGuardianChanged,
+    RoleLabel,
+    RoleRevoked,
+    TargetAdminDelayUpdated,
+    TargetClosed,
+    TargetFunctionRoleUpdated,
+    Transfer,
+)
+from gridweave.chain.types import Log
+from gridweave.domain.terms import MarketTerms
+
+__all__ = [
+    "EVENTS",
+    "Approval",
+    "AssetRegistered",
+    "AuthorityUpdated",
+    "Balanced",
+    "Cancelled",
+    "Cleared",
+    "DebtChanged",
+    "DebtPaid",
+    "Deposited",
+    "DeviceEnrolled",
+    "DeviceKeyChanged",
+    "DeviceStatusChanged",
+    "EIP712DomainChanged",
+    "Event",
+    "Locked",
+    "MarketCreated",
+    "MeterRegistered",
+    "OperationCanceled",
+    "OperationExecuted",
+    "OperationScheduled",
+    "OrderRefused",
+    "Paid",
+    "Placed",
+    "ReadingRecorded",
+    "ReadingRefused",
+    "Released",
+    "RoleAdminChanged",
+    "RoleGrantDelayChanged",
+    "RoleGranted",
+    "RoleGuardianChanged",
+    "RoleLabel",
+    "RoleRevoked",
+    "Settled",
+    "SettlementRefused",
+    "Skimmed",
+    "SlotClosed",
+    "TargetAdminDelayUpdated",
+    "TargetClosed",
+    "TargetFunctionRoleUpdated",
+    "Transfer",
+    "Withdrawn",
+    "decode_log",
+    "decode_logs",
+    "topics_of",
+]
+
+
+# Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposited(Event):
+    account: str
+    payer: str
+    amount: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn(Event):
+    account: str
+    to: str
+    amount: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked(Event):
+    account: str
+    module: str
+    ref: bytes
+    amount: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid(Event):
+    account: str
+    module: str
+    ref: bytes
+    from_pot: int
+    from_utility: int
+    hold: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balanced(Event):
+    module: str
+    utility: str
+    operator: str
+    to_operator: int
+    pot_to_utility: int
+    pot_to_operator: int
+    utility_available: int
+    operator_available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebtPaid(Event):
+    debtor: str
+    creditor: str
+    amount: int
+    debtor_available: int
+    creditor_available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebtChanged(Event):
+    debtor: str
+    creditor: str
+    owed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skimmed(Event):
+    to: str
+    amount: int
+
+
+# DeviceRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEnrolled(Event):
+    device: str
+    maker: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceKeyChanged(Event):
+    device: str
+    key_version: int
+    key_kind: int
+    x: bytes
+    y: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatusChanged(Event):
+    device: str
+    status: int
+    by: str
+
+
+# DERRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRegistered(Event):
+    """`terms` is the Meter word (`Meter.unpack` takes its 32 bytes)."""
+
+    meter: int
+    device: str
+    account: str
+    market: int
+    terms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetRegistered(Event):
+    asset: int
+    meter: int
+    kind: int
+    nameplate_w: int
+    storage_wh: int
+
+
+# MeterLedger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRecorded(Event):
+    meter: int
+    slot: int
+    reading: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRefused(Event):
+    meter: int
+    slot: int
+    version: int
+    reason: bytes
+
+
+# EnergyAuction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketCreated(Event):
+    market: int
+    version: int
+    terms: MarketTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed(Event):
+    digest: bytes
+    meter: int
+    slot: int
+    order: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Event):
+    digest: bytes
+    meter: int
+    slot: int
+    cancel: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRefused(Event):
+    digest: bytes
+    meter: int
+    slot: int
+    reason: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared(Event):
+    market: int
+    slot: int
+    traded: bool
+    price: int
+    low: int
+    high: int
+    volume_wh: int
+    long_side: int
+    shared_wh: int
+    long_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled(Event):
+    meter: int
+    slot: int
+    reading_version: int
+    bought_wh: int
+    sold_wh: int
+    cash: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementRefused(Event):
+    meter: int
+    slot: int
+    reason: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released(Event):
+    meter: int
+    slot: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotClosed(Event):
+    market: int
+    slot: int
+    bid_dust_wh: int
+    ask_dust_wh: int
+    residue: int
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    name: kind
+    for name, kind in tuple(globals().items())
+    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+}
+"""Every event class by its name."""
+
+_CONTRACTS = (
+    "Authority",
+    "LocalCurrency",
+    "Vault",
+    "DeviceRegistry",
+    "DERRegistry",
+    "MeterLedger",
+    "EnergyAuction",
+)
+
+
+def decode_log(log: Log) -> Event | None:
+    """The typed event of a log, None if no contract of ours has an event with this first topic.
+
+    ValueError if the log has the topic but not the shape.
+    """
+    known = _by_topic().get(log.topics[0]) if log.topics else None
+    if known is None:
+        return None
+    kind, abi = known
+    values = abi.values(log.topics, log.data)
+    if kind is MarketCreated:
+        values["terms"] = MarketTerms(*values["terms"])
+    if kind is Transfer:
+        values["sender"] = values.pop("from")
+    return kind(
+        contract=log.contract,
+        block_number=log.block_number,
+        block_hash=log.block_hash,
+        transaction_hash=log.transaction_hash,
+        transaction_index=log.transaction_index,
+        log_index=log.log_index,
+        **values,
+    )
+
+
+def decode_logs(logs: Iterable[Log]) -> Iterator[Event]:
+    """The typed events among the logs, in their order."""
+    return (event for event in map(decode_log, logs) if event is not None)
+
+
+def topics_of(*kinds: type[Event]) -> list[bytes]:
+    """First topics of these event classes, for `Node.logs`."""
+    wanted = {kind.__name__ for kind in kinds}
+    return [topic for topic, (kind, _) in _by_topic().items() if kind.__name__ in wanted]
+
+
+@cache
+def _by_topic() -> dict[bytes, tuple[type[Event], EventAbi]]:
+    found: dict[bytes, tuple[type[Event], EventAbi]] = {}
+    for contract in _CONTRACTS:
+        for name, abi in abi_of(contract).events.items():
+            found[abi.topic] = (EVENTS[name], abi)
+    return found

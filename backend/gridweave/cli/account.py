@@ -1,0 +1,164 @@
+"""`gridweave account`: money in the Vault."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gridweave.cli.terminal import (
+    DEFAULT_URL,
+    AsJson,
+    KeyName,
+    KeystoreFolder,
+    NoWait,
+    PasswordFile,
+    ServiceUrl,
+    WrongUse,
+    emit,
+    finish,
+    open_wallet,
+    out,
+    resolve_address,
+    speaking,
+    table,
+)
+from gridweave.client.prosumer import Prosumer
+from gridweave.client.service import GridweaveClient
+from gridweave.domain.units import format_amount, parse_amount_micro
+
+__all__ = ["register"]
+
+Amount = Annotated[str, typer.Argument(help="Amount in the currency, as a decimal number: 25.50")]
+_HOUR = 3_600
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    account = typer.Typer(help="Deposit, withdraw, show balances.", no_args_is_help=True)
+    account.command("show")(show)
+    account.command("deposit")(deposit)
+    account.command("withdraw")(withdraw)
+    account.command("mint")(mint)
+    app.add_typer(account, name="account")
+
+
+def show(
+    who: Annotated[str, typer.Argument(help="An address, or a key's name.")],
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account holds, what is held back, and what it owes.
+
+    Example: gridweave account show home
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        address = resolve_address(who, keystore)
+        state = client.account(address)
+        if as_json:
+            emit(state)
+        else:
+            out.print(_balances(address, state))
+
+
+def deposit(
+    amount: Amount,
+    key: KeyName,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move tokens of the key's address into its account by a signed permit. The service pays the gas.
+
+    Example: gridweave account deposit 25 --key home
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        micro = parse_amount_micro(amount)
+        person = Prosumer(client, open_wallet(key, keystore, password_file), market=0)
+        item = person.deposit(micro, client.chain_time() + _HOUR)
+        finish(client, item.id, f"deposit of {format_amount(micro)}", wait=not no_wait, as_json=as_json)
+
+
+def withdraw(
+    amount: Amount,
+    key: KeyName,
+    to: Annotated[str | None, typer.Option(help="Where the tokens go. [default: the key's own address]")] = None,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send what is withdrawable out of the account, by signature.
+
+    Example: gridweave account withdraw 10.5 --key home
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        micro = parse_amount_micro(amount)
+        person = Prosumer(client, open_wallet(key, keystore, password_file), market=0)
+        item = person.withdraw(to or person.address, micro, client.chain_time() + _HOUR)
+        finish(client, item.id, f"withdrawal of {format_amount(micro)}", wait=not no_wait, as_json=as_json)
+
+
+def mint(
+    who: Annotated[str, typer.Argument(help="An address, or a key's name.")],
+    amount: Amount,
+    home: Annotated[Path, typer.Option(help="Folder of the development chain.")] = Path("var/up"),
+    keystore: KeystoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue tokens of the local currency on your own development chain, with its admin's key.
+
+    Example: gridweave account mint home 50
+    """
+    with speaking(as_json):
+        address, micro = resolve_address(who, keystore), parse_amount_micro(amount)
+        transaction = asyncio.run(_mint(home, address, micro))
+        if as_json:
+            emit({"address": address, "amountMicro": micro, "transaction": transaction})
+        else:
+            out.print(f"{format_amount(micro)} for {address} in transaction {transaction}", highlight=False)
+
+
+async def _mint(home: Path, address: str, micro: int) -> str:
+    """The transaction's hash. Raises WrongUse without such a chain or while it does not answer."""
+    from gridweave.chain import ChainError, Node, load_signer, to_hex
+    from gridweave.deployment import Deployment, DeploymentError
+    from gridweave.localnet import DevKeys, Home, LocalnetError
+
+    place = Home(home)
+    info = place.info()
+    if info is None:
+        raise WrongUse(f"{home} holds no development chain; start one with: gridweave up --home {home}")
+    try:
+        async with Node(info.url) as node:
+            currency = Deployment.load(place.deployment_file).bundle(node).currency
+            admin = load_signer(key_file=DevKeys.path(place.keys, "admin"))
+            call = currency.mint(address, micro)
+            signed = admin.sign(
+                call,
+                nonce=await node.nonce(admin.address),
+                fees=place.profile().fees((await node.head()).base_fee),
+                chain_id=info.chain_id,
+                gas=await node.gas(call, sender=admin.address),
+            )
+            return to_hex((await node.wait_for_receipt(await node.send_raw(signed.raw))).transaction_hash)
+    except (ChainError, DeploymentError, LocalnetError, TimeoutError, OSError) as fault:
+        raise WrongUse(f"the chain in {home} did not take it: {fault}") from fault
+
+
+def _balances(address: str, state: dict[str, Any]) -> Any:
+    names = (
+        ("available", "availableMicro"),
+        ("held until corrections end", "heldMicro"),
+        ("owed", "arrearMicro"),
+        ("withdrawable", "withdrawableMicro"),
+        ("tokens outside the Vault", "walletMicro"),
+    )
+    rows = [(name, format_amount(int(state[field]))) for name, field in names if field in state]
+    return table(address, [("", "left"), ("amount", "right")], rows)

@@ -1,0 +1,256 @@
+"""`gridweave demo`: one real day of a street, lived through the service and audited."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from gridweave.audit import AddressBook, audit, walk
+from gridweave.chain import ChainError, Fees
+from gridweave.cli.book.wholesale import TransactionFailed, Wholesale
+from gridweave.cli.gas import gas_of_day
+from gridweave.cli.proof import told_walk
+from gridweave.cli.stage import Stage, StageFailed, StoppableClock, Stopped, staged
+from gridweave.cli.terminal import errors, out
+from gridweave.client import ClientError, GridweaveClient, Wallet
+from gridweave.demo import report
+from gridweave.demo.day import Day
+from gridweave.demo.outcome import AuditSummary, Outcome, WalkStep
+from gridweave.demo.profiles import StreetDay, load_street
+from gridweave.demo.reckoning import Measured, best_sale, reckon
+from gridweave.demo.street import HOME_DEPOSIT, UTILITY_DEPOSIT, Cast, Waiter, found_street
+from gridweave.demo.table import outcome_table
+from gridweave.deployment import DeploymentError
+from gridweave.domain.slots import SlotClock
+from gridweave.localnet import LocalnetError
+
+__all__ = ["Told", "register"]
+
+INTERRUPTED, FAILED = 130, 1
+_SEED = 12
+_BEFORE_THE_DAY_S = 2 * 900 + 600
+_QUICK = {
+    "GRIDWEAVE_BATCH_WINDOW_MS": "30",
+    "GRIDWEAVE_POLL_MS": "40",
+    "GRIDWEAVE_RESEND_MS": "2000",
+    "GRIDWEAVE_LOG_LEVEL": "warning",
+    "GRIDWEAVE_KEEPER_SILENT_METERS": "false",
+}
+_FAULTS = (
+    ClientError,
+    StageFailed,
+    TransactionFailed,
+    ChainError,
+    DeploymentError,
+    LocalnetError,
+    TimeoutError,
+)
+_MINT_GAS = 120_000
+_AUDIT_SPAN = 100
+_T = TypeVar("_T")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    demo = typer.Typer(help="Live one real day of a street.", no_args_is_help=True)
+    demo.callback()(_demo)
+    demo.command("street")(street)
+    app.add_typer(demo, name="demo")
+
+
+def _demo() -> None:
+    """Live one real day of a street."""
+
+
+def street(
+    folder: Annotated[Path, typer.Option("--out", help="Where chain, service and report are kept.")] = Path("var/demo"),
+    seed: Annotated[int, typer.Option(help="Of forecasts, bids and mishaps.")] = _SEED,
+) -> None:
+    """Live one real day of a street of 12 homes, six with solar panels, and audit it.
+
+    Starts a chain and a service of its own, has every home sign its orders and every meter its readings, lets the
+    contracts clear and pay each quarter hour, recomputes everything from the chain alone, prints the outcome and writes
+    report.html. Ends every process that it started.
+
+    Example: gridweave demo street
+    """
+    try:
+        outcome = asyncio.run(_until_interrupted(_Demo(folder, seed)))
+    except (KeyboardInterrupt, asyncio.CancelledError, Stopped):
+        errors.print("Interrupted. Everything that was started has ended.")
+        raise typer.Exit(INTERRUPTED) from None
+    except _FAULTS as fault:
+        errors.print(f"[bold red]{type(fault).__name__}[/] ", end="")
+        errors.print(str(fault), markup=False, highlight=False)
+        errors.print(f"The service's log: {folder / 'service.log'}", highlight=False)
+        raise typer.Exit(FAILED) from fault
+    out.print(outcome_table(outcome))
+    out.print(f"\nReport: [bold]{report.write(outcome, folder / 'report.html')}[/]", highlight=False)
+    if outcome.audit is None or outcome.audit.differences:
+        raise typer.Exit(FAILED)
+
+
+async def _until_interrupted(demo: _Demo) -> Outcome:
+    """The demo's outcome. SIGINT, SIGTERM and SIGHUP cancel it, and it puts everything away before it ends."""
+    task = asyncio.ensure_future(demo.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    return await task
+
+
+class Told:
+    """What the terminal shows meanwhile: a line per stage, with a clock that runs until the stage is over."""
+
+    def __init__(self) -> None:
+        self.bar = Progress(
+            TextColumn("{task.description:<30}"),
+            BarColumn(bar_width=32),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=errors,
+        )
+        self._task: TaskID | None = None
+
+    def begin(self, stage: str) -> None:
+        """Ends the stage before and begins this one; it pulses until somebody tells how far it is."""
+        self.end()
+        self._task = self.bar.add_task(stage, total=None, note="")
+
+    def end(self) -> None:
+        """Fills the bar of the stage and stops its clock."""
+        if self._task is not None:
+            self.bar.update(self._task, total=1, completed=1, note="")
+
+    def slot(self, done: int, total: int, price_micro: int | None) -> None:
+        """`done` of `total` slots are lived; the last price is micro per kWh."""
+        self._so_far(done, total, f"{report.price(price_micro)} /kWh" if price_micro is not None else "")
+
+    def devices(self, done: int, total: int) -> None:
+        """`done` of `total` devices know what became of their readings."""
+        self._so_far(done, total, f"device {done} of {total}")
+
+    def blocks(self, done: int, total: int) -> None:
+        """`done` of `total` blocks are replayed; with the last, balances and storage are left to compare."""
+        self._so_far(done, total, f"block {done:,} of {total:,}")
+
+    def _so_far(self, done: int, total: int, note: str) -> None:
+        """One more than `total` is to be done, so that only `end` stops the clock."""
+        if self._task is not None:
+            self.bar.update(self._task, completed=done, total=total + 1, note=note)
+
+
+class _Demo:
+    """One run: a stage, the day on it, and what is made of it."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.stop = threading.Event()
+        self.street_day: StreetDay = load_street()
+        self._began = time.monotonic()
+        self._phases: dict[str, int] = {}
+        self._phase_began = self._began
+        self._told = Told()
+
+    async def run(self) -> Outcome:
+        """The lived day's outcome."""
+        _clean(self.folder)
+        with self._told.bar:
+            self._told.begin("starting chain and service")
+            genesis = self.street_day.starts_at - _BEFORE_THE_DAY_S
+            async with staged(self.folder, genesis, _QUICK) as stage:
+                self._lap("start")
+                cast = await self._cast(stage)
+                clock = StoppableClock(stage.chain, asyncio.get_running_loop(), self.stop)
+                with GridweaveClient(stage.url) as client:
+                    day = await self._in_thread(lambda: self._live(client, cast, clock))
+                    outcome = await self._conclude(stage, day)
+                self._told.begin("ending chain and service")
+            self._told.end()
+            return outcome
+
+    async def _cast(self, stage: Stage) -> Cast:
+        """Everybody's wallets, with the tokens that they are going to deposit."""
+        homes = [Wallet.create() for _ in self.street_day.homes]
+        operator, utility, maker = (Wallet(stage.chain.keys[role].secret) for role in ("operator", "utility", "maker"))
+        currency, admin = stage.contracts.currency, stage.chain.keys["admin"]
+        sender = Wholesale(stage.chain.node, admin, stage.chain.chain_id, Fees(10**12, 0), stage.chain.mine)
+        calls = [currency.mint(home.address, HOME_DEPOSIT) for home in homes]
+        await sender.all([currency.mint(utility.address, UTILITY_DEPOSIT), *calls], _MINT_GAS)
+        return Cast(operator, utility, maker, homes)
+
+    def _live(self, client: GridweaveClient, cast: Cast, clock: StoppableClock) -> Day:
+        """In a thread: founds the street and lives its day."""
+        waiter = Waiter(client, clock, clock.sleep)
+        self._told.begin("founding the street")
+        founded = found_street(client, waiter, self.street_day, cast, self.folder / "devices", self.seed)
+        self._lap("founding")
+        day = Day(founded, waiter, SlotClock(client.deployment.slot_length), self.seed)
+        self._told.begin("living the day")
+        day.live(self._told.slot)
+        self._lap("day")
+        return day
+
+    async def _conclude(self, stage: Stage, day: Day) -> Outcome:
+        """Makes the day final, audits the chain, walks one payment back and reads the day's figures."""
+        self._told.begin("asking after every reading")
+        await stage.chain.snapshot()
+        await self._in_thread(lambda: day.settle_devices(self._told.devices))
+        self._lap("readings followed")
+        book = AddressBook(
+            stage.deployment.chain_id,
+            stage.deployment.addresses,
+            stage.deployment.block,
+            stage.deployment.genesis_hash,
+        )
+        self._told.begin("auditing the chain")
+        found = await audit(stage.chain.node, book, progress=self._told.blocks, span=_AUDIT_SPAN)
+        self._lap("audit")
+        self._told.begin("reading the day's figures")
+        gas = await gas_of_day(stage.contracts, stage.deployment.block)
+        steps = await self._walk(stage, day, book)
+        summary = AuditSummary(found.recomputed, len(found.differences))
+        self._lap("reckoning")
+        measured = Measured(gas, summary, steps, round(time.monotonic() - self._began), self._phases)
+        return await self._in_thread(lambda: reckon(day, measured))
+
+    async def _walk(self, stage: Stage, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
+        sale = await self._in_thread(lambda: best_sale(day))
+        if sale is None:
+            return ()
+        house, slot = sale
+        return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.first)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        """`work` beside the event loop. When cancelled, waits until the thread has seen it."""
+        thread = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            self.stop.set()
+            with contextlib.suppress(Stopped, ClientError, TimeoutError):
+                await thread
+            raise
+
+    def _lap(self, phase: str) -> None:
+        now = time.monotonic()
+        self._phases[phase] = round((now - self._phase_began) * 1000)
+        self._phase_began = now
+
+
+def _clean(folder: Path) -> None:
+    """Takes away what an earlier run left; its report stays until there is a new one."""
+    for name in ("chain", "service", "devices"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,88 @@
+"""An order sent to the contract without the service: the same signed bytes, in a transaction of the sender's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridweave.chain import ChainError, NetworkProfile, Node, Signer, decode_logs, error_name, signed_words, to_hex
+from gridweave.chain import events as chain_events
+from gridweave.cli.terminal import WrongUse
+from gridweave.client import Offer, Wallet
+from gridweave.client.errors import RequestRejected
+from gridweave.deployment import Deployment, DeploymentError
+from gridweave.domain.eip712 import Domain, digest
+from gridweave.domain.orders import Order
+from gridweave.domain.slots import SlotClock
+
+__all__ = ["DirectOrder", "MakeOffer", "place_directly"]
+
+MakeOffer = Callable[[SlotClock, int], Offer]
+"""The offer, given the deployment's slots and the chain's time."""
+
+
+@dataclass(frozen=True)
+class DirectOrder:
+    """An order that stands on the chain. `id` is its digest, 0x hex."""
+
+    id: str
+    order: Order
+    transaction: str
+    block: int
+
+
+async def place_directly(
+    rpc: str, record: Path, wallet: Wallet, payer: Signer, market: int, make: MakeOffer, valid_for: int
+) -> DirectOrder:
+    """Signs the offer with `wallet` and places it in a transaction of `payer`.
+
+    Raises RequestRejected with the contract's reason, WrongUse when node or record cannot be used.
+    """
+    try:
+        deployment = Deployment.load(record)
+        async with Node(rpc) as node:
+            return await _place(node, deployment, wallet, payer, market, make, valid_for)
+    except FileNotFoundError as fault:
+        raise WrongUse(f"there is no deployment record {record}; name it with --deployment") from fault
+    except (ChainError, DeploymentError, TimeoutError) as fault:
+        raise WrongUse(f"{type(fault).__name__}: {fault}") from fault
+
+
+async def _place(
+    node: Node,
+    deployment: Deployment,
+    wallet: Wallet,
+    payer: Signer,
+    market: int,
+    make: MakeOffer,
+    valid_for: int,
+) -> DirectOrder:
+    auction, head = deployment.bundle(node).auction, await node.head()
+    offer = make(SlotClock(deployment.slot_length), head.timestamp)
+    standing = await auction.position_of(offer.meter, offer.slot)
+    order = Order(
+        market,
+        offer.slot,
+        offer.meter,
+        (standing.version if standing else 0) + 1,
+        head.timestamp + valid_for,
+        offer.side,
+        offer.energy_wh,
+        offer.limit_price,
+    )
+    domain = Domain.of("EnergyAuction", deployment.chain_id, auction.address)
+    call = auction.place(signed_words([(order, wallet.sign(domain, order))]))
+    signed = payer.sign(
+        call,
+        nonce=await node.nonce(payer.address),
+        fees=NetworkProfile(deployment.chain_id).fees(head.base_fee),
+        chain_id=deployment.chain_id,
+        gas=await node.gas(call, sender=payer.address),
+    )
+    receipt = await node.wait_for_receipt(await node.send_raw(signed.raw))
+    id_ = to_hex(digest(domain, order))
+    for event in decode_logs(receipt.logs):
+        if isinstance(event, chain_events.OrderRefused):
+            raise RequestRejected(id_, error_name(event.reason))
+    return DirectOrder(id_, order, to_hex(receipt.transaction_hash), receipt.block_number)

@@ -1,0 +1,155 @@
+"""`gridweave serve`: the REST API over a chain that carries the contracts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+import uvicorn
+
+from gridweave.api import create_app
+from gridweave.api.logs import configure_logs
+from gridweave.chain import KeyUnusable, NodeUnavailable
+from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
+from gridweave.deployment import DeploymentError
+from gridweave.services.runtime import WrongChain
+from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.store.errors import StoreMismatch, StoreUnavailable
+
+__all__ = ["NotStarted", "Service", "bind", "register", "speaking_of_starting"]
+
+_CLOSES_WITHIN_S = 5
+
+
+class NotStarted(Exception):
+    """The service could not start: the log says why."""
+
+
+class Service(uvicorn.Server):
+    """A server that leaves signals to whoever runs it."""
+
+    def __init__(self, settings: Settings, log: TextIO | None = None) -> None:
+        configure_logs(settings.log_level, log)
+        self.application = create_app(settings)
+        super().__init__(
+            uvicorn.Config(
+                self.application,
+                host=settings.host,
+                port=settings.port,
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_CLOSES_WITHIN_S,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        """Ends the requests under way and then the service."""
+        self.should_exit = True
+
+    async def run_until_stopped(self, door: socket.socket) -> None:
+        """Serves on a bound socket until `stop`. Raises what kept it from starting."""
+        try:
+            await self.serve([door])
+        except OSError as fault:
+            raise _port_taken(door.getsockname()[1], fault) from fault
+        if not self.started:
+            raise getattr(self.application.state, "refusal", None) or NotStarted("the log says why")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket on that address, taken before any work is done for it. Raises NotStarted."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as fault:
+        raise NotStarted(f"{host} is no address to listen on: name another with --host") from fault
+    door = socket.socket(family, kind, protocol)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind(address)
+    except OSError as fault:
+        door.close()
+        raise _port_taken(port, fault) from fault
+    return door
+
+
+def _port_taken(port: int, fault: OSError) -> NotStarted:
+    if fault.errno == errno.EADDRINUSE:
+        return NotStarted(f"port {port} is in use: name another with --port")
+    if fault.errno == errno.EACCES:
+        return NotStarted(f"port {port} may not be used by this user: name one from 1024 up with --port")
+    return NotStarted(f"cannot listen on port {port} ({fault.strerror}): see --host and --port")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("serve")(serve_command)
+
+
+def serve_command(
+    rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
+    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the outbox and the index.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="The relayer's key in hex: for local chains only.")] = None,
+    keystore: Annotated[Path | None, typer.Option(help="The relayer's encrypted keystore file (v3).")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
+    keeper: Annotated[bool | None, typer.Option("--keeper/--no-keeper", help="Clear and settle what is due.")] = None,
+) -> None:
+    """Serve the REST API until interrupted. Every option has a GRIDWEAVE_* variable; options win.
+
+    Example: gridweave serve --rpc http://127.0.0.1:8545 --deployment deployment.json --keystore relayer.json
+    """
+    with speaking_of_starting():
+        settings = Settings.from_env(
+            rpc_url=rpc,
+            deployment=deployment,
+            data_dir=data_dir,
+            host=host,
+            port=port,
+            relayer_key_file=key_file,
+            relayer_keystore=keystore,
+            relayer_password_file=password_file,
+            keeper=keeper,
+        )
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    if not settings.deployment.is_file():
+        raise NotStarted(f"{settings.deployment} does not exist: name the deployment record with --deployment")
+    if not any((settings.relayer_keystore, settings.relayer_key_file, settings.relayer_key_variable)):
+        raise NotStarted("no key of a relayer: name one with --keystore, or on a local chain with --key-file")
+    door = bind(settings.host, settings.port)
+    service = Service(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, service.stop)
+    with door:
+        await service.run_until_stopped(door)
+
+
+@contextlib.contextmanager
+def speaking_of_starting() -> Iterator[None]:
+    """Turns what keeps a service from starting into one message and its exit code."""
+    refused: tuple[type[Exception], ...] = (SettingsInvalid, WrongChain, StoreMismatch, DeploymentError, NotStarted)
+    try:
+        yield
+    except refused as fault:
+        fail(type(fault).__name__, str(fault), REFUSED)
+    except KeyUnusable as fault:
+        fail("KeyUnusable", str(fault), KEY_UNUSABLE)
+    except (NodeUnavailable, StoreUnavailable) as fault:
+        fail(type(fault).__name__, str(fault), UNAVAILABLE)

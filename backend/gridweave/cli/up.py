@@ -1,0 +1,103 @@
+"""`gridweave up`: a supervised local chain, the contracts on it, and the service, in one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridweave.cli.deploy import speaking_of_chains
+from gridweave.cli.localnet import DEFAULT_HOME
+from gridweave.cli.serve import Service, bind, speaking_of_starting
+from gridweave.cli.terminal import REFUSED, fail, out, table
+from gridweave.localnet import Clock, DevKeys, Localnet, LocalnetError, localnet
+from gridweave.services.settings import Settings
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("up")(up_command)
+
+
+def up_command(
+    home: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder of chain and service, made if it is not there.")
+    ] = DEFAULT_HOME,
+    host: Annotated[str, typer.Option(help="Address that the API listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of the API.")] = 8000,
+    rpc_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the node; 0 takes a free one and keeps it.")
+    ] = 0,
+    clock: Annotated[Clock, typer.Option(help="real: a block a second; manual: blocks when asked for.")] = Clock.REAL,
+    slot_length: Annotated[int, typer.Option(help="Seconds per slot, for good.")] = 900,
+    snapshot_seconds: Annotated[float, typer.Option(help="Seconds between snapshots, at least.")] = 5.0,
+    keeper: Annotated[bool, typer.Option("--keeper/--no-keeper", help="Clear and settle what is due.")] = True,
+) -> None:
+    """Run a chain, the contracts and the service until interrupted. Start it again and all goes on where it stopped.
+
+    Example: gridweave up --home var/up --port 8000
+    """
+
+    async def run() -> None:
+        with bind(host, port) as door:
+            async with localnet(home, clock=clock, port=rpc_port, snapshot_seconds=snapshot_seconds) as chain:
+                await chain.deploy(slot_length=slot_length, tell=lambda line: out.print(line, highlight=False))
+                await _serve(chain, _settings(chain, host, door.getsockname()[1], keeper=keeper), door)
+
+    with speaking_of_starting(), speaking_of_chains(as_json=False):
+        try:
+            asyncio.run(run())
+        except LocalnetError as fault:
+            fail(type(fault).__name__, str(fault), REFUSED)
+
+
+def _settings(chain: Localnet, host: str, port: int, *, keeper: bool) -> Settings:
+    return Settings.from_env(
+        rpc_url=chain.url,
+        deployment=chain.home.deployment_file,
+        data_dir=chain.home.path / "service",
+        relayer_key_file=DevKeys.path(chain.home.keys, "relayer"),
+        finality_file=chain.home.final_file,
+        finality_depth=0,
+        priority_fee_wei=0,
+        host=host,
+        port=port,
+        keeper=keeper,
+    )
+
+
+async def _serve(chain: Localnet, settings: Settings, door: socket.socket) -> None:
+    """Serves until a signal comes, or until chain or service end by themselves."""
+    with (chain.home.path / "service.log").open("a", buffering=1) as log:
+        service = Service(settings, log)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, service.stop)
+        serving = asyncio.create_task(service.run_until_stopped(door))
+        ending = asyncio.create_task(chain.ended())
+        telling = asyncio.create_task(_tell(chain, settings, service))
+        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
+        service.stop()
+        telling.cancel()
+        await serving
+        if ending.done():
+            ending.result()
+        ending.cancel()
+
+
+async def _tell(chain: Localnet, settings: Settings, service: Service) -> None:
+    while not service.started:  # noqa: ASYNC110 - the server offers no event
+        await asyncio.sleep(0.05)
+    rows = [
+        ("API", f"http://{settings.host}:{settings.port}", "docs at /docs"),
+        ("chain", chain.url, f"id {chain.chain_id}"),
+        ("keys", str(chain.home.keys), "development keys, worth nothing"),
+        ("log", str(chain.home.path / "service.log"), "one JSON object a line"),
+    ]
+    out.print(table("Gridweave is up", (("what", "left"), ("where", "left"), ("", "left")), rows))

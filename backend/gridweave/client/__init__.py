@@ -1,0 +1,50 @@
+"""What a prosumer's or a device's own program uses to sign and to talk to the service."""
+
+from gridweave.client.agent import DeviceAgent, send_together
+from gridweave.client.device_key import DeviceKey
+from gridweave.client.errors import (
+    AcknowledgementInvalid,
+    ClientError,
+    ConflictingReading,
+    KeyNotFound,
+    KeystoreError,
+    RequestRejected,
+    ServiceError,
+    ServiceUnavailable,
+    WrongPassword,
+)
+from gridweave.client.keystore import Keystore
+from gridweave.client.prosumer import Offer, PlacedOrder, Prosumer
+from gridweave.client.service import Event, GridweaveClient
+from gridweave.client.stewards import DeviceProof, MeterPlan, Steward, prove_possession
+from gridweave.client.wallet import Wallet
+from gridweave.client.wire import Deployment, Item, SignedAct
+
+__all__ = [
+    "AcknowledgementInvalid",
+    "ClientError",
+    "ConflictingReading",
+    "Deployment",
+    "DeviceAgent",
+    "DeviceKey",
+    "DeviceProof",
+    "Event",
+    "GridweaveClient",
+    "Item",
+    "KeyNotFound",
+    "Keystore",
+    "KeystoreError",
+    "MeterPlan",
+    "Offer",
+    "PlacedOrder",
+    "Prosumer",
+    "RequestRejected",
+    "ServiceError",
+    "ServiceUnavailable",
+    "SignedAct",
+    "Steward",
+    "Wallet",
+    "WrongPassword",
+    "prove_possession",
+    "send_together",
+]

@@ -1,0 +1,150 @@
+"""A prosumer's own program: orders, cancels and money, signed here and relayed by the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gridweave.client import wire
+from gridweave.client.errors import ServiceError
+from gridweave.client.nonces import fresh_nonce
+from gridweave.client.service import GridweaveClient
+from gridweave.client.wallet import Wallet
+from gridweave.client.wire import Item, Signed, SignedAct
+from gridweave.domain.acts import Mandate, Permit, Withdrawal
+from gridweave.domain.eip712 import digest
+from gridweave.domain.orders import Cancel, Order, Side
+
+__all__ = ["Offer", "PlacedOrder", "Prosumer"]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a prosumer wants of a slot: Wh at a limit in micro per kWh; a bid's limit is all-in, an ask's is net."""
+
+    meter: int
+    slot: int
+    side: Side
+    energy_wh: int
+    limit_price: int
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """An acknowledged order: ask `GridweaveClient.order(item.id)` what became of it."""
+
+    order: Order
+    item: Item
+
+
+class Prosumer:
+    """`wallet` signs for the meters of its account in `market`. Versions go on from what the service knows."""
+
+    def __init__(self, client: GridweaveClient, wallet: Wallet, market: int, *, ask_versions: bool = True) -> None:
+        self.client = client
+        self.wallet = wallet
+        self.market = market
+        self._versions: dict[tuple[int, int], int] = {}
+        self._ask_versions = ask_versions
+
+    @property
+    def address(self) -> str:
+        return self.wallet.address
+
+    def place(self, offer: Offer, deadline: int) -> PlacedOrder:
+        """Places an order, or replaces the meter's order in that slot. Raises ServiceError when it is refused."""
+        (placed,) = self.place_all([offer], deadline)
+        return placed
+
+    def place_all(self, offers: Sequence[Offer], deadline: int) -> list[PlacedOrder]:
+        """Places offers in one request; `deadline` is chain time. Raises the first refusal, after all are sent."""
+        orders = [self.next_order(offer, deadline) for offer in offers]
+        items = self.client.post_orders([self.sign_order(order) for order in orders])
+        for item in items:
+            if item.error:
+                raise item.error
+        return [PlacedOrder(order, item) for order, item in zip(orders, items, strict=True)]
+
+    def replace(
+        self, placed: PlacedOrder, *, energy_wh: int | None = None, limit_price: int | None = None
+    ) -> PlacedOrder:
+        """The same order with another energy or limit under the next version. Raises ServiceError."""
+        old = placed.order
+        offer = Offer(
+            old.meter,
+            old.slot,
+            old.side,
+            old.energy_wh if energy_wh is None else energy_wh,
+            old.limit_price if limit_price is None else limit_price,
+        )
+        return self.place(offer, old.deadline)
+
+    def cancel(self, meter: int, slot: int, deadline: int) -> Item:
+        """Takes the meter's order out of the slot. Raises ServiceError when it is refused."""
+        (item,) = self.client.post_cancels([self.sign_cancel(self.next_cancel(meter, slot, deadline))])
+        if item.error:
+            raise item.error
+        return item
+
+    def next_order(self, offer: Offer, deadline: int) -> Order:
+        """The order that makes the offer, under a version above all earlier ones of the meter in the slot."""
+        version = self._next_version(offer.meter, offer.slot)
+        return Order(
+            self.market, offer.slot, offer.meter, version, deadline, offer.side, offer.energy_wh, offer.limit_price
+        )
+
+    def next_cancel(self, meter: int, slot: int, deadline: int) -> Cancel:
+        """The cancel under a version above all earlier ones of the meter in the slot."""
+        return Cancel(self.market, slot, meter, self._next_version(meter, slot), deadline)
+
+    def sign_order(self, order: Order) -> Signed:
+        """The order as the API takes it. Raises FieldOutOfRange."""
+        domain = self.client.deployment.domain("EnergyAuction")
+        return Signed(wire.order_json(order, self.wallet.sign(domain, order)), digest(domain, order))
+
+    def sign_cancel(self, cancel: Cancel) -> Signed:
+        """The cancel as the API takes it. Raises FieldOutOfRange."""
+        domain = self.client.deployment.domain("EnergyAuction")
+        return Signed(wire.cancel_json(cancel, self.wallet.sign(domain, cancel)), digest(domain, cancel))
+
+    def deposit(self, amount_micro: int, deadline: int, permit_nonce: int | None = None) -> Item:
+        """Moves tokens of the wallet into its account by a permit. `permit_nonce` is the token's, asked for if None."""
+        here = self.client.deployment
+        nonce = int(self.client.account(self.address)["permitNonce"]) if permit_nonce is None else permit_nonce
+        permit = Permit(self.address, here.contracts["Vault"], amount_micro, nonce, deadline)
+        domain = here.domain("LocalCurrency")
+        body = {
+            "account": self.address,
+            "amountMicro": amount_micro,
+            "deadline": deadline,
+            "signature": wire.hex_of(self.wallet.sign_act(domain, permit)),
+        }
+        return self.client.post("/v1/deposits", Signed(body, digest(domain, permit)))
+
+    def withdraw(self, to: str, amount_micro: int, deadline: int) -> Item:
+        """Sends part of the withdrawable balance to an address of the chain. Raises ServiceError."""
+        withdrawal = Withdrawal(self.address, to, amount_micro, fresh_nonce(), deadline)
+        domain = self.client.deployment.domain("Vault")
+        body = wire.withdrawal_json(withdrawal, self.wallet.sign_act(domain, withdrawal))
+        return self.client.post("/v1/withdrawals", Signed(body, digest(domain, withdrawal)))
+
+    def mandate(self, device: str, deadline: int) -> SignedAct:
+        """Consent that settlement of the device's meter may debit this account."""
+        act = Mandate(device, self.market, self.address, fresh_nonce(), deadline)
+        signature = self.wallet.sign_act(self.client.deployment.domain("DERRegistry"), act)
+        return SignedAct(self.address, act.nonce, deadline, signature)
+
+    def _next_version(self, meter: int, slot: int) -> int:
+        key = (meter, slot)
+        if key not in self._versions:
+            self._versions[key] = self._known_version(meter, slot) if self._ask_versions else 0
+        self._versions[key] += 1
+        return self._versions[key]
+
+    def _known_version(self, meter: int, slot: int) -> int:
+        try:
+            return max((int(order["version"]) for order in self.client.orders(meter, slot)), default=0)
+        except ServiceError as refusal:
+            if refusal.status == 404:
+                return 0
+            raise

@@ -1,0 +1,1 @@
+"""One real day of a street, lived through the client."""

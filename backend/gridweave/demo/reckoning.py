@@ -1,0 +1,119 @@
+"""What the day came to, read back through the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gridweave.demo.day import Day
+from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
+from gridweave.demo.profiles import SLOTS
+from gridweave.demo.strategy import NAME
+from gridweave.demo.street import House
+from gridweave.domain.acts import KeyKind
+
+__all__ = ["Measured", "best_sale", "clock_label", "reckon"]
+
+Line = dict[str, Any]
+_CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What only the one who staged the demo can know: gas, what the audit found and walked back, and times."""
+
+    gas: dict[str, GasUse]
+    audit: AuditSummary | None
+    walk: tuple[WalkStep, ...]
+    wall_seconds: int
+    phases: dict[str, int]
+
+
+def reckon(day: Day, measured: Measured) -> Outcome:
+    """The outcome of a lived day. Raises ServiceError."""
+    client, first = day.waiter.client, day.first
+    last = first + SLOTS - 1
+    bills = [(house, client.bill(house.person.address, first, last)) for house in day.street.houses]
+    cleared = {int(line["slot"]): line for line in client.prices(day.street.market, first, last)}
+    lines = [line for _, bill in bills for line in bill["lines"]]
+    profile = day.street.day
+    terms = day.street.terms
+    return Outcome(
+        day=f"{profile.day:%-d %B %Y}",
+        source=profile.source,
+        attribution=profile.attribution,
+        licence=profile.licence,
+        chain_id=client.deployment.chain_id,
+        feed_in_micro=terms.feed_in_price,
+        retail_micro=terms.retail_price,
+        fee_micro=terms.grid_fee,
+        slots=tuple(_slot(day, index, cleared.get(first + index), lines) for index in range(SLOTS)),
+        homes=tuple(_home(house, bill) for house, bill in bills),
+        gas=measured.gas,
+        lived=dict(day.lived),
+        audit=measured.audit,
+        walk=measured.walk,
+        wall_seconds=measured.wall_seconds,
+        strategy=NAME,
+        seed=day.seed,
+        phases=measured.phases,
+    )
+
+
+def _slot(day: Day, index: int, cleared: Line | None, lines: list[Line]) -> SlotOutcome:
+    slot = day.first + index
+    here = [line for line in lines if line["slot"] == slot]
+    traded = cleared is not None and cleared["priceMicroPerKwh"] is not None
+    found = cleared if traded and cleared else {}
+    return SlotOutcome(
+        index=index,
+        slot=slot,
+        label=clock_label(index),
+        price_micro=found.get("priceMicroPerKwh"),
+        low_micro=found.get("lowMicroPerKwh"),
+        high_micro=found.get("highMicroPerKwh"),
+        volume_wh=int(found.get("volumeWh", 0)),
+        import_wh=sum(line["importWh"] for line in here),
+        export_wh=sum(line["exportWh"] for line in here),
+        local_wh=sum(min(line["boughtWh"], line["importWh"]) for line in here),
+    )
+
+
+def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
+    totals = bill["totals"]
+    return HomeOutcome(
+        name=house.name,
+        meter=house.meter,
+        account=house.person.address,
+        key_kind=_CURVES[house.key.kind],
+        has_pv=house.home.has_pv,
+        import_wh=totals["importWh"],
+        export_wh=totals["exportWh"],
+        bought_wh=totals["boughtWh"],
+        sold_wh=totals["soldWh"],
+        bill_micro=totals["cashMicro"],
+        baseline_micro=totals["withoutMarketMicro"],
+    )
+
+
+def best_sale(day: Day) -> tuple[House, int] | None:
+    """The home and slot of the sale that gained most over feed-in, of those that a P-256 meter's own reading paid."""
+    feed_in = day.street.terms.feed_in_price
+    sales = [
+        ((line["priceMicroPerKwh"] - feed_in) * line["soldWh"], -line["slot"], house.meter, house)
+        for house in day.street.houses
+        if house.key.kind is KeyKind.P256
+        for line in day.waiter.client.bill(house.person.address, day.first, day.first + SLOTS - 1)["lines"]
+        if line["soldWh"] and line["readingVersion"]
+    ]
+    if not sales:
+        return None
+    _, slot, _, house = max(sales, key=lambda sale: sale[:3])
+    return house, -slot
+
+
+def clock_label(index: int) -> str:
+    """Local time at which a slot of the day begins."""
+    midnight = datetime(2000, 1, 1)  # noqa: DTZ001  only its clock is read
+    return f"{midnight + timedelta(minutes=15 * index):%H:%M}"

@@ -1,0 +1,85 @@
+"""The outcome on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from gridweave.demo.charts import spark
+from gridweave.demo.outcome import HomeOutcome, Outcome
+from gridweave.demo.report import LEGEND, kwh, money, ordered_and_delivered, price, signed
+
+__all__ = ["outcome_table"]
+
+
+def outcome_table(outcome: Outcome) -> RenderableType:
+    """Bills, price, shares, gas, audit and time, for a terminal of 80 columns or more."""
+    return Group(_homes(outcome), *_legend(outcome), Text(), _facts(outcome))
+
+
+def _homes(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    table.title = f"The street on {outcome.day}, in GWC and kWh"
+    for heading in ("home", "key", "drawn", "given", "bought", "sold", "account", "without market", "gain"):
+        table.add_column(heading, justify="left" if heading in ("home", "key") else "right", no_wrap=True)
+    for home in outcome.homes:
+        table.add_row(*_home(home))
+    return table
+
+
+def _legend(outcome: Outcome) -> tuple[Text, Text]:
+    return Text(LEGEND, style="dim"), Text(ordered_and_delivered(outcome), style="dim")
+
+
+def _home(home: HomeOutcome) -> tuple[str, ...]:
+    energies = (home.import_wh, home.export_wh, home.bought_wh, home.sold_wh)
+    amounts = (home.bill_micro, home.baseline_micro)
+    colour = "green" if home.gained_micro >= 0 else "red"
+    return (
+        f"{home.name}{' ☀' if home.has_pv else ''}",
+        home.key_kind,
+        *(kwh(energy) for energy in energies),
+        *(signed(amount) for amount in amounts),
+        f"[{colour}]{signed(home.gained_micro)}[/]",
+    )
+
+
+def _facts(outcome: Outcome) -> Table:
+    facts = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    facts.add_column(style="bold", no_wrap=True)
+    facts.add_column()
+    for name, value in _fact_rows(outcome):
+        facts.add_row(name, value)
+    return facts
+
+
+def _fact_rows(outcome: Outcome) -> list[tuple[str, str]]:
+    share = outcome.local_share_permille
+    prices = [slot.price_micro for slot in outcome.slots]
+    known = [value for value in prices if value is not None]
+    spread = (
+        f"{price(min(known))} to {price(max(known))}, mean {price(outcome.mean_price_micro)}" if known else "no trade"
+    )
+    demand = f"{share // 10}.{share % 10} % of {kwh(outcome.demand_wh)} kWh drawn"
+    reach = f"{kwh(outcome.local_wh)} kWh from neighbours, {kwh(outcome.reachable_wh)} within reach"
+    bounds = f"feed-in {price(outcome.feed_in_micro)} and retail {price(outcome.retail_micro)}"
+    ceiling = f"ceiling {price(outcome.ceiling_micro)}, retail less fee"
+    rows = [
+        ("local share of demand", f"{demand}; {reach}"),
+        ("price over the day", f"{spark(prices)}  {spread}; {ceiling}"),
+        ("street's gain", f"{money(outcome.gained_micro)} against {bounds} alone"),
+        ("lived", ", ".join(f"{count:,} {name}" for name, count in outcome.lived.items())),
+        ("gas", ", ".join(f"{name} {use.each:,}" for name, use in outcome.gas.items())),
+    ]
+    if outcome.audit:
+        verdict = (
+            "[green]no difference[/]"
+            if outcome.audit.differences == 0
+            else (f"[red]{outcome.audit.differences} differences[/]")
+        )
+        counts = ", ".join(f"{count:,} {name}" for name, count in outcome.audit.told.items())
+        rows.append(("audit recomputed", f"{counts}: {verdict}"))
+    phases = ", ".join(f"{name} {milliseconds / 1000:.0f} s" for name, milliseconds in outcome.phases.items())
+    rows.append(("time", f"{outcome.wall_seconds} s ({phases})"))
+    return rows

@@ -1,0 +1,34 @@
+"""Which role may call what: the whole table, nowhere else.
+
+A function that takes an operator's or a maker's signed act is restricted to their role although anyone may send it:
+the contract asks the Authority about the signer. What is restricted and not listed stays with the admin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gridweave.chain import Role
+
+__all__ = ["DELAYED_ROLES", "FUNCTION_ROLES", "GRANT_DELAY", "GUARDED", "LABELLED_ROLES"]
+
+FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
+    "LocalCurrency": {Role.MINTER: ("mint",)},
+    "Vault": {Role.MODULE: ("lock", "settle", "collect")},
+    "DeviceRegistry": {Role.MAKER: ("enrol",), Role.OPERATOR: ("setStatus",)},
+    "DERRegistry": {Role.OPERATOR: ("registerMeter", "registerAsset")},
+    "MeterLedger": {Role.RECORDER: ("record",)},
+    "EnergyAuction": {Role.OPERATOR: ("createMarket",), Role.PUBLIC: ("place",)},
+}
+
+DELAYED_ROLES = (Role.MODULE, Role.RECORDER)
+"""Whoever holds them touches everybody's money or readings."""
+
+GRANT_DELAY = 7 * 24 * 3600
+"""Seconds, longer than a withdrawal takes: who does not trust a new module has left before it works."""
+
+GUARDED = ("Vault", "MeterLedger")
+"""Contracts whose functions, authority and emergency stop the admin changes only after GRANT_DELAY: else it could give
+itself what a module may without waiting."""
+
+LABELLED_ROLES = (Role.OPERATOR, Role.MAKER, Role.MODULE, Role.RECORDER, Role.MINTER)

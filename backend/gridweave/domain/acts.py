@@ -1,0 +1,186 @@
+"""Signed acts: what operators, makers, owners and accounts consent to, one message each.
+
+Nonces are unordered numbers that the signer has not used in that contract before; `deadline` is chain time in seconds.
+Addresses are hex strings, amounts millionths, key coordinates 32 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from gridweave.domain.eip712 import TYPES, StructType
+from gridweave.domain.terms import MarketTerms
+
+
+class KeyKind(IntEnum):
+    """Curve of a device's key, numbered as in IDeviceRegistry."""
+
+    SECP256K1 = 1
+    P256 = 2
+
+
+class DeviceStatus(IntEnum):
+    """Standing of a device, numbered as in IDeviceRegistry."""
+
+    UNKNOWN = 0
+    ACTIVE = 1
+    SUSPENDED = 2
+    REVOKED = 3
+
+
+class AssetKind(IntEnum):
+    """What stands behind a meter, numbered as in IDERRegistry."""
+
+    PHOTOVOLTAIC = 1
+    WIND = 2
+    BATTERY = 3
+    ELECTRIC_VEHICLE = 4
+    HEAT_PUMP = 5
+    LOAD = 6
+
+
+@dataclass(frozen=True)
+class CreateMarket:
+    """An operator opens a market under these terms (EnergyAuction)."""
+
+    terms: MarketTerms
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["CreateMarket"]
+
+
+@dataclass(frozen=True)
+class Underwrite:
+    """The utility consents to be the other side of every deviation (EnergyAuction)."""
+
+    terms: MarketTerms
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Underwrite"]
+
+
+@dataclass(frozen=True)
+class Endorsement:
+    """A maker vouches for a device, its key and its first owner (DeviceRegistry)."""
+
+    device: str
+    maker: str
+    owner: str
+    key_kind: KeyKind
+    x: bytes
+    y: bytes
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Endorsement"]
+
+
+@dataclass(frozen=True)
+class Possession:
+    """A device proves that it holds its key (DeviceRegistry)."""
+
+    device: str
+    maker: str
+    owner: str
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Possession"]
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """An owner or operator suspends, readmits or revokes a device (DeviceRegistry)."""
+
+    device: str
+    status: DeviceStatus
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["StatusChange"]
+
+
+@dataclass(frozen=True)
+class MeterRegistration:
+    """An operator puts a device into a market for an account (DERRegistry).
+
+    Capacities are W, `scale_wh` is 1, 10 or 100; `mandated` says that the account's Mandate is due with it.
+    """
+
+    device: str
+    market: int
+    account: str
+    import_capacity_w: int
+    export_capacity_w: int
+    scale_wh: int
+    mandated: bool
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["MeterRegistration"]
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """An account lets the settlement of a device's meter debit it (DERRegistry)."""
+
+    device: str
+    market: int
+    account: str
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Mandate"]
+
+
+@dataclass(frozen=True)
+class AssetRegistration:
+    """An operator records an asset behind a meter (DERRegistry). `nameplate_w` W, `storage_wh` Wh."""
+
+    meter: int
+    kind: AssetKind
+    nameplate_w: int
+    storage_wh: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["AssetRegistration"]
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """An account sends `amount` of its withdrawable balance to `to` (Vault)."""
+
+    account: str
+    to: str
+    amount: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Withdrawal"]
+
+
+@dataclass(frozen=True)
+class Permit:
+    """ERC-2612: `owner` lets `spender` take `value` (LocalCurrency). Its nonce is ordered: the token's own."""
+
+    owner: str
+    spender: str
+    value: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Permit"]
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """The relayer promises to commit what has this digest before `commit_before`, or to say why not."""
+
+    digest: bytes
+    commit_before: int
+
+    TYPE: ClassVar[StructType] = TYPES["Acknowledgement"]

@@ -1,0 +1,239 @@
+"""EIP-712: every signed message of every contract, from one table of declarations.
+
+A declaration is the struct's own encodeType. Type hashes, encoded data and the JSON for wallets all derive from it.
+A message is any object with a `TYPE` and, for each field `camelCase`, an attribute `camel_case`: ints for integers, a
+bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from gridweave.domain.addresses import checksum_address
+from gridweave.domain.errors import FieldOutOfRange
+from gridweave.domain.hashing import keccak
+
+Json = dict[str, Any]
+
+_SAFE_JSON_BITS = 53
+_SNAKE = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of a struct: `type` as in Solidity, `name` in camelCase, `attribute` its snake_case."""
+
+    type: str
+    name: str
+
+    @cached_property
+    def attribute(self) -> str:
+        """The message attribute that holds the field."""
+        return _SNAKE.sub("_", self.name).lower()
+
+
+@dataclass(frozen=True)
+class StructType:
+    """A struct type: its `name` and its fields in order."""
+
+    name: str
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def references(self) -> tuple[StructType, ...]:
+        """Struct types among the fields, by name. No struct of ours nests deeper than one level."""
+        names = sorted({field.type for field in self.fields if field.type in TYPES})
+        return tuple(TYPES[name] for name in names)
+
+    @cached_property
+    def declaration(self) -> str:
+        """This struct's own part of encodeType."""
+        return f"{self.name}({','.join(f'{field.type} {field.name}' for field in self.fields)})"
+
+    @cached_property
+    def type_hash(self) -> bytes:
+        """keccak256 of encodeType, referenced structs included."""
+        return keccak("".join(t.declaration for t in (self, *self.references)).encode())
+
+    @cached_property
+    def encoders(self) -> tuple[tuple[str, Callable[[Any], bytes]], ...]:
+        """Per field: its attribute and what turns its value into 32 bytes."""
+        return tuple((field.attribute, _encoder(field)) for field in self.fields)
+
+
+class Message(Protocol):
+    """What can be signed: an instance of a declared type."""
+
+    TYPE: ClassVar[StructType]
+
+
+def declare(declaration: str) -> StructType:
+    """A struct type from its encodeType, "Name(type name,...)". Raises ValueError when it is none."""
+    match = re.fullmatch(r"(\w+)\(((?:\w+ \w+)(?:,\w+ \w+)*)\)", declaration)
+    if not match:
+        raise ValueError(f"not a struct declaration: {declaration}")
+    members = (member.split(" ") for member in match[2].split(","))
+    return StructType(match[1], tuple(Field(type_, name) for type_, name in members))
+
+
+_DECLARATIONS = (
+    (
+        "Order(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline,uint8 side,uint32 energyWh,"
+        "uint64 limitPrice)"
+    ),
+    "Cancel(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline)",
+    "Reading(uint32 meter,uint32 slot,uint8 version,uint32 importWh,uint32 exportWh)",
+    (
+        "MarketTerms(uint40 minPrice,uint32 tickSize,uint16 tickCount,uint40 gridFee,uint40 feedInPrice,"
+        "uint40 retailPrice,uint32 minEnergyWh,address utility,uint32 gateLead,uint32 readingWindow,"
+        "uint32 correctionWindow,address operator,uint32 defaultWh,uint32 fromSlot)"
+    ),
+    "CreateMarket(MarketTerms terms,uint256 nonce,uint256 deadline)",
+    "Underwrite(MarketTerms terms,uint256 nonce,uint256 deadline)",
+    (
+        "Endorsement(address device,address maker,address owner,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,"
+        "uint256 deadline)"
+    ),
+    "Possession(address device,address maker,address owner,uint256 deadline)",
+    "StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline)",
+    (
+        "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,"
+        "uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"
+    ),
+    "Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)",
+    "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)",
+    "Withdrawal(address account,address to,uint256 amount,uint256 nonce,uint256 deadline)",
+    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)",
+    "Acknowledgement(bytes32 digest,uint40 commitBefore)",
+)
+
+TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}
+"""Every signed type by name, and MarketTerms, which is part of two."""
+
+_DOMAIN_TYPE = declare("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+
+DOMAIN_NAMES = {
+    "Vault": "Gridweave Vault",
+    "DeviceRegistry": "Gridweave DeviceRegistry",
+    "DERRegistry": "Gridweave DERRegistry",
+    "MeterLedger": "Gridweave MeterLedger",
+    "EnergyAuction": "Gridweave EnergyAuction",
+    "LocalCurrency": "Gridweave Local Currency",
+    "Acknowledgement": "Gridweave Acknowledgement",
+}
+"""EIP-712 domain name per contract; the relayer's acknowledgements name the EnergyAuction's address under their own."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An EIP-712 domain. `verifying_contract` is a hex address."""
+
+    name: str
+    version: str
+    chain_id: int
+    verifying_contract: str
+
+    TYPE: ClassVar[StructType] = _DOMAIN_TYPE
+
+    @classmethod
+    def of(cls, contract: str, chain_id: int, address: str) -> Domain:
+        """The domain of one of DOMAIN_NAMES, version "1". Raises KeyError for another contract."""
+        return cls(DOMAIN_NAMES[contract], "1", chain_id, checksum_address(address))
+
+    @cached_property
+    def separator(self) -> bytes:
+        """The domain separator, 32 bytes."""
+        return struct_hash(self)
+
+
+def struct_hash(message: Message) -> bytes:
+    """hashStruct of the message, 32 bytes. Raises FieldOutOfRange for a value that its type cannot hold."""
+    struct = message.TYPE
+    parts = [struct.type_hash]
+    for attribute, encode in struct.encoders:
+        parts.append(encode(getattr(message, attribute)))
+    return keccak(b"".join(parts))
+
+
+def digest(domain: Domain, message: Message) -> bytes:
+    """What a key signs: keccak256(0x1901 . separator . hashStruct), 32 bytes. Raises FieldOutOfRange."""
+    return keccak(b"\x19\x01" + domain.separator + struct_hash(message))
+
+
+def typed_data(domain: Domain, message: Message) -> Json:
+    """The message as wallets take it (eth_signTypedData_v4). Integers wider than 53 bits are decimal strings.
+
+    Raises FieldOutOfRange.
+    """
+    struct = message.TYPE
+    return {
+        "types": {
+            t.name: [{"name": f.name, "type": f.type} for f in t.fields]
+            for t in (_DOMAIN_TYPE, struct, *struct.references)
+        },
+        "primaryType": struct.name,
+        "domain": {
+            "name": domain.name,
+            "version": domain.version,
+            "chainId": domain.chain_id,
+            "verifyingContract": checksum_address(domain.verifying_contract),
+        },
+        "message": _to_json(message),
+    }
+
+
+def _to_json(message: Message) -> Json:
+    return {field.name: _value_to_json(field, getattr(message, field.attribute)) for field in message.TYPE.fields}
+
+
+def _value_to_json(field: Field, value: Any) -> Any:
+    if field.type in TYPES:
+        return _to_json(value)
+    _encoder(field)(value)
+    if field.type == "bytes32":
+        return "0x" + value.hex()
+    if field.type == "address":
+        return checksum_address(value)
+    if field.type == "bool":
+        return value
+    bits = int(field.type.removeprefix("uint"))
+    return str(int(value)) if bits > _SAFE_JSON_BITS else int(value)
+
+
+def _encoder(field: Field) -> Callable[[Any], bytes]:
+    if field.type in TYPES:
+        return struct_hash
+    if field.type == "string":
+        return lambda value: keccak(value.encode())
+    if field.type == "bytes32":
+        return lambda value: _bytes32(field, value)
+    if field.type == "address":
+        return lambda value: _address(field, value)
+    bits = 1 if field.type == "bool" else int(field.type.removeprefix("uint"))
+    return lambda value: _uint(field, bits, value)
+
+
+def _uint(field: Field, bits: int, value: int) -> bytes:
+    if not 0 <= value < 1 << bits:
+        raise FieldOutOfRange(field.name, field.type, str(value))
+    return value.to_bytes(32, "big")
+
+
+def _bytes32(field: Field, value: bytes) -> bytes:
+    if len(value) != 32:
+        raise FieldOutOfRange(field.name, field.type, "0x" + value.hex())
+    return value
+
+
+def _address(field: Field, value: str) -> bytes:
+    try:
+        raw = bytes.fromhex(value.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 20:
+        raise FieldOutOfRange(field.name, field.type, value)
+    return bytes(12) + raw

@@ -1,0 +1,41 @@
+"""Packing of fields into one 32-byte word, most significant bits first, as contracts/types lays them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gridweave.domain.errors import FieldOutOfRange, WordMalformed
+
+
+@dataclass(frozen=True)
+class WordLayout:
+    """Fields of a word as (name, bits), most significant first; what remains of 256 bits is zero."""
+
+    name: str
+    fields: tuple[tuple[str, int], ...]
+
+    def pack(self, values: Sequence[int]) -> bytes:
+        """The word, 32 bytes. Raises FieldOutOfRange."""
+        word = 0
+        for (name, bits), value in zip(self.fields, values, strict=True):
+            if not 0 <= value < 1 << bits:
+                raise FieldOutOfRange(name, f"uint{bits}", str(value))
+            word = word << bits | value
+        return (word << self._padding).to_bytes(32, "big")
+
+    def unpack(self, word: bytes) -> list[int]:
+        """The fields' values. Raises WordMalformed for another length or bits in the zero part."""
+        number = int.from_bytes(word, "big")
+        if len(word) != 32 or number & ((1 << self._padding) - 1):
+            raise WordMalformed(f"{self.name} 0x{word.hex()}")
+        number >>= self._padding
+        values = []
+        for _, bits in reversed(self.fields):
+            values.append(number & ((1 << bits) - 1))
+            number >>= bits
+        return values[::-1]
+
+    @property
+    def _padding(self) -> int:
+        return 256 - sum(bits for _, bits in self.fields)

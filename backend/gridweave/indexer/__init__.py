@@ -1,0 +1,1 @@
+"""Chain events to rows, safe under reorganisations."""

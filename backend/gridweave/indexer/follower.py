@@ -1,0 +1,147 @@
+"""Follows the chain block by block by parent hash, and takes back what a reorganisation threw away.
+
+Each step applies a range of blocks whose hashes chain from the cursor, with all their rows, in one transaction. A step
+that finds another chain than the one it stands on goes back to the newest block that both have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from gridweave.chain.errors import ChainError, NodeUnavailable
+from gridweave.chain.events import decode_logs, topics_of
+from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.node import Node
+from gridweave.chain.types import Block
+from gridweave.indexer.projections import PROJECTED, Row, project
+from gridweave.store.errors import StoreUnavailable
+from gridweave.store.index import IndexedBlock, IndexStore
+
+__all__ = ["Follower", "Step"]
+
+log = structlog.get_logger(__name__)
+
+_FORK_STRIDE = 64
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did: undid all above `undone_to` (None: nothing), then added `blocks` with `rows` by table."""
+
+    blocks: tuple[IndexedBlock, ...] = ()
+    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict, repr=False)
+    undone_to: int | None = None
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.blocks) or self.undone_to is not None
+
+
+class Follower:
+    """Keeps the index at the chain's head. `contracts` are the addresses to follow from block `start` on."""
+
+    def __init__(
+        self, node: Node, store: IndexStore, *, contracts: Sequence[str], start: int, most_blocks: int = 500
+    ) -> None:
+        self._node = node
+        self._store = store
+        self._contracts = list(contracts)
+        self._start = start
+        self._most = most_blocks
+        self._topics = topics_of(*PROJECTED)
+
+    async def step(self) -> Step:
+        """Moves the index once, or not at all: then it raises NodeUnavailable or StoreUnavailable."""
+        head = await self._node.head()
+        cursor = await self._store.head()
+        if cursor is not None and not await self._stands(cursor, head):
+            fork = await self._fork(cursor)
+            await self._store.undo(fork)
+            log.info("reorganisation", undone_to=fork, was=cursor.number, head=head.number)
+            return Step(undone_to=fork)
+        first = self._start if cursor is None else cursor.number + 1
+        if head.number < first:
+            return Step()
+        return await self._advance(cursor, first, min(head.number, first + self._most - 1))
+
+    async def catch_up(self) -> int:
+        """Steps until nothing moves any more; how many blocks were added. For rebuilding."""
+        added = 0
+        while (step := await self.step()).moved:
+            added += len(step.blocks)
+        return added
+
+    async def _advance(self, cursor: IndexedBlock | None, first: int, last: int) -> Step:
+        """Fetches headers, logs and the last header again: only a range that did not change meanwhile is applied."""
+        found = [block for block in await self._node.blocks(range(first, last + 1)) if block is not None]
+        if not found or not _chains(cursor, found):
+            return Step()
+        logs = await self._node.logs(found[0].number, found[-1].number, self._contracts, self._topics)
+        hashes = {block.number: block.hash for block in found}
+        again = await self._node.block(found[-1].number)
+        if (
+            again is None
+            or again.hash != found[-1].hash
+            or any(hashes[entry.block_number] != entry.block_hash for entry in logs)
+        ):
+            return Step()
+        rows = project(decode_logs(logs))
+        added = tuple(_indexed(block) for block in found)
+        await self._store.apply(added, rows)
+        return Step(added, rows)
+
+    async def _stands(self, cursor: IndexedBlock, head: Block) -> bool:
+        """Whether the chain still holds the block that the index stands on."""
+        if head.number == cursor.number:
+            return to_hex(head.hash) == cursor.hash
+        if head.number == cursor.number + 1:
+            return to_hex(head.parent_hash) == cursor.hash
+        if head.number < cursor.number:
+            return False
+        return await self._holds(cursor)
+
+    async def _holds(self, block: IndexedBlock) -> bool:
+        found = await self._node.block(block.number)
+        return found is not None and found.hash == from_hex(block.hash)
+
+    async def _fork(self, cursor: IndexedBlock) -> int:
+        """The newest block number at which index and chain agree; one below the start if they share none."""
+        at = cursor.number
+        while stretch := await self._store.below(at, _FORK_STRIDE):
+            theirs = await self._node.blocks([block.number for block in stretch])
+            for ours, other in zip(stretch, theirs, strict=True):
+                if other is not None and to_hex(other.hash) == ours.hash:
+                    return ours.number
+            at = stretch[-1].number - 1
+        return self._start - 1
+
+
+def _chains(cursor: IndexedBlock | None, found: Sequence[Block]) -> bool:
+    """Whether each block names the one before it as its parent, the first one the cursor."""
+    parents = [from_hex(cursor.hash) if cursor else found[0].parent_hash, *(block.hash for block in found)]
+    first = found[0].number
+    linked = all(block.parent_hash == parent for block, parent in zip(found, parents, strict=False))
+    return linked and [block.number for block in found] == list(range(first, first + len(found)))
+
+
+def _indexed(block: Block) -> IndexedBlock:
+    return IndexedBlock(block.number, to_hex(block.hash), to_hex(block.parent_hash), block.timestamp)
+
+
+async def patiently(follower: Follower, pause_s: float, reached: Callable[[], None] = lambda: None) -> Step:
+    """One step, or a pause and an empty step while node or database is away. `reached` is called after a step."""
+    try:
+        step = await follower.step()
+        reached()
+        return step
+    except (NodeUnavailable, StoreUnavailable) as away:
+        log.warning("indexer waits", reason=str(away))
+    except ChainError as error:
+        log.error("indexer refused by the node", reason=str(error))
+    await asyncio.sleep(pause_s)
+    return Step()

@@ -1,0 +1,204 @@
+"""What each event becomes: rows of tables. Events that are not listed leave none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from typing import Any
+
+from gridweave.chain.errors import error_name
+from gridweave.chain.events import (
+    AssetRegistered,
+    Balanced,
+    Cancelled,
+    Cleared,
+    DebtChanged,
+    DebtPaid,
+    Deposited,
+    DeviceEnrolled,
+    DeviceKeyChanged,
+    DeviceStatusChanged,
+    Event,
+    Locked,
+    MarketCreated,
+    MeterRegistered,
+    OrderRefused,
+    Paid,
+    Placed,
+    ReadingRecorded,
+    ReadingRefused,
+    Released,
+    Settled,
+    SettlementRefused,
+    Skimmed,
+    SlotClosed,
+    Withdrawn,
+)
+from gridweave.chain.hexes import to_hex
+from gridweave.domain.meters import Meter
+from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.outcomes import NO_PRICE
+from gridweave.domain.readings import Reading
+
+__all__ = ["PROJECTED", "Row", "project"]
+
+Row = dict[str, Any]
+Projection = Callable[[Any], Row]
+Rows = Callable[[Any], list[tuple[str, Row]]]
+
+_PLACE = frozenset(field.name for field in fields(Event))
+
+
+def _as_is(event: Event) -> Row:
+    """The event's own parameters under their own names."""
+    return {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _PLACE}
+
+
+def _market(event: MarketCreated) -> Row:
+    terms = event.terms
+    return {"market": event.market, "version": event.version} | {f.name: getattr(terms, f.name) for f in fields(terms)}
+
+
+def _meter(event: MeterRegistered) -> Row:
+    terms = Meter.unpack(event.terms.to_bytes(32, "big"))
+    return {
+        "meter": event.meter,
+        "device": event.device,
+        "account": event.account,
+        "market": event.market,
+        "import_capacity_w": terms.import_capacity_w,
+        "export_capacity_w": terms.export_capacity_w,
+        "scale_wh": terms.scale_wh,
+        "has_mandate": terms.mandate,
+    }
+
+
+def _placed(event: Placed) -> Row:
+    order = Order.unpack(event.order)
+    return {"digest": to_hex(event.digest)} | {f.name: int(getattr(order, f.name)) for f in fields(order)}
+
+
+def _cancelled(event: Cancelled) -> Row:
+    cancel = Cancel.unpack(event.cancel)
+    return {"digest": to_hex(event.digest)} | {f.name: getattr(cancel, f.name) for f in fields(cancel)}
+
+
+def _cleared(event: Cleared) -> Row:
+    bounds = {name: None if value == NO_PRICE else value for name, value in (("low", event.low), ("high", event.high))}
+    return _as_is(event) | bounds | {"price": event.price if event.traded else None}
+
+
+def _reading(event: ReadingRecorded) -> Row:
+    reading = Reading.unpack(event.reading)
+    return {f.name: getattr(reading, f.name) for f in fields(reading)}
+
+
+def _deposited(event: Deposited) -> Row:
+    return _move("deposit", event.account, event.payer, None, event.amount, event.available)
+
+
+def _withdrawn(event: Withdrawn) -> Row:
+    return _move("withdrawal", event.account, event.to, None, -event.amount, event.available)
+
+
+def _locked(event: Locked) -> Row:
+    kind = "locked" if event.amount >= 0 else "released"
+    return _move(kind, event.account, event.module, to_hex(event.ref), -event.amount, event.available)
+
+
+def _paid(event: Paid) -> Row:
+    amount = event.from_pot + event.from_utility
+    parts = {"from_pot": event.from_pot, "from_utility": event.from_utility, "hold": event.hold}
+    return _move("settled", event.account, event.module, to_hex(event.ref), amount, event.available) | parts
+
+
+def _move(kind: str, account: str, counterparty: str, ref: str | None, amount: int, available: int) -> Row:
+    move: Row = {"account": account, "kind": kind, "counterparty": counterparty, "ref": ref}
+    return move | {"amount": amount, "available": available, "from_pot": None, "from_utility": None, "hold": None}
+
+
+def _skimmed(event: Skimmed) -> Row:
+    return {"recipient": event.to, "amount": event.amount}
+
+
+def _one(table: str, projection: Projection = _as_is) -> Rows:
+    return lambda event: [(table, projection(event))]
+
+
+def _balanced(event: Balanced) -> list[tuple[str, Row]]:
+    """What the settlement moved besides its legs, and how it left the utility and the operator."""
+    to_operator = event.to_operator + event.pot_to_operator
+    if event.utility == event.operator:
+        amount = event.pot_to_utility + event.pot_to_operator
+        both = [_book_move(event.operator, event.utility, amount, event.operator_available)]
+    else:
+        amount = event.pot_to_utility - event.to_operator
+        both = [
+            _book_move(event.utility, event.operator, amount, event.utility_available),
+            _book_move(event.operator, event.utility, to_operator, event.operator_available),
+        ]
+    return [("balances", _as_is(event)), *(("moves", move) for move in both)]
+
+
+def _book_move(account: str, other: str, amount: int, available: int) -> Row:
+    return _move("balanced", account, other, None, amount, available)
+
+
+def _debt_paid(event: DebtPaid) -> list[tuple[str, Row]]:
+    paid = _move("debt", event.debtor, event.creditor, None, -event.amount, event.debtor_available)
+    received = _move("debt", event.creditor, event.debtor, None, event.amount, event.creditor_available)
+    return [("payments", _as_is(event)), ("moves", paid), ("moves", received)]
+
+
+PROJECTED: dict[type[Event], Rows] = {
+    DeviceEnrolled: _one("devices"),
+    DeviceKeyChanged: _one("device_keys"),
+    DeviceStatusChanged: _one("device_statuses"),
+    MeterRegistered: _one("meters", _meter),
+    AssetRegistered: _one("assets"),
+    MarketCreated: _one("markets", _market),
+    Placed: _one("placements", _placed),
+    Cancelled: _one("cancellations", _cancelled),
+    OrderRefused: _one("refusals"),
+    Cleared: _one("clearings", _cleared),
+    ReadingRecorded: _one("readings", _reading),
+    ReadingRefused: _one("reading_refusals"),
+    Settled: _one("settlements"),
+    SettlementRefused: _one("settlement_refusals"),
+    Released: _one("releases"),
+    SlotClosed: _one("closes"),
+    Deposited: _one("moves", _deposited),
+    Withdrawn: _one("moves", _withdrawn),
+    Locked: _one("moves", _locked),
+    Paid: _one("moves", _paid),
+    Balanced: _balanced,
+    DebtPaid: _debt_paid,
+    DebtChanged: _one("debts"),
+    Skimmed: _one("skims", _skimmed),
+}
+"""The rows of every event that leaves some, as (table, row)."""
+
+
+def project(events: Iterable[Event]) -> dict[str, list[Row]]:
+    """Rows by table for these events, each keyed by where its event stands."""
+    rows: dict[str, list[Row]] = {}
+    for event in events:
+        for table, row in PROJECTED.get(type(event), _nothing)(event):
+            rows.setdefault(table, []).append(_key(event) | row)
+    return rows
+
+
+def _nothing(event: Event) -> list[tuple[str, Row]]:  # noqa: ARG001 - of the same shape as the others
+    return []
+
+
+def _key(event: Event) -> Row:
+    place = {"block_number": event.block_number, "log_index": event.log_index}
+    return place | {"tx_hash": to_hex(event.transaction_hash)}
+
+
+def _plain(value: Any) -> Any:
+    """Reasons by name, other bytes as hex."""
+    if isinstance(value, bytes):
+        return error_name(value) if len(value) == 4 else to_hex(value)
+    return value

@@ -1,0 +1,186 @@
+"""One anvil process: found, started, asked whether it lives, ended. It never outlives its supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gridweave.chain import Node, NodeUnavailable
+from gridweave.localnet.errors import AnvilMissing, LocalnetError
+from gridweave.localnet.home import ChainInfo, Home
+
+__all__ = ["Anvil", "end_orphan", "find_anvil", "free_port", "is_free"]
+
+BLOCK_GAS = 30_000_000
+STATES_KEPT = 256
+"""Blocks whose state anvil keeps: how deep a reorg and a pinned read can go. More go to disk, at 4 ms a block."""
+
+_STARTS_WITHIN = 20.0  # seconds, a large snapshot included
+_PR_SET_PDEATHSIG = 1
+
+
+def find_anvil() -> Path:
+    """The anvil to run: of the nearest node_modules above the working folder or this package, or of PATH.
+
+    Raises AnvilMissing, which names the next step.
+    """
+    for start in (Path.cwd(), Path(__file__).resolve()):
+        for folder in (start, *start.parents):
+            for binary in sorted(folder.glob("node_modules/@foundry-rs/anvil-*/bin/anvil*")):
+                if os.access(binary, os.X_OK):
+                    return binary
+    on_path = shutil.which("anvil")
+    if on_path:
+        return Path(on_path)
+    raise AnvilMissing("anvil is not installed: run `npm install @foundry-rs/anvil`, or in a clone `make setup`")
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Anvil:
+    """A running anvil that mines only when told to."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, home: Home, info: ChainInfo, node: Node, state: Path | None = None) -> Anvil:
+        """Starts anvil on the chain's port, with the state of a snapshot if one is given, and waits until it answers.
+
+        LocalnetError if it ends or stays silent; its last words are in anvil.log.
+        """
+        end_orphan(home)
+        arguments = _arguments(home, info) + (["--load-state", str(state)] if state else [])
+        with home.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                find_anvil(),
+                *arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home.path)},
+            )
+        home.pid_file.write_text(str(process.pid))
+        anvil = cls(process)
+        try:
+            await anvil._answers(node, home)
+        except BaseException:
+            await anvil.kill()
+            raise
+        return anvil
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Waits for its end and returns the exit status."""
+        return await self._process.wait()
+
+    async def kill(self) -> None:
+        """Ends it at once: its state is in snapshots or nowhere."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+    async def _answers(self, node: Node, home: Home) -> None:
+        try:
+            async with asyncio.timeout(_STARTS_WITHIN):
+                while self.is_alive:
+                    try:
+                        await node.chain_id()
+                    except NodeUnavailable:
+                        await asyncio.sleep(0.02)
+                    else:
+                        return
+        except TimeoutError as error:
+            raise LocalnetError(f"anvil does not answer; see {home.log}") from error
+        raise LocalnetError(f"anvil ended with status {self._process.returncode}; see {home.log}")
+
+
+def end_orphan(home: Home) -> None:
+    """Ends an anvil of this home that outlived its supervisor, where the system let it."""
+    try:
+        pid = int(home.pid_file.read_text())
+    except (FileNotFoundError, ValueError):
+        return
+    if str(home.cache) in _command_line(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    home.pid_file.unlink(missing_ok=True)
+
+
+def _command_line(pid: int) -> str:
+    """What a process was started with; empty if there is none. Linux tells without `ps`, which slim systems lack."""
+    if not Path("/proc/self/cmdline").exists():
+        shown = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return shown.stdout
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _arguments(home: Home, info: ChainInfo) -> list[str]:
+    return [
+        "--host=127.0.0.1",
+        f"--port={info.port}",
+        f"--chain-id={info.chain_id}",
+        f"--timestamp={info.genesis_time}",
+        "--no-mining",
+        "--accounts=0",
+        "--hardfork=osaka",
+        "--enable-tx-gas-limit",
+        f"--gas-limit={BLOCK_GAS}",
+        f"--prune-history={STATES_KEPT}",
+        "--no-request-size-limit",
+        "--no-cors",
+        f"--cache-path={home.cache}",
+        "--quiet",
+    ]
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """On Linux the kernel ends anvil when its supervisor ends, kill -9 included."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def arrange() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arrange

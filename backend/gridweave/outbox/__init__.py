@@ -1,0 +1,1 @@
+"""The durable queue of acknowledged requests and the only sender of transactions."""

@@ -1,0 +1,124 @@
+"""What kinds of items there are, how many share a transaction, and what they cost.
+
+Orders, cancels, readings and settlements by default share calls; every other act has a transaction of its own, whose
+call was built when it was accepted. Gas figures are upper bounds on fresh storage, checked by tests; what is not used
+is not paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gridweave.chain.contracts import Contracts
+from gridweave.chain.hexes import from_hex
+from gridweave.chain.profile import MAX_TRANSACTION_GAS
+from gridweave.chain.types import Call
+from gridweave.store.records import Item
+
+__all__ = ["ACTS", "BATCHED", "REVIVABLE", "GasModel", "Kind", "call_of", "call_of_act", "group_key"]
+
+
+class Kind(StrEnum):
+    """Kinds of items."""
+
+    ORDER = "order"
+    CANCEL = "cancel"
+    READING = "reading"
+    DEFAULT = "settleByDefault"
+    CLEAR = "clear"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    ENROLMENT = "enrolment"
+    STATUS = "status"
+    MARKET = "market"
+    METER = "meter"
+    ASSET = "asset"
+
+
+BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
+"""Kinds that share a call."""
+
+ACTS = frozenset(Kind) - BATCHED - {Kind.CLEAR}
+"""Kinds that have a transaction each and are signed with a deadline that may be never."""
+
+REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR})
+"""Kinds without a deadline of their own: one that was refused may be asked for again."""
+
+_SINGLE_GAS: dict[Kind, int] = {
+    Kind.CLEAR: 600_000,
+    Kind.DEPOSIT: 500_000,
+    Kind.WITHDRAWAL: 400_000,
+    Kind.ENROLMENT: 1_200_000,
+    Kind.STATUS: 300_000,
+    Kind.MARKET: 800_000,
+    Kind.METER: 600_000,
+    Kind.ASSET: 400_000,
+}
+
+
+@dataclass(frozen=True)
+class GasModel:
+    """Bounds in gas and items per transaction. `p256_in_code`: the chain lacks the precompile at 0x100."""
+
+    p256_in_code: bool = False
+    cap: int = MAX_TRANSACTION_GAS
+    most_items: int = 100
+
+    def limit(self, kind: str, items: int) -> int:
+        """The gas limit of a transaction with that many items."""
+        if Kind(kind) in BATCHED:
+            return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind)))
+        return _SINGLE_GAS[Kind(kind)]
+
+    def capacity(self, kind: str, attempts: int) -> int:
+        """Items per transaction; halved with every attempt that failed as a whole."""
+        if Kind(kind) not in BATCHED:
+            return 1
+        room = min(self.most_items, (self.cap - self._base(Kind(kind))) // self._each(Kind(kind)))
+        return max(1, room >> min(attempts, 16))
+
+    def _base(self, kind: Kind) -> int:
+        return 200_000 if kind in (Kind.ORDER, Kind.CANCEL) else 700_000
+
+    def _each(self, kind: Kind) -> int:
+        if kind is Kind.READING:
+            return 450_000 if self.p256_in_code else 160_000
+        return 150_000
+
+
+def group_key(item: Item) -> Hashable:
+    """Items with equal keys may share a call; None never does."""
+    if item.kind in (Kind.ORDER, Kind.CANCEL):
+        return item.kind
+    if item.kind in (Kind.READING, Kind.DEFAULT):
+        return item.kind, item.market, item.slot
+    return None
+
+
+def call_of(contracts: Contracts, items: Sequence[Item]) -> Call:
+    """The call that carries these items, which share a group key. ValueError for none."""
+    first = items[0]
+    market, slot = first.market or 0, first.slot or 0
+    match first.kind:
+        case Kind.ORDER:
+            return contracts.auction.place([_signed_word(item) for item in items])
+        case Kind.CANCEL:
+            return contracts.auction.cancel([_signed_word(item) for item in items])
+        case Kind.READING:
+            return contracts.auction.settle(market, slot, [_signed_word(item) for item in items])
+        case Kind.DEFAULT:
+            return contracts.auction.settle_by_default(market, slot, [item.meter or 0 for item in items])
+        case _:
+            return call_of_act(first)
+
+
+def call_of_act(item: Item) -> Call:
+    """The call that was built when the act was accepted."""
+    return Call(str(item.payload["to"]), from_hex(item.payload["data"]))
+
+
+def _signed_word(item: Item) -> tuple[bytes, bytes, bytes]:
+    signature = from_hex(item.payload["signature"])
+    return from_hex(item.payload["word"]), signature[:32], signature[32:]

@@ -1,0 +1,104 @@
+"""What a receipt says of each item that its transaction carried."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
+
+from gridweave.chain.contracts import Contracts
+from gridweave.chain.errors import BlockNotAvailable, NodeError, Reverted, error_name
+from gridweave.chain.events import (
+    Cancelled,
+    Event,
+    OrderRefused,
+    Placed,
+    ReadingRecorded,
+    ReadingRefused,
+    Settled,
+    SettlementRefused,
+    decode_logs,
+)
+from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.node import Node
+from gridweave.chain.types import Call, Receipt
+from gridweave.domain.readings import Reading
+from gridweave.outbox.kinds import Kind
+from gridweave.store.records import COMMITTED, REJECTED, Batch, Item, ItemOutcome
+
+__all__ = ["GATE_CLOSED_BY_REORG", "OUT_OF_GAS", "UNEXPLAINED", "arguments_of", "outcomes_of", "revert_of"]
+
+GATE_CLOSED_BY_REORG = "GateClosedByReorg"
+OUT_OF_GAS = "OutOfGas"
+UNEXPLAINED = "TransactionReverted"
+
+_TOO_LATE = frozenset({"GateClosed", "OrderExpired"})
+_GAS_MARGIN = 64
+
+
+def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -> list[ItemOutcome]:
+    """One outcome per item of a transaction that succeeded; an item of which no event speaks is left out."""
+    if items[0].kind not in (Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT):
+        return [ItemOutcome(items[0].seq, COMMITTED)]
+    ours = {contracts.auction.address, contracts.ledger.address}
+    said = _said(event for event in decode_logs(receipt.logs) if event.contract in ours)
+    return [_outcome(item, said[_key(item)]) for item in items if _key(item) in said]
+
+
+async def revert_of(node: Node, batch: Batch, receipt: Receipt) -> tuple[str, dict[str, Any]]:
+    """Why a whole transaction failed: executed again on top of its block, then of the one before."""
+    if receipt.gas_used >= batch.gas - batch.gas // _GAS_MARGIN:
+        return OUT_OF_GAS, {"gas": batch.gas}
+    for block in (receipt.block_number, receipt.block_number - 1):
+        try:
+            await node.call(Call(batch.to, batch.data), block=block, sender=receipt.sender)
+        except Reverted as reverted:
+            return reverted.name or UNEXPLAINED, arguments_of(reverted)
+        except BlockNotAvailable:
+            break
+        except NodeError:
+            continue
+    return UNEXPLAINED, {}
+
+
+def _said(events: Iterable[Event]) -> dict[Hashable, str]:
+    """Per item key the refusal's name, or nothing for success."""
+    said: dict[Hashable, str] = {}
+    for event in events:
+        match event:
+            case Placed() | Cancelled():
+                said[event.digest] = ""
+            case OrderRefused():
+                said[event.digest] = error_name(event.reason)
+            case ReadingRecorded():
+                reading = Reading.unpack(event.reading)
+                said[(reading.meter, reading.slot, reading.version)] = ""
+            case ReadingRefused():
+                said[(event.meter, event.slot, event.version)] = error_name(event.reason)
+            case Settled():
+                said[(event.meter, event.slot)] = ""
+            case SettlementRefused():
+                said[(event.meter, event.slot)] = error_name(event.reason)
+            case _:
+                pass
+    return said
+
+
+def _key(item: Item) -> Hashable:
+    if item.kind == Kind.READING:
+        return item.meter, item.slot, Reading.unpack(from_hex(item.payload["word"])).version
+    if item.kind == Kind.DEFAULT:
+        return item.meter, item.slot
+    return from_hex(item.id)
+
+
+def _outcome(item: Item, refusal: str) -> ItemOutcome:
+    if not refusal:
+        return ItemOutcome(item.seq, COMMITTED)
+    if item.was_committed and refusal in _TOO_LATE:
+        refusal = GATE_CLOSED_BY_REORG
+    return ItemOutcome(item.seq, REJECTED, refusal)
+
+
+def arguments_of(reverted: Reverted) -> dict[str, Any]:
+    """What the error says, as JSON can say it."""
+    return {name: to_hex(value) if isinstance(value, bytes) else value for name, value in reverted.arguments.items()}

@@ -1,0 +1,96 @@
+"""What every order is checked against, kept at hand: read from the index once, then kept true by each block's rows.
+
+Answers may lag a block; they only ever decide what is answered early. A reorganisation empties every book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from gridweave.store.accounts import AccountReads
+from gridweave.store.meters import MeterReads
+from gridweave.store.orders import OrderReads
+from gridweave.store.reading import Row
+
+__all__ = ["Book", "Books"]
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_MOST_SLOTS = 512
+_MOST_ENTRIES = 50_000
+
+
+class Book(Generic[K, V]):
+    """A map that is loaded as it is asked for. What a load gives while the book changed is used once and not kept."""
+
+    def __init__(self, load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int) -> None:
+        self._load = load
+        self._most = most
+        self._known: dict[K, V] = {}
+        self._epoch = 0
+
+    async def get(self, keys: Iterable[K]) -> dict[K, V]:
+        """Values by key; keys without one are missing. Raises StoreUnavailable."""
+        wanted = list(keys)
+        missing = [key for key in wanted if key not in self._known]
+        if not missing:
+            return {key: self._known[key] for key in wanted}
+        epoch, held = self._epoch, {key: self._known[key] for key in wanted if key in self._known}
+        found = await self._load(missing)
+        if epoch == self._epoch:
+            self._known.update(found)
+            while len(self._known) > self._most:
+                self._known.pop(next(iter(self._known)))
+        return {**held, **found}
+
+    def learn(self, key: K, change: Callable[[V], V]) -> None:
+        """Changes the value of a key that is known; an unknown one will be read when it is asked for."""
+        self._epoch += 1
+        if key in self._known:
+            self._known[key] = change(self._known[key])
+
+    def forget(self, key: K | None = None) -> None:
+        """Drops one key, or all."""
+        self._epoch += 1
+        if key is None:
+            self._known.clear()
+        else:
+            self._known.pop(key, None)
+
+
+class Books:
+    """Meters, devices, what accounts have, and the newest act of each meter by slot."""
+
+    def __init__(self, meters: MeterReads, orders: OrderReads, accounts: AccountReads) -> None:
+        self.meters: Book[int, Row] = Book(meters.meters, _MOST_ENTRIES)
+        self.devices: Book[str, Row] = Book(meters.devices, _MOST_ENTRIES)
+        self.standing: Book[str, tuple[int, bool]] = Book(accounts.standing, _MOST_ENTRIES)
+        self.acts: Book[int, dict[int, Row]] = Book(orders.newest_of_slots, _MOST_SLOTS)
+
+    def learn(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Takes in the rows of new blocks, by table."""
+        for row in rows.get("moves", ()):
+            self.standing.learn(row["account"], lambda old, row=row: (row["available"], old[1]))  # type: ignore[misc]
+        for row in rows.get("debts", ()):
+            self.standing.forget(row["debtor"])
+        for table in ("device_keys", "device_statuses"):
+            for row in rows.get(table, ()):
+                self.devices.forget(row["device"])
+        for table in ("placements", "cancellations"):
+            for row in rows.get(table, ()):
+                self.acts.learn(row["slot"], lambda old, row=row: _with_act(old, row))  # type: ignore[misc]
+
+    def forget(self) -> None:
+        """Rows were taken back."""
+        for book in (self.meters, self.devices, self.standing, self.acts):
+            book.forget()
+
+
+def _with_act(acts: dict[int, Row], row: Row) -> dict[int, Row]:
+    """The slot's acts with one more; the row's meter had it last."""
+    bare: Row = {"side": None, "energy_wh": None, "limit_price": None}
+    earlier = acts[row["meter"]]["acts"] if row["meter"] in acts else 0
+    acts[row["meter"]] = bare | row | {"acts": earlier + 1}
+    return acts

@@ -1,0 +1,154 @@
+"""Refusals that know their HTTP status, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gridweave.chain.hexes import to_hex
+from gridweave.services.advice import advice_on
+
+__all__ = [
+    "GateTooClose",
+    "NonceTaken",
+    "NotFound",
+    "RateLimited",
+    "Refused",
+    "RequestDiffers",
+    "RequestInvalid",
+    "ServiceError",
+    "TooManyReplacements",
+    "TooManyStreams",
+    "TooManyUnderWay",
+    "Unavailable",
+]
+
+
+class ServiceError(Exception):
+    """A refusal: `name`, `message` that says what to change, `arguments`, and the HTTP `status` to answer with."""
+
+    status = 500
+    retry_after: int | None = None
+
+    def __init__(self, name: str, message: str, arguments: Mapping[str, Any] | None = None) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name, self.message, self.arguments = name, message, dict(arguments or {})
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """{name, message, args} as the API shows it."""
+        return {"name": self.name, "message": self.message, "args": _plain(self.arguments)}
+
+
+class Refused(ServiceError):
+    """A contract's custom error, whether the chain said it or we saw it coming."""
+
+    def __init__(self, name: str, arguments: Mapping[str, Any] | None = None) -> None:
+        advice = advice_on(name)
+        super().__init__(name, advice.message, arguments)
+        self.status = advice.status
+
+
+class GateTooClose(ServiceError):
+    """The gate or the deadline is nearer than the time a transaction may take, so nothing can be promised."""
+
+    status = 409
+
+    def __init__(self, closes_at: int, margin: int, now: int) -> None:
+        message = f"less than {margin} s remain; order for a later slot, or send the order to the contract yourself"
+        super().__init__("GateTooClose", message, {"closesAt": closes_at, "commitMargin": margin, "chainTime": now})
+
+
+class NonceTaken(ServiceError):
+    """Another payload with the same nonce (version) is acknowledged already."""
+
+    status = 409
+
+    def __init__(self, name: str, holder: str) -> None:
+        super().__init__(name, f"{advice_on(name).message} (acknowledged already: {holder})", {"holder": holder})
+
+
+class RequestInvalid(ServiceError):
+    """The request cannot be read as what it should be."""
+
+    status = 422
+
+
+class RequestDiffers(ServiceError):
+    """A request with the same id and other contents is known already."""
+
+    status = 409
+
+    def __init__(self, id_: str) -> None:
+        message = "another request with this id is known already; sign with a new nonce"
+        super().__init__("RequestDiffers", message, {"holder": id_})
+
+
+class TooManyUnderWay(ServiceError):
+    """One signer has as many acts on their way to the chain as the relayer carries at once."""
+
+    status = 429
+    retry_after = 2
+
+    def __init__(self, signer: str, most: int) -> None:
+        message = f"{most} acts of one signer are carried at once; wait until some of them have arrived"
+        super().__init__("TooManyUnderWay", message, {"signer": signer, "most": most})
+
+
+class TooManyReplacements(ServiceError):
+    """As many versions of one position are relayed as there may be."""
+
+    status = 422
+
+    def __init__(self, most: int) -> None:
+        message = f"{most} replacements per meter and slot are relayed; send more to the contract yourself"
+        super().__init__("TooManyReplacements", message, {"most": most})
+
+
+class TooManyStreams(ServiceError):
+    """As many readers as may follow the events do."""
+
+    status = 503
+    retry_after = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__("TooManyStreams", f"{most} connections follow the events already; try again", {"most": most})
+
+
+class NotFound(ServiceError):
+    """There is no such thing (yet)."""
+
+    status = 404
+
+    def __init__(self, name: str, message: str, arguments: Mapping[str, Any] | None = None) -> None:
+        super().__init__(name, message, arguments)
+
+
+class RateLimited(ServiceError):
+    """Too many requests from one address."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("RateLimited", "slow down, or send many items in one request", {"retryAfter": retry_after})
+        self.retry_after = retry_after
+
+
+class Unavailable(ServiceError):
+    """The node or a database is away; nothing was acknowledged."""
+
+    status = 503
+    retry_after = 2
+
+    def __init__(self, what: str) -> None:
+        super().__init__("Unavailable", f"{what} does not answer; send the same request again shortly")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return to_hex(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,119 @@
+"""From a checked request to an acknowledgement: one door for every kind of item.
+
+A request that is known already gets the answer that it got before, even when it would be refused today.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gridweave.outbox.kinds import Kind
+from gridweave.services.errors import NonceTaken, Refused, ServiceError
+from gridweave.services.world import World
+from gridweave.store.records import Accepted, Item, NewItem
+
+__all__ = ["MOST_TIME", "Answer", "Candidate", "Limit", "admit", "refusal"]
+
+MOST_TIME = 2**40 - 1
+"""The last moment that a promise can name."""
+
+_NONCE_ERRORS = {Kind.ORDER: "VersionNotNewer", Kind.CANCEL: "VersionNotNewer", Kind.READING: "ReadingNotNewer"}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `room` items under way may touch `lane`; `error` is what the next one is told."""
+
+    lane: str
+    room: int
+    error: ServiceError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A request that was looked at: what to store, or why not. `id` is its digest, 0x hex."""
+
+    id: str
+    item: NewItem | None = None
+    error: ServiceError | None = None
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sender of a request is told."""
+
+    id: str
+    item: Item | None = None
+    error: ServiceError | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """{id, status, commitBefore, acknowledgement} or {id, error}."""
+        if self.item is None:
+            return {"id": self.id, "error": self.error.body if self.error else None}
+        return {
+            "id": self.id,
+            "status": self.item.status,
+            "reason": self.item.reason,
+            "commitBefore": self.item.commit_before,
+            "acknowledgement": self.item.acknowledgement,
+        }
+
+
+async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
+    """Stores what may be stored and answers every candidate, in order. Raises StoreUnavailable."""
+    within = _within_limits(world, candidates, ())
+    if within != candidates:  # what is known already takes no room
+        within = _within_limits(world, candidates, await world.outbox.items([c.id for c in candidates]))
+    candidates = within
+    accepted = await world.queue.accept([c.item for c in candidates if c.item is not None])
+    stored = iter(accepted)
+    refused = [c.id for c in candidates if c.item is None]
+    known = await world.outbox.items(refused) if refused else {}
+    return [
+        _told(candidate, next(stored)) if candidate.item is not None else _again(candidate, known.get(candidate.id))
+        for candidate in candidates
+    ]
+
+
+def _within_limits(world: World, candidates: Sequence[Candidate], known: Collection[str]) -> list[Candidate]:
+    """The candidates, those for which there is no room refused. Nothing may be awaited between this and the queue."""
+    taken: Counter[str] = Counter()
+    seen = set(known)
+    within: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.item is None or candidate.id in seen:
+            within.append(candidate)
+            continue
+        over = next((x for x in candidate.limits if world.lanes.count(x.lane) + taken[x.lane] >= x.room), None)
+        if over is not None:
+            within.append(Candidate(candidate.id, error=over.error))
+            continue
+        taken.update(limit.lane for limit in candidate.limits)
+        seen.add(candidate.id)
+        within.append(candidate)
+    return within
+
+
+def refusal(error: Exception) -> ServiceError:
+    """A domain's refusal as the API says it."""
+    if isinstance(error, ServiceError):
+        return error
+    return Refused(getattr(error, "name", type(error).__name__), getattr(error, "values", {}))
+
+
+def _told(candidate: Candidate, accepted: Accepted) -> Answer:
+    if accepted.item is not None:
+        return Answer(candidate.id, accepted.item)
+    kind = Kind(candidate.item.kind) if candidate.item else Kind.ORDER
+    return Answer(candidate.id, error=NonceTaken(_NONCE_ERRORS.get(kind, "NonceUsed"), accepted.conflict or ""))
+
+
+def _again(candidate: Candidate, known: Item | None) -> Answer:
+    if known is not None:
+        return Answer(candidate.id, known)
+    return Answer(candidate.id, error=candidate.error)

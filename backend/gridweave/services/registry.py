@@ -1,0 +1,167 @@
+"""Devices, meters, assets and markets: how they come into being, and what is known of them."""
+
+from __future__ import annotations
+
+from gridweave.chain.contracts import NO_ACT, Act
+from gridweave.domain.acts import (
+    AssetRegistration,
+    CreateMarket,
+    DeviceStatus,
+    Endorsement,
+    KeyKind,
+    Mandate,
+    MeterRegistration,
+    Possession,
+    StatusChange,
+    Underwrite,
+)
+from gridweave.domain.eip712 import digest
+from gridweave.domain.errors import DomainError
+from gridweave.domain.signatures import device_id, verify_p256, verify_secp256k1
+from gridweave.domain.terms import MarketTerms
+from gridweave.outbox.kinds import Kind
+from gridweave.services.acts import Consent, Plan, earliest, submit_act
+from gridweave.services.errors import NotFound, Refused
+from gridweave.services.intake import Answer, refusal
+from gridweave.services.world import World
+from gridweave.store.reading import Page, Row
+
+__all__ = [
+    "change_status",
+    "create_market",
+    "device",
+    "enrol",
+    "meter",
+    "meters",
+    "register_asset",
+    "register_meter",
+]
+
+
+async def enrol(world: World, endorsement: Endorsement, signature: bytes, possession: bytes) -> Answer:
+    """A device comes into being: endorsed by its maker, proving its key. Raises ServiceError."""
+    _check_key(world, endorsement, possession)
+    maker = Act.of(endorsement, endorsement.maker, signature)
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.ENROLMENT,
+            call=world.contracts.devices.enrol(endorsement, signature, possession),
+            consents=(Consent("DeviceRegistry", endorsement, maker),),
+            lanes=(f"device:{endorsement.device}",),
+            deadline=endorsement.deadline,
+            request={"device": endorsement.device, "owner": endorsement.owner, "maker": endorsement.maker},
+        ),
+    )
+
+
+async def change_status(world: World, change: StatusChange, act: Act) -> Answer:
+    """A device is suspended, reinstated or revoked. Raises ServiceError."""
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.STATUS,
+            call=world.contracts.devices.set_status(change.device, change.status, act),
+            consents=(Consent("DeviceRegistry", change, act),),
+            lanes=(f"device:{change.device}",),
+            deadline=change.deadline,
+            request={"device": change.device, "status": DeviceStatus(change.status).name.lower()},
+        ),
+    )
+
+
+async def create_market(world: World, terms: MarketTerms, operator: Act, utility: Act) -> Answer:
+    """A market opens: the operator creates it, the utility underwrites it. Raises ServiceError."""
+    try:
+        terms.validate(world.clock)
+    except DomainError as error:
+        raise refusal(error) from error
+    created = CreateMarket(terms, operator.nonce, operator.deadline)
+    underwritten = Underwrite(terms, utility.nonce, utility.deadline)
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.MARKET,
+            call=world.contracts.auction.create_market(terms, operator, utility),
+            consents=(Consent("EnergyAuction", created, operator), Consent("EnergyAuction", underwritten, utility)),
+            lanes=("markets",),
+            deadline=earliest((operator, utility)),
+            request={"utility": terms.utility, "operator": terms.operator},
+        ),
+    )
+
+
+async def register_meter(world: World, registration: MeterRegistration, operator: Act, mandate: Act | None) -> Answer:
+    """A device becomes an account's meter in a market. Raises ServiceError."""
+    consents = [Consent("DERRegistry", registration, operator)]
+    if mandate is not None:
+        agreed = Mandate(
+            registration.device, registration.market, registration.account, mandate.nonce, mandate.deadline
+        )
+        consents.append(Consent("DERRegistry", agreed, mandate))
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.METER,
+            call=world.contracts.meters.register_meter(registration, operator, mandate or NO_ACT),
+            consents=tuple(consents),
+            lanes=(f"device:{registration.device}", "meters"),
+            depends_on=("markets",),
+            deadline=earliest([consent.act for consent in consents]),
+            request={"device": registration.device, "account": registration.account, "market": registration.market},
+            market=registration.market,
+            account=registration.account,
+        ),
+    )
+
+
+async def register_asset(world: World, registration: AssetRegistration, operator: Act) -> Answer:
+    """What stands behind a meter. Raises ServiceError."""
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.ASSET,
+            call=world.contracts.meters.register_asset(registration, operator),
+            consents=(Consent("DERRegistry", registration, operator),),
+            lanes=(f"meter:{registration.meter}",),
+            depends_on=("meters",),
+            deadline=registration.deadline,
+            request={"meter": registration.meter, "kind": registration.kind.name.lower()},
+            meter=registration.meter,
+        ),
+    )
+
+
+async def device(world: World, name: str) -> Row:
+    """A device's row. Raises NotFound."""
+    row = await world.reads.meters.device(name)
+    if row is None:
+        raise NotFound("UnknownDevice", "no such device is enrolled", {"device": name})
+    return row
+
+
+async def meter(world: World, id_: int) -> Row:
+    """A meter's row, and its assets under `assets`. Raises NotFound."""
+    row = await world.reads.meters.meter(id_)
+    if row is None:
+        raise NotFound("UnknownMeter", "no such meter is registered", {"meter": id_})
+    return row | {"assets": await world.reads.meters.assets(id_)}
+
+
+async def meters(
+    world: World, *, device: str | None, account: str | None, market: int | None, cursor: str | None, limit: int
+) -> Page:
+    """Meters by device, account or market. Raises CursorInvalid."""
+    return await world.reads.meters.page(device=device, account=account, market=market, cursor=cursor, limit=limit)
+
+
+def _check_key(world: World, endorsement: Endorsement, possession: bytes) -> None:
+    """That the id is the key's, and that the device holds the key. Raises Refused."""
+    expected = device_id(endorsement.x, endorsement.y)
+    if endorsement.device != expected:
+        raise Refused("WrongDeviceId", {"device": endorsement.device, "expected": expected})
+    proof = Possession(endorsement.device, endorsement.maker, endorsement.owner, endorsement.deadline)
+    hash_ = digest(world.domain("DeviceRegistry"), proof)
+    verify = verify_p256 if endorsement.key_kind == KeyKind.P256 else verify_secp256k1
+    if not verify(endorsement.x, endorsement.y, hash_, possession):
+        raise Refused("DeviceSignatureInvalid", {"device": endorsement.device})

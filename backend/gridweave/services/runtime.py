@@ -1,0 +1,309 @@
+"""A running service: opens what it needs, follows the chain, sends, keeps, and closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from gridweave.chain.contracts import Contracts
+from gridweave.chain.errors import NodeUnavailable
+from gridweave.chain.hexes import to_hex
+from gridweave.chain.keys import Signer, load_signer
+from gridweave.chain.node import Node
+from gridweave.chain.profile import FeeRule, NetworkProfile
+from gridweave.deployment.record import Deployment
+from gridweave.domain.slots import SlotClock
+from gridweave.indexer.follower import Follower, Step, patiently
+from gridweave.outbox.kinds import GasModel
+from gridweave.outbox.queue import Lanes, Queue
+from gridweave.outbox.sender import Pace, Sender
+from gridweave.services.books import Books
+from gridweave.services.keeper import Keeper
+from gridweave.services.precompile import has_p256
+from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.stream import Bell, Places
+from gridweave.services.terms import TermsBook
+from gridweave.services.world import Heads, Reads, World
+from gridweave.store.database import Database, Kind
+from gridweave.store.errors import StoreUnavailable
+from gridweave.store.index import IndexedBlock, IndexStore
+from gridweave.store.outbox import OutboxStore
+from gridweave.store.outbox_rows import now_ms
+
+__all__ = ["Runtime", "Stores", "WrongChain", "check_chain", "follower_of", "load_deployment"]
+
+log = structlog.get_logger(__name__)
+
+_NODE_PATIENCE_S = 60.0
+_KEEP_MS = 7 * 86_400 * 1_000
+_PRUNE_S = 3_600.0
+_FRESH_S = 30.0
+
+
+class WrongChain(Exception):
+    """The node serves another chain than the deployment record names."""
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The two databases: what is acknowledged, and what can be rebuilt."""
+
+    outbox: Database
+    index: Database
+
+    @classmethod
+    def open(cls, settings: Settings) -> Stores:
+        """From the settings' URLs."""
+        return cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
+
+    async def migrate(self) -> None:
+        """Brings both to their newest schema."""
+        await self.outbox.migrate()
+        await self.index.migrate()
+
+    async def close(self) -> None:
+        """Closes both."""
+        await self.outbox.close()
+        await self.index.close()
+
+
+class Runtime:
+    """`open`, then `start`; `world` is what requests are answered from. `close` stops in the opposite order."""
+
+    def __init__(self, world: World, stores: Stores, sender: Sender, follower: Follower, *, owns: bool) -> None:
+        self.world = world
+        self.bell = Bell()
+        self.readers = Places(world.settings.most_streams)
+        self.stores = stores
+        self.reorganisations = 0
+        self._sender = sender
+        self._follower = follower
+        self._index = IndexStore(stores.index)
+        self._keeper = Keeper(world)
+        self._owns = owns
+        self._tasks: list[asyncio.Task[None]] = []
+        self._moved_at = 0.0
+        self._kept_at: IndexedBlock | None = None
+
+    @classmethod
+    async def open(cls, settings: Settings, node: Node | None = None, stores: Stores | None = None) -> Runtime:
+        """Checks that settings, node, databases and deployment belong together.
+
+        Raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable, NodeUnavailable.
+        """
+        deployment = load_deployment(settings)
+        relayer = _relayer(settings)
+        chain = node or Node(settings.rpc_url)
+        await check_chain(chain, deployment)
+        opened = stores or Stores.open(settings)
+        await opened.migrate()
+        outbox = OutboxStore(opened.outbox)
+        await outbox.belongs_to(_identity(deployment) | {"relayer": relayer.address})
+        profile = _profile(settings, deployment)
+        contracts = deployment.bundle(chain)
+        lanes = Lanes()
+        gas = GasModel(p256_in_code=not await has_p256(chain))
+        sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
+        world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
+        follower = await follower_of(deployment, chain, IndexStore(opened.index))
+        return cls(world, opened, sender, follower, owns=node is None)
+
+    async def start(self) -> None:
+        """Starts following, sending and keeping."""
+        self.world.heads.block = await self._index.head()
+        await self._sender.remember()
+        for work in (self._follow(), self._sender.run(), self._prune()):
+            self._tasks.append(asyncio.create_task(self._guarded(work)))
+
+    async def close(self) -> None:
+        """Stops the tasks, lets the commit under way end, closes databases and connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.world.queue.close()
+        await self.stores.close()
+        if self._owns:
+            await self.world.node.aclose()
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a background task has ended: what is accepted now might never be sent or seen."""
+        return any(task.done() for task in self._tasks)
+
+    def not_ready(self) -> str | None:
+        """Why requests cannot be served now, or None."""
+        if self.has_stopped:
+            return "a background task that has stopped"
+        if self.world.heads.block is None:
+            return "the index is empty"
+        if time.monotonic() - self._moved_at > _FRESH_S:
+            return "the chain was not reached lately"
+        return None
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a background task stopped")
+            raise
+
+    async def _follow(self) -> None:
+        pause = self.world.settings.poll_ms / 1_000
+        while True:
+            step = await patiently(self._follower, pause, self._reached)
+            if step.moved:
+                await self._moved(step)
+                continue
+            await self._keep()
+            await asyncio.sleep(pause)
+
+    def _reached(self) -> None:
+        self._moved_at = time.monotonic()
+
+    async def _moved(self, step: Step) -> None:
+        world = self.world
+        if step.undone_to is not None:
+            self.reorganisations += 1
+            world.terms.forget()
+            world.books.forget()
+            self._keeper.forget()
+            world.heads.block = await self._index.head()
+        if step.blocks:
+            world.heads.block = step.blocks[-1]
+        world.books.learn(step.rows)
+        if step.rows.get("markets"):
+            world.terms.forget()
+        self.bell.ring()
+
+    async def _keep(self) -> None:
+        block = self.world.heads.block
+        if not self.world.settings.keeper or block is None or block == self._kept_at:
+            return
+        try:
+            await self._keeper.look()
+            self._kept_at = block
+        except StoreUnavailable as away:
+            log.warning("keeper waits", reason=str(away))
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(_PRUNE_S)
+            try:
+                await self.world.outbox.forget(now_ms() - _KEEP_MS)
+            except StoreUnavailable as away:
+                log.warning("pruning waits", reason=str(away))
+
+
+def load_deployment(settings: Settings) -> Deployment:
+    """The complete deployment record. Raises SettingsInvalid."""
+    try:
+        deployment = Deployment.load(settings.deployment)
+    except FileNotFoundError as error:
+        message = f"GRIDWEAVE_DEPLOYMENT: no record at {settings.deployment}; run `gridweave deploy` first"
+        raise SettingsInvalid(message) from error
+    if not deployment.complete:
+        raise SettingsInvalid(
+            f"GRIDWEAVE_DEPLOYMENT: {settings.deployment} is incomplete; run `gridweave deploy` again"
+        )
+    return deployment
+
+
+async def check_chain(node: Node, deployment: Deployment) -> None:
+    """Raises WrongChain, or NodeUnavailable if the node stays away."""
+    found = await _identity_of(node)
+    if found != (deployment.chain_id, deployment.genesis_hash):
+        raise WrongChain(
+            f"the node serves chain {found[0]} ({found[1][:10]}), the deployment is on {deployment.chain_id} "
+            f"({deployment.genesis_hash[:10]}): name another node or another deployment record"
+        )
+
+
+async def _identity_of(node: Node) -> tuple[int, str]:
+    """(chain id, genesis hash), waiting for a node that is still starting."""
+    patience = time.monotonic() + _NODE_PATIENCE_S
+    while True:
+        try:
+            return await node.chain_id(), to_hex(await node.genesis_hash())
+        except NodeUnavailable as away:
+            if time.monotonic() > patience:
+                raise
+            log.warning("waiting for the node", reason=str(away))
+            await asyncio.sleep(1.0)
+
+
+async def follower_of(deployment: Deployment, node: Node, index: IndexStore) -> Follower:
+    """The follower of every version of every contract of a deployment. Raises StoreMismatch."""
+    contracts = sorted(deployment.every_address)
+    await index.belongs_to(_identity(deployment) | {"contracts": ",".join(contracts)})
+    return Follower(node, index, contracts=contracts, start=deployment.block)
+
+
+def _identity(deployment: Deployment) -> dict[str, str]:
+    return {"chain": str(deployment.chain_id), "genesis": deployment.genesis_hash}
+
+
+def _relayer(settings: Settings) -> Signer:
+    return load_signer(
+        keystore=settings.relayer_keystore,
+        password_file=settings.relayer_password_file,
+        key_file=settings.relayer_key_file,
+        variable=settings.relayer_key_variable,
+    )
+
+
+def _profile(settings: Settings, deployment: Deployment) -> NetworkProfile:
+    return NetworkProfile(
+        chain_id=deployment.chain_id,
+        finality_depth=settings.finality_depth,
+        finality_file=settings.finality_file,
+        fee_rule=FeeRule(settings.fee_rule),
+        priority_fee=settings.priority_fee_wei,
+        gas_price=settings.gas_price_wei,
+    )
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        window_ms=settings.batch_window_ms,
+        poll_ms=settings.poll_ms,
+        resend_ms=settings.resend_ms,
+        most_open=settings.most_open_batches,
+        most_fee_factor=settings.most_fee_factor,
+    )
+
+
+def _world(
+    settings: Settings,
+    deployment: Deployment,
+    node: Node,
+    contracts: Contracts,
+    relayer: Signer,
+    profile: NetworkProfile,
+    stores: Stores,
+    outbox: OutboxStore,
+    lanes: Lanes,
+    sender: Sender,
+) -> World:
+    reads = Reads.of(stores.index)
+    return World(
+        settings=settings,
+        deployment=deployment,
+        node=node,
+        contracts=contracts,
+        relayer=relayer,
+        heads=Heads(profile),
+        reads=reads,
+        books=Books(reads.meters, reads.orders, reads.accounts),
+        outbox=outbox,
+        queue=Queue(outbox, lanes, sender.ring),
+        lanes=lanes,
+        terms=TermsBook(reads.markets),
+        clock=SlotClock(deployment.slot_length),
+    )

@@ -1,0 +1,105 @@
+"""What every capability works with: the chain, the stores, the outbox, and the chain's time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gridweave.chain.contracts import Contracts
+from gridweave.chain.hexes import to_hex
+from gridweave.chain.keys import Signer
+from gridweave.chain.node import Node
+from gridweave.chain.profile import NetworkProfile
+from gridweave.deployment.record import Deployment
+from gridweave.domain.acts import Acknowledgement
+from gridweave.domain.eip712 import Domain, digest
+from gridweave.domain.signatures import sign_compact
+from gridweave.domain.slots import SlotClock
+from gridweave.outbox.queue import Lanes, Queue
+from gridweave.services.books import Books
+from gridweave.services.settings import Settings
+from gridweave.services.terms import TermsBook
+from gridweave.store.accounts import AccountReads
+from gridweave.store.database import Database
+from gridweave.store.events import EventReads
+from gridweave.store.index import IndexedBlock
+from gridweave.store.markets import MarketReads
+from gridweave.store.meters import MeterReads
+from gridweave.store.orders import OrderReads
+from gridweave.store.outbox import OutboxStore
+
+__all__ = ["Heads", "Reads", "World"]
+
+
+@dataclass
+class Heads:
+    """The newest block that the index stands on, and what is final there. `time` is chain time."""
+
+    profile: NetworkProfile
+    block: IndexedBlock | None = None
+
+    @property
+    def number(self) -> int:
+        """The newest indexed block's number, -1 before there is one."""
+        return self.block.number if self.block else -1
+
+    @property
+    def time(self) -> int:
+        """The newest indexed block's time, seconds."""
+        return self.block.timestamp if self.block else 0
+
+    @property
+    def final(self) -> int:
+        """The newest block number that will not change any more."""
+        return self.profile.final_block(max(self.number, 0))
+
+    def is_final(self, block: int | None) -> bool:
+        """Whether what stands in that block stays."""
+        return block is not None and block <= self.final
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Readers of the projections, one a noun."""
+
+    orders: OrderReads
+    markets: MarketReads
+    meters: MeterReads
+    accounts: AccountReads
+    events: EventReads
+
+    @classmethod
+    def of(cls, index: Database) -> Reads:
+        """All readers over one index."""
+        return cls(OrderReads(index), MarketReads(index), MeterReads(index), AccountReads(index), EventReads(index))
+
+
+@dataclass(frozen=True)
+class World:
+    """Built once per running service; capabilities share it and keep no state of their own."""
+
+    settings: Settings
+    deployment: Deployment
+    node: Node
+    contracts: Contracts
+    relayer: Signer
+    heads: Heads
+    reads: Reads
+    books: Books
+    outbox: OutboxStore
+    queue: Queue
+    lanes: Lanes
+    terms: TermsBook
+    clock: SlotClock
+    domains: dict[str, Domain] = field(default_factory=dict)
+
+    def domain(self, contract: str) -> Domain:
+        """The EIP-712 domain in which a contract, or "Acknowledgement", reads signatures."""
+        if contract not in self.domains:
+            home = "EnergyAuction" if contract == "Acknowledgement" else contract
+            self.domains[contract] = Domain.of(contract, self.deployment.chain_id, self.deployment.addresses[home])
+        return self.domains[contract]
+
+    def acknowledge(self, request: bytes, commit_before: int) -> str:
+        """The relayer's signature over {digest, commitBefore}, 64 bytes as 0x hex."""
+        promise = Acknowledgement(request, commit_before)
+        return to_hex(sign_compact(self.relayer.secret, digest(self.domain("Acknowledgement"), promise)))

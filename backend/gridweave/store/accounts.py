@@ -1,0 +1,75 @@
+"""Accounts: what moved, what is owed, and what bills are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+
+from gridweave.store.index_tables import blocks, debts, meters, moves, readings, settlements
+from gridweave.store.reading import Page, Reader, Row
+
+__all__ = ["AccountReads"]
+
+
+class AccountReads(Reader):
+    """What the chain's events say of accounts."""
+
+    async def moves(self, account: str, cursor: str | None, limit: int) -> Page:
+        """An account's moves in chain order. Raises CursorInvalid."""
+        return await self._page(moves, cursor, limit, moves.c.account == account)
+
+    async def standing(self, accounts: Sequence[str]) -> dict[str, tuple[int, bool]]:
+        """(available after the newest move, whether it owes anything) by account."""
+        found: dict[str, tuple[int, bool]] = {}
+        for account in accounts:
+            move = await self.last_move(account)
+            owes = bool(await self._debts(debts.c.debtor == account))
+            found[account] = (move["available"] if move else 0), owes
+        return found
+
+    async def last_move(self, account: str) -> Row | None:
+        """The newest move, whose `available` is the balance."""
+        return await self._latest(moves, account=account)
+
+    async def debts(self, account: str) -> tuple[list[Row], list[Row]]:
+        """(what it owes, what is owed to it), the newest row for each other party, settled ones left out."""
+        return await self._debts(debts.c.debtor == account), await self._debts(debts.c.creditor == account)
+
+    async def lines(self, account: str, first: int, last: int) -> list[Row]:
+        """The newest settlement of each of the account's meters in each slot of first..last, with the reading it paid.
+
+        Columns of `settlements`, and `market`, `import_wh`, `export_wh` (None: settled without a reading), `timestamp`.
+        """
+        places = (settlements.c.meter, settlements.c.slot)
+        newest = func.row_number().over(
+            partition_by=places, order_by=(settlements.c.block_number.desc(), settlements.c.log_index.desc())
+        )
+        ranked = (
+            select(settlements, meters.c.market, newest.label("rank"))
+            .join(meters, meters.c.meter == settlements.c.meter)
+            .where(meters.c.account == account, settlements.c.slot.between(first, last))
+            .subquery()
+        )
+        paid = (
+            (readings.c.meter == ranked.c.meter)
+            & (readings.c.slot == ranked.c.slot)
+            & (readings.c.version == ranked.c.reading_version)
+        )
+        query = (
+            select(ranked, readings.c.import_wh, readings.c.export_wh, blocks.c.timestamp)
+            .join(readings, paid, isouter=True)
+            .join(blocks, blocks.c.number == ranked.c.block_number)
+            .where(ranked.c.rank == 1)
+            .order_by(ranked.c.slot, ranked.c.meter)
+        )
+        return await self._rows(query)
+
+    async def _debts(self, condition: ColumnElement[bool]) -> list[Row]:
+        pair = (debts.c.debtor, debts.c.creditor)
+        newest = func.row_number().over(
+            partition_by=pair, order_by=(debts.c.block_number.desc(), debts.c.log_index.desc())
+        )
+        ranked = select(debts, newest.label("rank")).where(condition).subquery()
+        query = select(ranked).where(ranked.c.rank == 1).order_by(ranked.c.block_number, ranked.c.log_index)
+        return [row for row in await self._rows(query) if row["owed"]]

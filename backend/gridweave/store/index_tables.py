@@ -1,0 +1,249 @@
+"""Tables of the index: projections of the chain's events. Disposable: `gridweave index rebuild` gives the same rows.
+
+Every row stands for one event and carries the state that resulted, keyed by where the event stands on the chain. Rows
+are only added, so undoing blocks is `delete where block_number > fork`, and the current state of a thing is its latest
+row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, Text
+
+from gridweave.store.columns import Address, Bytes32, Micro, Number
+
+__all__ = ["EVENT_TABLES", "metadata"]
+
+metadata = MetaData()
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="what this index was built from: chain id, genesis, contracts",
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("hash", Bytes32, nullable=False),
+    Column("parent_hash", Bytes32, nullable=False),
+    Column("timestamp", Number, nullable=False),
+    Index("blocks_by_time", "timestamp"),
+)
+
+
+def _events(name: str, *columns: Column[Any], by: tuple[tuple[str, ...], ...] = ()) -> Table:
+    """A table of events; a column of `columns` may extend the key where one event leaves several rows."""
+    return Table(
+        name,
+        metadata,
+        Column("block_number", Number, primary_key=True, autoincrement=False),
+        Column("log_index", Number, primary_key=True, autoincrement=False),
+        Column("tx_hash", Bytes32, nullable=False),
+        *columns,
+        *(Index(f"{name}_by_{'_'.join(keys)}", *keys) for keys in by),
+    )
+
+
+def _col(name: str, kind: Any, *, null: bool = False) -> Column[Any]:
+    return Column(name, kind, nullable=null)
+
+
+devices = _events(
+    "devices", _col("device", Address), _col("maker", Address), _col("owner", Address), by=(("device",), ("owner",))
+)
+device_keys = _events(
+    "device_keys",
+    _col("device", Address),
+    _col("key_version", Number),
+    _col("key_kind", Number),
+    _col("x", Bytes32),
+    _col("y", Bytes32),
+    by=(("device",),),
+)
+device_statuses = _events(
+    "device_statuses", _col("device", Address), _col("status", Number), _col("by", Address), by=(("device",),)
+)
+meters = _events(
+    "meters",
+    _col("meter", Number),
+    _col("device", Address),
+    _col("account", Address),
+    _col("market", Number),
+    _col("import_capacity_w", Number),
+    _col("export_capacity_w", Number),
+    _col("scale_wh", Number),
+    _col("has_mandate", Boolean),
+    by=(("meter",), ("device",), ("account",), ("market",)),
+)
+assets = _events(
+    "assets",
+    _col("asset", Number),
+    _col("meter", Number),
+    _col("kind", Number),
+    _col("nameplate_w", Number),
+    _col("storage_wh", Number),
+    by=(("meter",),),
+)
+markets = _events(
+    "markets",
+    _col("market", Number),
+    _col("version", Number),
+    _col("min_price", Number),
+    _col("tick_size", Number),
+    _col("tick_count", Number),
+    _col("grid_fee", Number),
+    _col("feed_in_price", Number),
+    _col("retail_price", Number),
+    _col("min_energy_wh", Number),
+    _col("utility", Address),
+    _col("gate_lead", Number),
+    _col("reading_window", Number),
+    _col("correction_window", Number),
+    _col("operator", Address),
+    _col("default_wh", Number),
+    _col("from_slot", Number),
+    by=(("market", "from_slot"),),
+)
+placements = _events(
+    "placements",
+    _col("digest", Bytes32),
+    _col("market", Number),
+    _col("slot", Number),
+    _col("meter", Number),
+    _col("version", Number),
+    _col("deadline", Number),
+    _col("side", Number),
+    _col("energy_wh", Number),
+    _col("limit_price", Number),
+    by=(("digest",), ("meter", "slot"), ("slot", "market")),
+)
+cancellations = _events(
+    "cancellations",
+    _col("digest", Bytes32),
+    _col("market", Number),
+    _col("slot", Number),
+    _col("meter", Number),
+    _col("version", Number),
+    _col("deadline", Number),
+    by=(("digest",), ("meter", "slot"), ("slot", "market")),
+)
+refusals = _events(
+    "refusals",
+    _col("digest", Bytes32),
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("reason", String(64)),
+    by=(("digest",), ("meter", "slot")),
+)
+clearings = _events(
+    "clearings",
+    _col("market", Number),
+    _col("slot", Number),
+    _col("traded", Boolean),
+    _col("price", Number, null=True),
+    _col("low", Number, null=True),
+    _col("high", Number, null=True),
+    _col("volume_wh", Number),
+    _col("long_side", Number),
+    _col("shared_wh", Number),
+    _col("long_wh", Number),
+    by=(("market", "slot"),),
+)
+readings = _events(
+    "readings",
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("version", Number),
+    _col("import_wh", Number),
+    _col("export_wh", Number),
+    by=(("meter", "slot"),),
+)
+reading_refusals = _events(
+    "reading_refusals",
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("version", Number),
+    _col("reason", String(64)),
+    by=(("meter", "slot"),),
+)
+settlements = _events(
+    "settlements",
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("reading_version", Number),
+    _col("bought_wh", Number),
+    _col("sold_wh", Number),
+    _col("cash", Micro),
+    by=(("meter", "slot"), ("slot",)),
+)
+settlement_refusals = _events(
+    "settlement_refusals",
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("reason", String(64)),
+    by=(("meter", "slot"),),
+)
+releases = _events(
+    "releases", _col("meter", Number), _col("slot", Number), _col("amount", Micro), by=(("meter", "slot"),)
+)
+closes = _events(
+    "closes",
+    _col("market", Number),
+    _col("slot", Number),
+    _col("bid_dust_wh", Number),
+    _col("ask_dust_wh", Number),
+    _col("residue", Micro),
+    by=(("market", "slot"),),
+)
+moves = _events(
+    "moves",
+    Column("account", Address, primary_key=True),
+    _col("kind", String(12)),
+    _col("counterparty", Address),
+    _col("ref", Bytes32, null=True),
+    _col("amount", Micro),
+    _col("from_pot", Micro, null=True),
+    _col("from_utility", Micro, null=True),
+    _col("hold", Micro, null=True),
+    _col("available", Micro),
+    by=(("account", "block_number", "log_index"),),
+)
+balances = _events(
+    "balances",
+    _col("module", Address),
+    _col("utility", Address),
+    _col("operator", Address),
+    _col("to_operator", Micro),
+    _col("pot_to_utility", Micro),
+    _col("pot_to_operator", Micro),
+    _col("utility_available", Micro),
+    _col("operator_available", Micro),
+    by=(("utility",),),
+)
+payments = _events(
+    "payments",
+    _col("debtor", Address),
+    _col("creditor", Address),
+    _col("amount", Micro),
+    _col("debtor_available", Micro),
+    _col("creditor_available", Micro),
+    by=(("debtor",), ("creditor",)),
+)
+debts = _events(
+    "debts",
+    _col("debtor", Address),
+    _col("creditor", Address),
+    _col("owed", Micro),
+    by=(("debtor", "creditor"), ("creditor",)),
+)
+skims = _events("skims", _col("recipient", Address), _col("amount", Micro))
+
+EVENT_TABLES: dict[str, Table] = {
+    name: table for name, table in metadata.tables.items() if "log_index" in table.columns
+}
+"""Every table of events by name, in the order in which they are declared."""

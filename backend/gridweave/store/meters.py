@@ -1,0 +1,116 @@
+"""Devices, meters, assets and readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, tuple_
+
+from gridweave.domain.acts import DeviceStatus
+from gridweave.store.index_tables import (
+    assets,
+    blocks,
+    device_keys,
+    device_statuses,
+    devices,
+    meters,
+    reading_refusals,
+    readings,
+    settlements,
+)
+from gridweave.store.reading import Page, Reader, Row
+
+__all__ = ["MeterReads"]
+
+_CHUNK = 400
+
+
+class MeterReads(Reader):
+    """What the chain says of devices and meters."""
+
+    async def device(self, device: str) -> Row | None:
+        """{device, maker, owner} and the newest {status, status_since, key_version, key_kind, x, y}."""
+        enrolled = await self._latest(devices, device=device)
+        if enrolled is None:
+            return None
+        key = await self._latest(device_keys, device=device) or {}
+        enrolment: Row = {"status": DeviceStatus.ACTIVE, "by": enrolled["maker"]}
+        status = await self._latest(device_statuses, device=device) or enrolment
+        block = status.get("block_number", enrolled["block_number"])
+        since = await self._row(select(blocks.c.timestamp).where(blocks.c.number == block))
+        return enrolled | _but_place(key) | _but_place(status) | {"status_since": since["timestamp"] if since else 0}
+
+    async def devices(self, names: Sequence[str]) -> dict[str, Row]:
+        """The same for many, by device; unknown ones are missing."""
+        found = {name: await self.device(name) for name in names}
+        return {name: row for name, row in found.items() if row is not None}
+
+    async def meter(self, meter: int) -> Row | None:
+        """One meter."""
+        return await self._latest(meters, meter=meter)
+
+    async def meters(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Meters by id; unknown ids are missing."""
+        found: dict[int, Row] = {}
+        for start in range(0, len(ids), _CHUNK):
+            query = select(meters).where(meters.c.meter.in_(ids[start : start + _CHUNK]))
+            found |= {row["meter"]: row for row in await self._rows(query)}
+        return found
+
+    async def page(
+        self, *, device: str | None, account: str | None, market: int | None, cursor: str | None, limit: int
+    ) -> Page:
+        """Meters of a device, an account, a market, or all. Raises CursorInvalid."""
+        wanted = {"device": device, "account": account, "market": market}
+        conditions = [meters.c[name] == value for name, value in wanted.items() if value is not None]
+        return await self._page(meters, cursor, limit, *conditions)
+
+    async def assets(self, meter: int) -> list[Row]:
+        """What stands behind a meter."""
+        return await self._rows(select(assets).where(assets.c.meter == meter).order_by(assets.c.asset))
+
+    async def readings(self, meter: int, first: int, last: int, cursor: str | None, limit: int) -> Page:
+        """Readings of a meter in the slots first..last, corrections included, in chain order. Raises CursorInvalid."""
+        return await self._page(
+            readings, cursor, limit, readings.c.meter == meter, readings.c.slot.between(first, last)
+        )
+
+    async def reading(self, meter: int, slot: int, version: int) -> Row | None:
+        """One version of a reading."""
+        return await self._latest(readings, meter=meter, slot=slot, version=version)
+
+    async def newest_versions(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """The newest recorded version by (meter, slot); places without a reading are missing."""
+        found: dict[tuple[int, int], int] = {}
+        for start in range(0, len(places), _CHUNK):
+            wanted = tuple_(readings.c.meter, readings.c.slot).in_(places[start : start + _CHUNK])
+            for row in await self._rows(select(readings).where(wanted)):
+                place = row["meter"], row["slot"]
+                found[place] = max(found.get(place, 0), row["version"])
+        return found
+
+    async def refusal(self, meter: int, slot: int, version: int) -> Row | None:
+        """The newest refusal of one version of a reading."""
+        return await self._latest(reading_refusals, meter=meter, slot=slot, version=version)
+
+    async def standing(self, market: int, time: int) -> set[int]:
+        """Meters of a market that were registered by that chain time."""
+        query = (
+            select(meters.c.meter)
+            .join(blocks, blocks.c.number == meters.c.block_number)
+            .where(meters.c.market == market, blocks.c.timestamp <= time)
+        )
+        return {row["meter"] for row in await self._rows(query)}
+
+    async def settled(self, market: int, slot: int) -> set[int]:
+        """Meters of a market that are settled for a slot."""
+        query = (
+            select(settlements.c.meter)
+            .join(meters, meters.c.meter == settlements.c.meter)
+            .where(settlements.c.slot == slot, meters.c.market == market)
+        )
+        return {row["meter"] for row in await self._rows(query)}
+
+
+def _but_place(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in ("block_number", "log_index", "tx_hash")}

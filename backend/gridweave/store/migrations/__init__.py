@@ -1,0 +1,1 @@
+"""Schema changes of the two databases, oldest first."""

@@ -1,0 +1,72 @@
+"""Between the outbox's rows and its values."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gridweave.store.records import ACCEPTED, Batch, Item, NewItem, SignedBytes
+
+__all__ = ["batch_of", "item_of", "now_ms", "row_of", "signed_row"]
+
+
+def row_of(item: NewItem, seq: int) -> dict[str, Any]:
+    """The row of a new item."""
+    return {
+        "seq": seq,
+        "id": item.id,
+        "kind": item.kind,
+        "nonce_key": item.nonce_key,
+        "lanes": json.dumps(item.lanes),
+        "market": item.market,
+        "slot": item.slot,
+        "meter": item.meter,
+        "account": item.account,
+        "payload": json.dumps(item.payload),
+        "commit_before": item.commit_before,
+        "acknowledgement": item.acknowledgement,
+        "created_at_ms": now_ms(),
+        "status": ACCEPTED,
+        "final": False,
+        "was_committed": False,
+        "attempts": 0,
+        "reason": None,
+        "reason_args": None,
+        "batch": None,
+        "tx_hash": None,
+        "block_number": None,
+    }
+
+
+def item_of(row: Mapping[Any, Any]) -> Item:
+    """The item of a row."""
+    values = {name: row[name] for name in Item.__dataclass_fields__}
+    values["lanes"] = tuple(json.loads(row["lanes"]))
+    values["payload"] = json.loads(row["payload"])
+    values["reason_args"] = json.loads(row["reason_args"]) if row["reason_args"] else {}
+    return Item(**values)
+
+
+def batch_of(row: Mapping[Any, Any]) -> Batch:
+    """The batch of a row."""
+    values = {name: row[name] for name in Batch.__dataclass_fields__ if name != "to"}
+    return Batch(**values, to=row["to_address"])
+
+
+def signed_row(signing: SignedBytes, batch: int) -> dict[str, Any]:
+    """The row of signed bytes of a batch."""
+    return {
+        "tx_hash": signing.tx_hash,
+        "batch": batch,
+        "raw": signing.raw,
+        "most_fee": signing.most_fee,
+        "priority_fee": signing.priority_fee,
+        "created_at_ms": signing.created_at_ms,
+    }
+
+
+def now_ms() -> int:
+    """Wall-clock time in milliseconds."""
+    return time.time_ns() // 1_000_000

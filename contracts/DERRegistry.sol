@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import { IDERRegistry } from "./interfaces/IDERRegistry.sol";
+import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
+import { SignedActs } from "./libraries/SignedActs.sol";
+import { Words } from "./libraries/Words.sol";
+import { Act } from "./types/Act.sol";
+import { Meter, MeterBinding, bindingTo, meterTerms } from "./types/Meter.sol";
+
+/// @title DERRegistry
+/// @notice See IDERRegistry. What settlement asks of a meter is one word, its device one more.
+contract DERRegistry is IDERRegistry, SignedActs {
+    struct Metering {
+        // slot 0
+        Meter terms;
+        // slot 1
+        MeterBinding binding;
+    }
+
+    bytes32 private constant METER_REGISTRATION_TYPEHASH = keccak256(
+        "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant MANDATE_TYPEHASH =
+        keccak256("Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)");
+    bytes32 private constant ASSET_REGISTRATION_TYPEHASH = keccak256(
+        "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)"
+    );
+
+    uint256 private constant MAX_CAPACITY_W = type(uint24).max;
+
+    IDeviceRegistry private immutable _devices;
+
+    uint32 private _meterCount;
+    uint32 private _assetCount;
+    mapping(uint256 meter => Metering) private _meterings;
+    mapping(address device => uint32 meter) private _meterOfDevice;
+    mapping(uint256 id => Asset) private _assets;
+
+    constructor(address authority, IDeviceRegistry devices)
+        EIP712("Gridweave DERRegistry", "1")
+        AccessManaged(authority)
+    {
+        _devices = devices;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ meters
+
+    /// @inheritdoc IDERRegistry
+    function registerMeter(MeterRegistration calldata registration, Act calldata operator, Act calldata mandate)
+        external
+        returns (uint32 meter)
+    {
+        address device = registration.device;
+        _requireRegistrable(registration);
+        _consume(operator, _registrationHash(registration, operator));
+        _requireRole(operator.signer);
+        if (registration.mandated) _consumeMandate(registration, mandate);
+        else if (mandate.signature.length != 0) revert MandateNotDue();
+
+        meter = ++_meterCount;
+        Meter terms = meterTerms(
+            registration.account,
+            registration.market,
+            uint24(registration.importCapacityW),
+            uint24(registration.exportCapacityW),
+            registration.scaleWh,
+            registration.mandated
+        );
+        _meterings[meter] = Metering({ terms: terms, binding: bindingTo(device, uint32(block.timestamp)) });
+        _meterOfDevice[device] = meter;
+        emit MeterRegistered(meter, device, registration.account, registration.market, terms);
+    }
+
+    function _requireRegistrable(MeterRegistration calldata registration) private view {
+        address device = registration.device;
+        if (registration.account == address(0)) revert ZeroAccount();
+        _requireCapacity(registration.importCapacityW);
+        _requireCapacity(registration.exportCapacityW);
+        uint8 scale = registration.scaleWh;
+        if (scale != 1 && scale != 10 && scale != 100) revert ScaleNotAllowed(scale);
+        if (_meterOfDevice[device] != 0) revert DeviceAlreadyMetered(device, _meterOfDevice[device]);
+        if (_devices.deviceOf(device).status != IDeviceRegistry.Status.Active) revert DeviceNotActive(device);
+    }
+
+    function _requireCapacity(uint256 capacityW) private pure {
+        if (capacityW > MAX_CAPACITY_W) revert CapacityOutOfRange(capacityW);
+    }
+
+    function _registrationHash(MeterRegistration calldata registration, Act calldata operator)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(
+            abi.encode(
+                METER_REGISTRATION_TYPEHASH,
+                registration.device,
+                registration.market,
+                registration.account,
+                registration.importCapacityW,
+                registration.exportCapacityW,
+                registration.scaleWh,
+                registration.mandated,
+                operator.nonce,
+                operator.deadline
+            )
+        );
+    }
+
+    /// Only the account itself can let settlement debit it.
+    function _consumeMandate(MeterRegistration calldata registration, Act calldata mandate) private {
+        if (mandate.signer != registration.account) revert WrongSignature(mandate.signer);
+        _consume(
+            mandate,
+            keccak256(
+                abi.encode(
+                    MANDATE_TYPEHASH,
+                    registration.device,
+                    registration.market,
+                    registration.account,
+                    mandate.nonce,
+                    mandate.deadline
+                )
+            )
+        );
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ assets
+
+    /// @inheritdoc IDERRegistry
+    function registerAsset(Asset calldata asset, Act calldata operator) external returns (uint32 id) {
+        if (asset.kind == AssetKind.None) revert KindNotAllowed();
+        if (Meter.unwrap(_meterings[asset.meter].terms) == 0) revert UnknownMeter(asset.meter);
+        _consume(
+            operator,
+            keccak256(
+                abi.encode(
+                    ASSET_REGISTRATION_TYPEHASH,
+                    asset.meter,
+                    asset.kind,
+                    asset.nameplateW,
+                    asset.storageWh,
+                    operator.nonce,
+                    operator.deadline
+                )
+            )
+        );
+        _requireRole(operator.signer);
+
+        id = ++_assetCount;
+        _assets[id] = asset;
+        emit AssetRegistered(id, asset.meter, asset.kind, asset.nameplateW, asset.storageWh);
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- getters
+
+    /// @inheritdoc IDERRegistry
+    function metersOf(uint32[] calldata ids) external view returns (Meter[] memory meters) {
+        meters = new Meter[](ids.length);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            meters[i] = _meterings[ids[i]].terms;
+        }
+    }
+
+    /// @inheritdoc IDERRegistry
+    function meteringOf(uint32[] calldata ids)
+        external
+        view
+        returns (Meter[] memory, MeterBinding[] memory)
+    {
+        // Both lists are laid out once, as the caller reads them: two offsets, then each list behind its length.
+        uint256 answer = Words.allocate(4 + 2 * ids.length);
+        uint256 second = 0x60 + 0x20 * ids.length;
+        Words.store(answer, 0x40);
+        Words.store(answer + 0x20, second);
+        Words.store(answer + 0x40, ids.length);
+        Words.store(answer + second, ids.length);
+        // Addresses in memory that was allocated.
+        unchecked {
+            uint256 place = answer + 0x60;
+            for (uint256 i = 0; i < ids.length; ++i) {
+                Metering storage metering = _meterings[ids[i]];
+                Words.store(place, Meter.unwrap(metering.terms));
+                Words.store(place + second - 0x40, MeterBinding.unwrap(metering.binding));
+                place += 0x20;
+            }
+        }
+        Words.finish(answer, 4 + 2 * ids.length);
+    }
+
+    /// @inheritdoc IDERRegistry
+    function meterOfDevice(address device) external view returns (uint32 meter) {
+        return _meterOfDevice[device];
+    }
+
+    /// @inheritdoc IDERRegistry
+    function assetOf(uint32 id) external view returns (Asset memory) {
+        return _assets[id];
+    }
+
+    /// @inheritdoc IDERRegistry
+    function meterCount() external view returns (uint32) {
+        return _meterCount;
+    }
+
+    /// @inheritdoc IDERRegistry
+    function assetCount() external view returns (uint32) {
+        return _assetCount;
+    }
+}

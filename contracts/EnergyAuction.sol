@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import { IDERRegistry } from "./interfaces/IDERRegistry.sol";
+import { IEnergyAuction } from "./interfaces/IEnergyAuction.sol";
+import { IMeterLedger } from "./interfaces/IMeterLedger.sol";
+import { IVault } from "./interfaces/IVault.sol";
+import { Batches } from "./libraries/Batches.sol";
+import { Calls } from "./libraries/Calls.sol";
+import { ClearingMath } from "./libraries/ClearingMath.sol";
+import { MarketDesk } from "./libraries/MarketDesk.sol";
+import { Ladder } from "./libraries/Ladder.sol";
+import { OrderDigest } from "./libraries/OrderDigest.sol";
+import { Orders } from "./libraries/Orders.sol";
+import { Settlements } from "./libraries/Settlements.sol";
+import { SignedActs } from "./libraries/SignedActs.sol";
+import { Slots } from "./libraries/Slots.sol";
+import { Terms } from "./libraries/Terms.sol";
+import { Act } from "./types/Act.sol";
+import { Cancel, SignedCancel } from "./types/Cancel.sol";
+import { packClearing } from "./types/ClearingWord.sol";
+import { MarketTerms } from "./types/MarketTerms.sol";
+import { Meter } from "./types/Meter.sol";
+import { Order, SignedOrder } from "./types/Order.sol";
+import { PositionWord, packPosition } from "./types/PositionWord.sol";
+import { Reading, SignedReading } from "./types/Reading.sol";
+import { Markets, Slot, SlotContext } from "./types/Slot.sol";
+import { SlotBook } from "./types/SlotBook.sol";
+
+/// @title EnergyAuction
+/// @notice See IEnergyAuction. Every function loads a slot's books once, changes them in memory, and saves them once.
+/// @dev Called are only contracts of the same deployment, and ERC-1271 wallets by static call.
+contract EnergyAuction is IEnergyAuction, SignedActs {
+    using Batches for IDERRegistry;
+    using Batches for IMeterLedger;
+    using Batches for IVault;
+    using Batches for uint256;
+    using Calls for uint256;
+    using Ladder for Ladder.Side;
+    using OrderDigest for Order;
+    using Orders for SlotContext;
+    using Settlements for SlotContext;
+    using Settlements for Settlements.Part;
+    using Slots for SlotContext;
+    using Terms for MarketTerms;
+
+    /// Items of one call.
+    uint256 private constant MAX_BATCH = 256;
+
+    IVault private immutable _vault;
+    IMeterLedger private immutable _ledger;
+    IDERRegistry private immutable _registry;
+    uint32 private immutable _slotLength;
+    /// What is seldom called has no room in here.
+    address private immutable _desk;
+
+    Markets private _markets;
+
+    constructor(address authority, IVault vault, IMeterLedger ledger, IDERRegistry registry)
+        EIP712("Gridweave EnergyAuction", "1")
+        AccessManaged(authority)
+    {
+        _vault = vault;
+        _ledger = ledger;
+        _registry = registry;
+        _slotLength = ledger.slotLength();
+        _desk = address(new MarketDesk(authority, vault, ledger));
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- markets
+
+    /// @inheritdoc IEnergyAuction
+    function createMarket(MarketTerms calldata, Act calldata, Act calldata) external returns (uint32 market) {
+        return uint32(_askDesk());
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function collect(uint32, address) external returns (uint256 paid) {
+        return _askDesk();
+    }
+
+    function _askDesk() private returns (uint256) {
+        return abi.decode(Address.functionDelegateCall(_desk, msg.data), (uint256));
+    }
+
+    // ------------------------------------------------------------------------------------------------------ place, cancel
+
+    /// @inheritdoc IEnergyAuction
+    function place(SignedOrder[] calldata orders) external restricted {
+        _commit(orders, false);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function cancel(SignedCancel[] calldata cancels) external {
+        _commit(Batches.asOrders(cancels), true);
+    }
+
+    /// @dev In three passes, since the Vault is asked once a batch: mark each order that could be taken; lock all collateral;
+    /// then finish what was paid and take back what was not. A replaced order stays in the ladder until the new one is paid.
+    function _commit(SignedOrder[] calldata orders, bool cancelling) private {
+        uint256 count = _bounded(orders.length);
+        Meter[] memory meters = _registry.askMeters(orders);
+        Orders.Item[] memory items = new Orders.Item[](count);
+        uint256 locks = Batches.openLocks(count);
+        SlotContext memory context = _context();
+        context.cancelling = cancelling;
+        bytes32 domain = _domainSeparatorV4();
+        for (uint256 i = 0; i < count; ++i) {
+            SignedOrder calldata signed = orders[i];
+            Order order = signed.order;
+            Orders.Item memory item = items[i];
+            _turn(context, order);
+            item.digest = order.digest(domain, cancelling);
+            context.mark(_markets, item, signed, meters[i]);
+            locks.setLock(i, item.account, item.amount, order.position()); // of a refused order: nothing
+        }
+        bytes4[] memory reasons = _vault.lockAll(locks);
+        for (uint256 i = 0; i < count; ++i) {
+            Order order = orders[i].order;
+            Orders.Item memory item = items[i];
+            if (item.reason == 0) {
+                item.reason = reasons[i];
+                _turn(context, order);
+                context.finish(_markets, item, order.meter());
+            }
+            _emitCommitted(item, order, cancelling);
+        }
+        context.save(_markets);
+    }
+
+    function _emitCommitted(Orders.Item memory item, Order order, bool cancelling) private {
+        uint32 meter = order.meter();
+        uint32 slot = order.slot();
+        if (item.reason != 0) emit OrderRefused(item.digest, meter, slot, item.reason);
+        else if (cancelling) emit Cancelled(item.digest, meter, slot, Cancel.wrap(Order.unwrap(order)));
+        else emit Placed(item.digest, meter, slot, order);
+    }
+
+    /// Turns to the slot of an order, if the last one was for another, once that is saved.
+    function _turn(SlotContext memory context, Order order) private {
+        uint256 market = order.market();
+        uint256 slot = order.slot();
+        // there is no market 0
+        if (context.market == market && context.slot == slot && market != 0) return;
+        context.save(_markets);
+        context.enter(_markets, market, slot);
+        if (context.cancelling || context.refusal != 0) return;
+        (,, uint256 arrear) = _vault.accountOf(context.terms.utility);
+        if (arrear != 0) context.refusal = UtilityInArrears.selector;
+    }
+
+    // -------------------------------------------------------------------------------------------------------------- clear
+
+    /// @inheritdoc IEnergyAuction
+    function clear(uint32 market, uint32 slot) external {
+        SlotContext memory context = _open(market, slot);
+        if (context.book.cleared) revert AlreadyCleared(market, slot);
+        _clear(context);
+        context.save(_markets);
+    }
+
+    function _clear(SlotContext memory context) private {
+        uint256 gateAt = context.startsAt() - context.terms.gateLead;
+        if (block.timestamp < gateAt) revert GateNotClosed(uint32(context.slot), gateAt);
+
+        Slot storage stored = context.placeOf(_markets);
+        Clearing memory clearing = context.clearing;
+        ClearingMath.clear(clearing, stored.bids, stored.asks, context.tag);
+        stored.clearing = packClearing(clearing);
+        if (clearing.traded) context.price = context.terms.priceAt(clearing.priceTick);
+        SlotBook memory book = context.book;
+        context.changed = true;
+        book.cleared = true;
+        book.boughtWh = clearing.volumeWh;
+        book.soldWh = clearing.volumeWh;
+        _emitCleared(context, clearing);
+        if (book.isLive()) return;
+
+        book.closed = true;
+        _emitClosed(context, 0);
+    }
+
+    function _emitCleared(SlotContext memory context, Clearing memory clearing) private {
+        emit Cleared(
+            uint32(context.market),
+            uint32(context.slot),
+            clearing.traded,
+            context.price,
+            _priceOrNone(context, clearing.lowTick),
+            _priceOrNone(context, clearing.highTick),
+            clearing.volumeWh,
+            uint8(clearing.longSide),
+            clearing.sharedWh,
+            clearing.longWh
+        );
+    }
+
+    function _priceOrNone(SlotContext memory context, uint256 tick) private pure returns (uint256) {
+        return tick == ClearingMath.NONE ? type(uint256).max : context.terms.priceAt(tick);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- settle
+
+    /// @inheritdoc IEnergyAuction
+    function settle(uint32 market, uint32 slot, SignedReading[] calldata readings) external {
+        uint256 count = _bounded(readings.length);
+        SlotContext memory context = _open(market, slot);
+        uint256 endsAt = context.endsAt();
+        if (block.timestamp < endsAt) revert IMeterLedger.ReadingTooEarly(slot, endsAt);
+        endsAt += context.terms.correctionWindow;
+        if (block.timestamp >= endsAt) revert ReadingTooLate(slot, endsAt);
+        if (!context.book.cleared) _clear(context);
+
+        uint256 results = _ledger.recordAll(market, slot, readings);
+        Settlements.Batch memory batch;
+        batch.call = Batches.openSettlement(count);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 result = results.resultAt(i);
+            // its reason, zero if it was stored
+            if (result.get(0) == 0) _settle(context, batch, readings[i].reading, result);
+        }
+        _conclude(context, batch);
+    }
+
+    function _settle(SlotContext memory context, Settlements.Batch memory batch, Reading reading, uint256 result)
+        private
+    {
+        context.turn(_markets, batch.part, reading.meter(), Meter.wrap(result.get(1)));
+        uint256 importWh = reading.importWh();
+        uint256 exportWh = reading.exportWh();
+        int256 total;
+        if (result.get(2) != 0) {
+            // an earlier version, with its import and export
+            total = context.repay(batch, importWh, exportWh, result.get(3), result.get(4));
+        } else if (batch.part.position.isSettledByDefault()) {
+            total = context.repay(batch, importWh, exportWh, context.defaultImport(batch), 0);
+        } else {
+            total = context.pay(batch, importWh, exportWh);
+        }
+        _emitSettled(context, batch.part, reading.version(), total);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function settleByDefault(uint32 market, uint32 slot, uint32[] memory meters) external {
+        (SlotContext memory context, Meter[] memory terms) = _openCleared(market, slot, meters);
+        uint256 deadlineAt = context.endsAt() + context.terms.readingWindow;
+        if (block.timestamp < deadlineAt) revert ReadingDeadlineNotPassed(slot, deadlineAt);
+
+        Settlements.Batch memory batch;
+        batch.call = Batches.openSettlement(meters.length);
+        for (uint256 i = 0; i < meters.length; ++i) {
+            if (_isRefused(context, batch.part, meters[i], terms[i], false)) continue;
+            PositionWord position = batch.part.position;
+            if (position.tagOf() != context.tag) position = packPosition(context.tag, 0, 0, 0, 0);
+            context.setPosition(_markets, meters[i], position.asSettledByDefault());
+            int256 total = context.pay(batch, context.defaultImport(batch), 0);
+            _emitSettled(context, batch.part, 0, total);
+        }
+        _conclude(context, batch);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function release(uint32 market, uint32 slot, uint32[] memory meters) external {
+        (SlotContext memory context, Meter[] memory terms) = _openCleared(market, slot, meters);
+        Settlements.Batch memory batch;
+        batch.call = Batches.openSettlement(meters.length);
+        uint256 locks = Batches.openLocks(meters.length);
+        for (uint256 i = 0; i < meters.length; ++i) {
+            if (_isRefused(context, batch.part, meters[i], terms[i], true)) {
+                locks.setLock(i, address(0), 0, 0);
+                continue;
+            }
+            (uint256 amount, uint256 fromPot) = context.release(_markets, batch);
+            bytes32 ref = batch.part.position.refOf(market, slot, meters[i]);
+            locks.setLock(i, terms[i].account(), -int256(fromPot), ref);
+            emit Released(meters[i], slot, amount);
+        }
+        _vault.lockAll(locks);
+        _conclude(context, batch);
+    }
+
+    function _openCleared(uint32 market, uint32 slot, uint32[] memory meters)
+        private
+        view
+        returns (SlotContext memory context, Meter[] memory terms)
+    {
+        _bounded(meters.length);
+        context = _open(market, slot);
+        if (!context.book.cleared) revert NotCleared(market, slot);
+        terms = _registry.askMeters(meters);
+    }
+
+    /// Turns `part` to the meter, and logs why it can neither be settled by default nor get anything back, if so.
+    function _isRefused(
+        SlotContext memory context,
+        Settlements.Part memory part,
+        uint32 meter,
+        Meter terms,
+        bool releasing
+    ) private returns (bool) {
+        context.turn(_markets, part, meter, terms);
+        bytes4 reason = context.meterFault(meter, terms);
+        // Who has an order was there before its slot began; who is silent may not have been.
+        if (reason == 0 && !releasing && !context.isInForce(meter)) reason = OrderMeterNotInForce.selector;
+        if (reason == 0) {
+            (uint8 version,,) = _ledger.readingOf(meter, uint32(context.slot));
+            if (version != 0 || part.position.isSettledByDefault()) reason = AlreadySettled.selector;
+            else if (releasing && part.isReleased()) reason = NothingToRelease.selector;
+        }
+        if (reason == 0) return false;
+        emit SettlementRefused(meter, uint32(context.slot), reason);
+        return true;
+    }
+
+    function _emitSettled(SlotContext memory context, Settlements.Part memory part, uint8 version, int256 total)
+        private
+    {
+        uint32 boughtWh = uint32(part.boughtWh); // at most the order's 30 bits
+        emit Settled(uint32(part.meter), uint32(context.slot), version, boughtWh, uint32(part.soldWh), total);
+    }
+
+    function _emitClosed(SlotContext memory context, uint256 residue) private {
+        SlotBook memory book = context.book;
+        emit SlotClosed(uint32(context.market), uint32(context.slot), book.boughtWh, book.soldWh, residue);
+    }
+
+    function _conclude(SlotContext memory context, Settlements.Batch memory batch) private {
+        (bool closing, uint256 residue) = context.conclude(_markets, batch, _vault);
+        if (closing) _emitClosed(context, residue);
+    }
+
+    function _context() private view returns (SlotContext memory context) {
+        context.slotLength = _slotLength;
+        context.registry = _registry;
+    }
+
+    function _bounded(uint256 items) private pure returns (uint256) {
+        if (items > MAX_BATCH) revert BatchTooLarge(items, MAX_BATCH);
+        return items;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ getters
+
+    /// @inheritdoc IEnergyAuction
+    function marketCount() external view returns (uint32) {
+        return uint32(_markets.count);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function termsOf(uint32 market, uint32 slot) external view returns (MarketTerms memory) {
+        SlotContext memory context = _context();
+        context.load(_markets, market, slot);
+        return context.terms;
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function clearingOf(uint32 market, uint32 slot) external view returns (Clearing memory) {
+        return _open(market, slot).clearing;
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function slotStateOf(uint32 market, uint32 slot) external view returns (SlotState memory state) {
+        SlotBook memory book = _open(market, slot).book;
+        state.pot = book.pot;
+        state.openBidWh = book.openBidWh;
+        state.openAskWh = book.openAskWh;
+        state.boughtWh = book.boughtWh;
+        state.soldWh = book.soldWh;
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function positionOf(uint32 meter, uint32 slot) external view returns (Position memory view_) {
+        uint32[] memory ids = new uint32[](1);
+        ids[0] = meter;
+        Meter terms = _registry.askMeters(ids)[0];
+        Settlements.Part memory part;
+        _open(terms.market(), slot).turn(_markets, part, meter, terms);
+        PositionWord position = part.position;
+        view_.side = position.side();
+        view_.version = position.version();
+        view_.tick = position.tick();
+        view_.energyWh = position.energyWh();
+        view_.filledWh = part.boughtWh + part.soldWh;
+        view_.released = position.isReleased();
+        view_.settledByDefault = position.isSettledByDefault();
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function depthOf(uint32 market, uint32 slot, uint8 side) external view returns (uint32[] memory energyWh) {
+        SlotContext memory context = _open(market, slot);
+        Ladder.Side storage ladder = context.ladderOf(_markets, side);
+        energyWh = new uint32[](context.terms.tickCount);
+        for (uint256 tick = 0; tick < energyWh.length; ++tick) {
+            energyWh[tick] = uint32(ladder.energyAt(context.tag, tick));
+        }
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function digestOfOrder(Order order) external view returns (bytes32) {
+        return order.digest(_domainSeparatorV4(), false);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function digestOfCancel(Cancel item) external view returns (bytes32) {
+        return Order.wrap(Cancel.unwrap(item)).digest(_domainSeparatorV4(), true);
+    }
+
+    function _open(uint32 market, uint32 slot) private view returns (SlotContext memory context) {
+        context = _context();
+        context.open(_markets, market, slot);
+    }
+}

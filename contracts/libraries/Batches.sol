@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.37;
+
+import { IDERRegistry } from "../interfaces/IDERRegistry.sol";
+import { IMeterLedger } from "../interfaces/IMeterLedger.sol";
+import { IVault } from "../interfaces/IVault.sol";
+import { SignedCancel } from "../types/Cancel.sol";
+import { Meter } from "../types/Meter.sol";
+import { SignedOrder } from "../types/Order.sol";
+import { SignedReading } from "../types/Reading.sol";
+import { Calls } from "./Calls.sol";
+
+/// @title The calls that a batch makes, one each
+/// @notice What goes to the registry, the ledger and the Vault, and what comes back, without a copy in between.
+/// @dev Places are memory addresses and batches are bounded, so nothing here comes near 2**256.
+library Batches {
+    using Calls for uint256;
+
+    /// Words of an IVault.Lock, an IVault.Leg and an IMeterLedger.Recorded.
+    uint256 private constant LOCK = 3;
+    uint256 private constant LEG = 6;
+    uint256 private constant RECORDED = 5;
+    /// Before the legs: offset of the settlement, its seven words, their number.
+    uint256 private constant BEFORE_LEGS = 9;
+
+    // -------------------------------------------------------------------------------------------------------- registry
+
+    /// The meters of some orders.
+    function askMeters(IDERRegistry registry, SignedOrder[] calldata orders) internal view returns (Meter[] memory) {
+        uint256 count = orders.length;
+        uint256 arguments = _openMeters(count);
+        for (uint256 i = 0; i < count; ++i) {
+            (arguments + 0x40).set(i, orders[i].order.meter());
+        }
+        return _ask(registry, arguments, count);
+    }
+
+    function askMeters(IDERRegistry registry, uint32[] memory ids) internal view returns (Meter[] memory) {
+        uint256 count = ids.length;
+        uint256 arguments = _openMeters(count);
+        for (uint256 i = 0; i < count; ++i) {
+            (arguments + 0x40).set(i, ids[i]);
+        }
+        return _ask(registry, arguments, count);
+    }
+
+    function _openMeters(uint256 count) private pure returns (uint256 arguments) {
+        arguments = Calls.open(IDERRegistry.metersOf.selector, 2 + count);
+        arguments.set(0, 0x20);
+        arguments.set(1, count);
+    }
+
+    function _ask(IDERRegistry registry, uint256 arguments, uint256 count)
+        private
+        view
+        returns (Meter[] memory meters)
+    {
+        uint256 answer = Calls.ask(address(registry), arguments, 2 + count, 2 + count);
+        assembly ("memory-safe") {
+            meters := add(answer, 0x20)
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- ledger
+
+    /// @return results the place of the first result
+    function recordAll(
+        IMeterLedger ledger,
+        uint256 market,
+        uint256 slot,
+        SignedReading[] calldata readings
+    ) internal returns (uint256 results) {
+        uint256 count = readings.length;
+        uint256 arguments = Calls.open(IMeterLedger.record.selector, 4 + 3 * count);
+        arguments.set(0, market);
+        arguments.set(1, slot);
+        arguments.set(2, 0x60);
+        arguments.set(3, count);
+        assembly ("memory-safe") {
+            calldatacopy(add(arguments, 0x80), readings.offset, mul(count, 0x60))
+        }
+        return Calls.send(address(ledger), arguments, 4 + 3 * count, 2 + RECORDED * count) + 0x40;
+    }
+
+    /// The place of result `index`: reason, terms, previous version, import and export.
+    function resultAt(uint256 results, uint256 index) internal pure returns (uint256) {
+        unchecked {
+            return results + index * (RECORDED * 0x20);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- vault
+
+    function openLocks(uint256 count) internal pure returns (uint256 arguments) {
+        arguments = Calls.open(IVault.lock.selector, 2 + LOCK * count);
+        arguments.set(0, 0x20);
+        arguments.set(1, count);
+    }
+
+    function setLock(uint256 arguments, uint256 index, address account, int256 amount, bytes32 ref) internal pure {
+        unchecked {
+            uint256 place = arguments + 0x40 + index * (LOCK * 0x20);
+            place.set(0, uint160(account));
+            place.set(1, uint256(amount));
+            place.set(2, uint256(ref));
+        }
+    }
+
+    function lockAll(IVault vault, uint256 arguments) internal returns (bytes4[] memory reasons) {
+        uint256 count = arguments.get(1);
+        uint256 answer = Calls.send(address(vault), arguments, 2 + LOCK * count, 2 + count);
+        assembly ("memory-safe") {
+            reasons := add(answer, 0x20)
+        }
+    }
+
+    /// Room for a settlement of up to `most` legs.
+    function openSettlement(uint256 most) internal pure returns (uint256 arguments) {
+        arguments = Calls.open(IVault.settle.selector, BEFORE_LEGS + LEG * most);
+        arguments.set(0, 0x20);
+        arguments.set(7, 7 * 0x20);
+    }
+
+    /// The place of leg `index`: account, mayDebit, fromPot, fromUtility, hold, ref.
+    function legAt(uint256 arguments, uint256 index) internal pure returns (uint256) {
+        unchecked {
+            return arguments + BEFORE_LEGS * 0x20 + index * (LEG * 0x20);
+        }
+    }
+
+    /// Settles the first `legs` legs and what else was set.
+    function settleAll(IVault vault, uint256 arguments, uint256 legs) internal {
+        arguments.set(8, legs);
+        Calls.send(address(vault), arguments, BEFORE_LEGS + LEG * legs, 0);
+    }
+
+    // -------------------------------------------------------------------------------------------------------- calldata
+
+    /// A cancellation is laid out as an order without side, energy and limit, and signed alike.
+    function asOrders(SignedCancel[] calldata cancels) internal pure returns (SignedOrder[] calldata orders) {
+        assembly ("memory-safe") {
+            orders.offset := cancels.offset
+            orders.length := cancels.length
+        }
+    }
+}

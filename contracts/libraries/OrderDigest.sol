@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.37;
+
+import { CANCEL_TYPEHASH } from "../types/Cancel.sol";
+import { ORDER_TYPEHASH, Order } from "../types/Order.sol";
+
+/// @title What an account signs
+/// @notice The EIP-712 digest of an order, or of a cancellation, whose type ends with the deadline.
+library OrderDigest {
+    uint256 private constant ORDER_WORDS = 9;
+    uint256 private constant CANCEL_WORDS = 6;
+
+    /// @param domain the auction's domain separator
+    function digest(Order order, bytes32 domain, bool cancelling) internal pure returns (bytes32 hash) {
+        bytes32 typeHash = cancelling ? CANCEL_TYPEHASH : ORDER_TYPEHASH;
+        uint256 size = (cancelling ? CANCEL_WORDS : ORDER_WORDS) * 0x20;
+        assembly ("memory-safe") {
+            // beyond the free pointer, and not kept
+            let place := mload(0x40)
+            mstore(place, typeHash)
+            mstore(add(place, 0x20), shr(224, order))
+            mstore(add(place, 0x40), and(shr(192, order), 0xffffffff))
+            mstore(add(place, 0x60), and(shr(160, order), 0xffffffff))
+            mstore(add(place, 0x80), and(shr(144, order), 0xffff))
+            mstore(add(place, 0xa0), and(shr(104, order), 0xffffffffff))
+            mstore(add(place, 0xc0), and(shr(96, order), 0xff))
+            mstore(add(place, 0xe0), and(shr(64, order), 0xffffffff))
+            mstore(add(place, 0x100), and(order, 0xffffffffffffffff))
+            let structHash := keccak256(place, size)
+            mstore(place, hex"1901")
+            mstore(add(place, 0x02), domain)
+            mstore(add(place, 0x22), structHash)
+            hash := keccak256(place, 0x42)
+        }
+    }
+}

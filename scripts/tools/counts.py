@@ -1,0 +1,52 @@
+"""How many tests a stage ran, read from what its tool printed or wrote."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+FORGE_TOTAL = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total")
+FORGE_SKIP = re.compile(r"^\[SKIP[^\]]*\] (\S+)", re.MULTILINE)
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Counts:
+    """Tests passed and failed, and the skipped ones, each as `test: reason`."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+def from_junit(report: Path) -> Counts:
+    """Counts of a JUnit file that pytest wrote; zero of everything when there is none."""
+    counts = Counts()
+    if not report.exists():
+        return counts
+    for case in ET.parse(report).getroot().iter("testcase"):
+        skip = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts.failed += 1
+        elif skip is not None:
+            counts.skipped.append(f"{case.get('classname')}.{case.get('name')}: {skip.get('message', '')}")
+        else:
+            counts.passed += 1
+    return counts
+
+
+def from_forge(output: str) -> Counts:
+    """Counts of forge's closing line; zero of everything when it never got there."""
+    plain = ANSI.sub("", output)
+    totals = FORGE_TOTAL.findall(plain)
+    if not totals:
+        return Counts()
+    passed, failed, _ = map(int, totals[-1])
+    return Counts(passed, failed, [f"{name}: skipped by vm.skip" for name in FORGE_SKIP.findall(plain)])
+
+
+def from_status(status: int) -> Counts:
+    """A tool that only says yes or no is one test."""
+    return Counts(passed=1) if status == 0 else Counts(failed=1)

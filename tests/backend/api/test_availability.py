@@ -1,0 +1,113 @@
+"""What is away, and what does not belong together."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gridweave.api import create_app
+from gridweave.chain import Node
+from gridweave.chain.hexes import to_hex
+from gridweave.deployment import Deployment
+from gridweave.services.runtime import WrongChain
+from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.store.errors import StoreMismatch
+from tests.support.service import served, settings_of
+from tests.support.town import founded
+
+pytestmark = pytest.mark.chain
+
+
+class Switch(httpx.AsyncBaseTransport):
+    """A network to the node that can be cut."""
+
+    def __init__(self) -> None:
+        self.cut = False
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.cut:
+            raise httpx.ConnectError("cut", request=request)
+        return await self._inner.handle_async_request(request)
+
+
+async def test_service__node_away__still_accepts_orders_and_answers_503_where_it_must_ask(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        switch = Switch()
+        app = create_app(settings_of(town, tmp_path / "s"), chain=Node(town.chain.url, http=switch))
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+                while (await http.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - it offers no event
+                    await asyncio.sleep(0.05)
+                switch.cut = True
+                account = await http.get(f"/v1/accounts/{town.homes[0].account}")
+                assert (account.status_code, account.json()["error"]["name"]) == (503, "Unavailable")
+                assert int(account.headers["Retry-After"]) > 0
+                order = town.bid(town.homes[0], await town.open_slot())
+                accepted = await http.post("/v1/orders", json=order)
+                assert accepted.status_code == 202
+                switch.cut = False
+                id_ = accepted.json()["items"][0]["id"]
+                async with asyncio.timeout(15):
+                    while (await http.get(f"/v1/orders/{id_}")).json()["status"] != "committed":
+                        await town.chain.mine()
+                        await asyncio.sleep(0.1)
+
+
+async def test_service__what_does_not_belong_together__refuses_to_start(tmp_path: Path) -> None:
+    async with founded(tmp_path / "one", homes=0) as town:
+        async with served(town, tmp_path / "s"):
+            pass
+        async with founded(tmp_path / "two", homes=0) as other:
+            wrong_node = settings_of(town, tmp_path / "s", rpc_url=other.chain.url)
+            foreign_outbox = settings_of(other, tmp_path / "s")
+            no_record = settings_of(town, tmp_path / "s", deployment=tmp_path / "none.json")
+            for settings, refusal in (
+                (wrong_node, WrongChain),
+                (foreign_outbox, StoreMismatch),
+                (no_record, SettingsInvalid),
+            ):
+                app = create_app(settings)
+                with pytest.raises(refusal):
+                    async with app.router.lifespan_context(app):
+                        pass
+                assert isinstance(app.state.refusal, refusal)
+
+
+async def test_service__rate_limited__answers_429_with_retry_after(tmp_path: Path) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        served(town, tmp_path / "s", rate_limit_per_s=3) as service,
+    ):
+        answers = [await service.post("orders", {"orders": []}) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [422, 422, 422, 429, 429]
+        assert answers[-1].headers["Retry-After"] == "1"
+        assert answers[-1].json()["error"]["name"] == "RateLimited"
+        assert (await service.http.get("/healthz")).status_code == 200
+
+
+def test_settings__a_wrong_value__is_one_clear_message() -> None:
+    with pytest.raises(SettingsInvalid, match="GRIDWEAVE_PORT"):
+        Settings.from_env({"GRIDWEAVE_PORT": "http"})
+
+
+def test_settings__from_the_environment__derive_the_databases(tmp_path: Path) -> None:
+    settings = Settings.from_env(
+        {"GRIDWEAVE_DATA_DIR": str(tmp_path), "GRIDWEAVE_CORS_ORIGINS": "https://a, https://b"}
+    )
+    assert settings.outbox_url == f"sqlite+aiosqlite:///{tmp_path}/outbox.db"
+    assert settings.cors_origins == ("https://a", "https://b")
+
+
+async def test_deployment__as_served__is_what_the_record_says(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        shown = await service.get("deployment")
+        record = Deployment.load(town.chain.home.deployment_file)
+        assert shown["contracts"] == record.addresses
+        assert shown["genesisHash"] == to_hex(await town.chain.node.genesis_hash())
+        assert shown["relayer"] == town.keys["relayer"].address
+        assert shown["chainTime"] == await town.now()

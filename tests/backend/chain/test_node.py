@@ -1,0 +1,156 @@
+"""Node against a simulated neighbour: order, batches and every kind of failure."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gridweave.chain import (
+    MAX_TRANSACTION_GAS,
+    BlockNotAvailable,
+    Call,
+    GasAboveCap,
+    Node,
+    NodeError,
+    NodeUnavailable,
+    Reverted,
+)
+from tests.backend.chain.simulated import Refusal, SimulatedNode
+
+HOME = "0x" + "11" * 20
+
+
+def _refuses(**error):
+    def answer(*_):
+        raise Refusal({"code": -32000, "message": "no", **error})
+
+    return answer
+
+
+def _failing(response_or_error):
+    def handle(request):
+        if isinstance(response_or_error, Exception):
+            raise response_or_error
+        return response_or_error
+
+    return Node("http://node.test", http=httpx.MockTransport(handle))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("hung up"),
+        httpx.Response(503, text="busy"),
+        httpx.Response(429, json={"detail": "slow down"}),
+        httpx.Response(200, text="<html>"),
+    ],
+)
+async def test_request__given_no_answer__is_node_unavailable(failure):
+    with pytest.raises(NodeUnavailable):
+        await _failing(failure).block_number()
+
+
+async def test_request__given_an_error_with_http_500__is_the_nodes_refusal():
+    body = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "method not found"}}
+    with pytest.raises(NodeError) as raised:
+        await _failing(httpx.Response(500, json=body)).block_number()
+    assert (raised.value.code, raised.value.message) == (-32601, "method not found")
+
+
+async def test_request__given_a_url_with_a_secret__keeps_it_out_of_the_message():
+    node = Node("http://user:secret@node.test/key", http=httpx.MockTransport(lambda _: httpx.Response(503)))
+    with pytest.raises(NodeUnavailable) as raised:
+        await node.block_number()
+    assert "secret" not in str(raised.value)
+    assert "key" not in str(raised.value)
+
+
+async def test_batch__given_answers_in_another_order__returns_them_as_asked():
+    node = SimulatedNode({"eth_getBalance": lambda address, tag: address}).node()
+    asked = [("eth_getBalance", [f"0x{n:x}", "latest"]) for n in range(250)]
+    assert await node.batch(asked) == [f"0x{n:x}" for n in range(250)]
+
+
+async def test_batch__given_more_than_a_post_holds__splits_it():
+    simulated = SimulatedNode({"eth_sendRawTransaction": lambda raw: raw[:66]})
+    await simulated.node().send_raws([bytes(400_000)] * 6)
+    assert [len(post) for post in simulated.posts] == [1] * 6
+    simulated.posts.clear()
+    await simulated.node().send_raws([bytes(32)] * 101)
+    assert [len(post) for post in simulated.posts] == [100, 1]
+
+
+async def test_calls__given_one_that_reverts__fails_alone():
+    def answer(call, tag):
+        if call["data"] == "0x01":
+            raise Refusal({"code": 3, "message": "execution reverted", "data": "0x1f2a2005"})
+        return "0x2a"
+
+    first, second = await SimulatedNode({"eth_call": answer}).node().calls([Call(HOME, b"\1"), Call(HOME, b"\2")])
+    assert isinstance(first, Reverted)
+    assert first.selector == bytes.fromhex("1f2a2005")
+    assert second == b"*"
+
+
+async def test_call__given_a_block__is_pinned_to_its_number():
+    tags = []
+    node = SimulatedNode({"eth_call": lambda call, tag: tags.append(tag) or "0x"}).node()
+    await node.call(Call(HOME, b""), block=255)
+    await node.call(Call(HOME, b""))
+    assert tags == ["0xff", "latest"]
+
+
+@pytest.mark.parametrize(
+    "message", ["header not found", "BlockOutOfRangeError: block height is 3 but requested was 1", "Unknown block"]
+)
+async def test_call__given_a_block_the_node_no_longer_has__says_so(message):
+    node = SimulatedNode({"eth_call": _refuses(message=message)}).node()
+    with pytest.raises(BlockNotAvailable):
+        await node.call(Call(HOME, b""), block=1)
+
+
+async def test_gas__given_an_estimate__adds_a_quarter():
+    node = SimulatedNode({"eth_estimateGas": lambda call, tag: hex(100_000)}).node()
+    assert await node.gas(Call(HOME, b""), sender=HOME) == 125_000
+
+
+async def test_gas__given_an_estimate_near_the_cap__stops_at_the_cap():
+    node = SimulatedNode({"eth_estimateGas": lambda call, tag: hex(MAX_TRANSACTION_GAS - 1)}).node()
+    assert await node.gas(Call(HOME, b""), sender=HOME) == MAX_TRANSACTION_GAS
+
+
+async def test_gas__given_an_estimate_above_the_cap__refuses():
+    node = SimulatedNode({"eth_estimateGas": lambda call, tag: hex(MAX_TRANSACTION_GAS + 1)}).node()
+    with pytest.raises(GasAboveCap):
+        await node.gas(Call(HOME, b""), sender=HOME)
+
+
+@pytest.mark.parametrize(
+    ("message", "flag"),
+    [
+        ("already known", "already_known"),
+        ("transaction already imported", "already_known"),
+        ("nonce too low: next nonce 3, tx nonce 2", "nonce_too_low"),
+        ("replacement transaction underpriced", "underpriced"),
+        ("max fee per gas less than block base fee", "underpriced"),
+        ("Insufficient funds for gas * price + value", "insufficient_funds"),
+    ],
+)
+async def test_send_raw__given_a_refusal__names_its_kind(message, flag):
+    node = SimulatedNode({"eth_sendRawTransaction": _refuses(message=message)}).node()
+    with pytest.raises(NodeError) as raised:
+        await node.send_raw(b"\2")
+    kinds = ("already_known", "nonce_too_low", "underpriced", "insufficient_funds")
+    assert [kind for kind in kinds if getattr(raised.value, kind)] == [flag]
+
+
+async def test_receipt__given_none_yet__is_none():
+    assert await SimulatedNode({"eth_getTransactionReceipt": lambda hash_: None}).node().receipt(bytes(32)) is None
+
+
+async def test_wait_for_receipt__given_a_transaction_that_is_never_mined__times_out():
+    node = SimulatedNode({"eth_getTransactionReceipt": lambda hash_: None}).node()
+    with pytest.raises(TimeoutError):
+        await node.wait_for_receipt(bytes(32), within=0.05, poll=0.01)

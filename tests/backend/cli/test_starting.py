@@ -1,0 +1,56 @@
+"""What keeps `up` and `serve` from starting is said before any work is done."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gridweave.cli import app
+from gridweave.cli.serve import NotStarted, bind
+
+
+def _run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, " ".join((result.output + str(result.stderr or "")).split())
+
+
+def test_bind__a_port_that_another_listens_on__names_the_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(NotStarted, match=f"port {port} is in use: name another with --port"):
+            bind("127.0.0.1", port)
+
+
+def test_up__a_port_that_another_listens_on__ends_before_a_chain_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        result = CliRunner().invoke(app, ["up", "--home", str(tmp_path / "up"), "--port", str(other.getsockname()[1])])
+    assert result.exit_code == 1
+    assert not isinstance(result.exception, ValueError)
+    assert not (tmp_path / "up").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_start__a_port_beyond_65535__is_wrong_use_of_the_option(command: str) -> None:
+    code, said = _run(command, "--port", "80000")
+    assert code == 2
+    assert "--port" in said
+
+
+def test_up__a_home_that_is_a_file__says_so(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text("text")
+    code, said = _run("up", "--home", str(file))
+    assert code == 2
+    assert "is a file" in said
+
+
+def test_serve__no_deployment_record__names_the_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    monkeypatch.setattr("gridweave.cli.serve.fail", lambda name, message, code: said.append(message))
+    CliRunner().invoke(app, ["serve"])
+    assert said
+    assert "--deployment" in said[0]

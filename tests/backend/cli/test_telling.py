@@ -1,0 +1,102 @@
+"""Commands say that there is nothing, what a refusal wants, and the numbers that the chain gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from gridweave.cli import app
+from gridweave.cli.hints import explaining
+from gridweave.cli.terminal import WrongUse, resolve_address, table
+from gridweave.client.errors import ServiceError
+from gridweave.client.prosumer import Offer
+from gridweave.domain.orders import Side
+
+TERMS = {
+    "minPriceMicroPerKwh": 80_000,
+    "tickMicroPerKwh": 1_000,
+    "tickCount": 201,
+    "gridFeeMicroPerKwh": 20_000,
+    "minEnergyWh": 10,
+    "gateLeadSeconds": 900,
+}
+
+
+class _Service:
+    """The two answers that hints ask for: at 12:00 UTC, with slots of a quarter hour."""
+
+    def market(self, _: int) -> dict[str, Any]:
+        return {"terms": TERMS}
+
+    def get(self, _: str) -> dict[str, Any]:
+        return {"slotLength": 900, "chainTime": 1_465_560_000, "commitMargin": 30}
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def _explained(name: str, side: Side = Side.BID, **arguments: int) -> str:
+    client: Any = _Service()
+    with pytest.raises(ServiceError) as caught, explaining(client, 1, Offer(1, 7, side, 5, 1)):
+        raise ServiceError(name, "no", arguments)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("side", "says"), [(Side.BID, "bids run from 0.1 to 0.3"), (Side.ASK, "asks run from 0.08 to 0.28")]
+)
+def test_explaining__a_price_off_the_grid__names_lowest_highest_and_step_of_the_side(side: Side, says: str) -> None:
+    assert _explained("PriceOffGrid", side) == f"no; {says} in steps of 0.001"
+
+
+def test_explaining__too_little_energy__names_the_least() -> None:
+    assert _explained("EnergyTooSmall").endswith("the least is 10 Wh")
+
+
+def test_explaining__too_little_money__names_what_is_needed_and_there_and_the_command() -> None:
+    said = _explained("AvailableTooSmall", available=1_500_000, amount=2_000_000)
+    assert "2 is needed, 1.5 is available" in said
+    assert "gridweave account deposit" in said
+
+
+def test_explaining__a_closed_gate__names_the_first_slot_that_can_still_be_reached() -> None:
+    assert "slot is 1628402: starts 2016-06-10 12:30 UTC, gate closes 2016-06-10 12:15 UTC" in _explained("GateClosed")
+
+
+def test_explaining__another_refusal__is_left_alone() -> None:
+    assert _explained("WrongSigner") == "no"
+
+
+@pytest.mark.parametrize("text", ["0x1234", "0x" + "g" * 40, "0x" + "a" * 41])
+def test_resolve_address__given_hex_that_is_no_address__says_what_is_one(text: str) -> None:
+    with pytest.raises(WrongUse, match="40 hex digits"):
+        resolve_address(text, None)
+
+
+def test_table__a_title_wider_than_its_columns__stays_on_one_line() -> None:
+    console, title = Console(width=80, record=True, quiet=False), "0x" + "ab" * 32
+    with console.capture() as captured:
+        console.print(table(title, [("", "left"), ("amount", "right")], [("held", "1")]))
+    assert title in captured.get().splitlines()[0]
+
+
+def test_version__asked_for__is_shown() -> None:
+    result = _run("--version")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("gridweave ")
+
+
+def test_index_digest__without_an_index__says_so_and_makes_none(tmp_path: Path) -> None:
+    result = _run("index", "digest", "--data-dir", str(tmp_path / "none"))
+    assert result.exit_code == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_audit__without_a_record__ends_with_2(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run("audit").exit_code == 2

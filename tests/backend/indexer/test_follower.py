@@ -1,0 +1,101 @@
+"""Rows follow the chain: applied whole, taken back whole, rebuilt the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gridweave.domain.orders import Order, Side
+from gridweave.indexer.follower import Follower
+from gridweave.store.database import Database, Kind
+from gridweave.store.index import IndexStore
+from tests.support.town import Town, founded
+
+pytestmark = pytest.mark.chain
+
+
+async def index_at(path: Path) -> IndexStore:
+    database = Database(Kind.INDEX, f"sqlite+aiosqlite:///{path}")
+    await database.migrate()
+    return IndexStore(database)
+
+
+def follower(town: Town, store: IndexStore, most_blocks: int = 500) -> Follower:
+    return Follower(
+        town.chain.node, store, contracts=sorted(town.deployment.every_address), start=town.deployment.block,
+        most_blocks=most_blocks,
+    )  # fmt: skip
+
+
+async def place(town: Town, slot: int) -> None:
+    words = []
+    for home in town.homes:
+        body = town.bid(home, slot)
+        order = Order(1, slot, home.meter, body["version"], body["deadline"], Side.BID, 1_000, 220_000)
+        signature = bytes.fromhex(body["signature"][2:])
+        words.append((order.pack(), signature[:32], signature[32:]))
+    await town.send([town.contracts.auction.place(words)])
+
+
+async def test_step__in_small_and_large_strides__gives_the_same_rows(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=3) as town:
+        await place(town, await town.open_slot())
+        digests = []
+        for stride in (1, 3, 500):
+            store = await index_at(tmp_path / f"{stride}.db")
+            await follower(town, store, stride).catch_up()
+            digests.append(await store.digest())
+            counts = await store.counts()
+            assert (counts["placements"], counts["meters"], counts["markets"]) == (3, 3, 1)
+            assert counts["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
+            await store.database.close()
+        assert len(set(digests)) == 1
+
+
+@pytest.mark.parametrize("depth", [1, 2, 7])
+async def test_step__after_a_reorg__undoes_to_the_fork_and_goes_on(tmp_path: Path, depth: int) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        slot = await town.open_slot()
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store)
+        await follow.catch_up()
+        before = await store.digest()
+        height = await town.chain.node.block_number()
+        for at in range(depth):
+            await place(town, slot + at)
+        await follow.catch_up()
+        assert (await store.counts())["placements"] == 2 * depth
+        await town.chain.node.request("anvil_reorg", depth, [])
+        step = await follow.step()
+        assert step.undone_to == height
+        assert await store.digest() == before
+        await follow.catch_up()
+        assert (await store.counts())["placements"] == 0
+        anew = await index_at(tmp_path / "anew.db")
+        await follower(town, anew).catch_up()
+        assert await anew.digest() == await store.digest()
+        await anew.database.close()
+        await store.database.close()
+
+
+async def test_step__nothing_new__moves_nothing(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store)
+        await follow.catch_up()
+        assert not (await follow.step()).moved
+        await store.database.close()
+
+
+async def test_drop__then_catch_up__gives_the_same_digest(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        await place(town, await town.open_slot())
+        store = await index_at(tmp_path / "index.db")
+        await follower(town, store).catch_up()
+        digest = await store.digest()
+        await store.drop()
+        assert (await store.counts())["blocks"] == 0
+        await follower(town, store).catch_up()
+        assert await store.digest() == digest
+        await store.database.close()

@@ -1,0 +1,56 @@
+"""Every event of the contracts leaves a row, or is left out on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from gridweave.chain.events import EVENTS, Event
+from gridweave.domain.meters import Meter
+from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.readings import Reading
+from gridweave.indexer.projections import PROJECTED, project
+from gridweave.store.index_tables import EVENT_TABLES
+from tests.support.market_terms import make_terms
+
+MADE_UP: dict[str, Any] = {"str": "0x" + "11" * 20, "bytes": bytes(32), "bool": True, "int": 1}
+WORDS: dict[str, dict[str, Any]] = {
+    "Placed": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
+    "Cancelled": {"cancel": Cancel(1, 2, 3, 1, 9).pack()},
+    "ReadingRecorded": {"reading": Reading(1, 2, 1, 3, 4).pack()},
+    "MeterRegistered": {"terms": int.from_bytes(Meter("0x" + "11" * 20, 1, 2, 3, 1, True, False).pack())},
+    "MarketCreated": {"terms": make_terms()},
+}
+LEFT_OUT = {
+    "Approval",
+    "AuthorityUpdated",
+    "EIP712DomainChanged",
+    "OperationCanceled",
+    "OperationExecuted",
+    "OperationScheduled",
+    "RoleAdminChanged",
+    "RoleGrantDelayChanged",
+    "RoleGranted",
+    "RoleGuardianChanged",
+    "RoleLabel",
+    "RoleRevoked",
+    "TargetAdminDelayUpdated",
+    "TargetClosed",
+    "TargetFunctionRoleUpdated",
+    "Transfer",
+}
+"""Roles and the token's own book: nothing that the API shows is made of them."""
+
+
+def test_projected__with_those_left_out__are_all_events() -> None:
+    assert {kind.__name__ for kind in PROJECTED} | LEFT_OUT == set(EVENTS)
+
+
+def test_projected__tables__are_all_event_tables() -> None:
+    assert {table for event in EVENTS.values() for table in tables_of(event)} == set(EVENT_TABLES)
+
+
+def tables_of(kind: type[Event]) -> set[str]:
+    """Tables in which a made-up event of this kind leaves rows."""
+    values = {field.name: MADE_UP.get(str(field.type), 1) for field in fields(kind)} | WORDS.get(kind.__name__, {})
+    return set(project([kind(**values)]))

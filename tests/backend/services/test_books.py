@@ -1,0 +1,77 @@
+"""Books at hand agree with the index, and are empty after a reorganisation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gridweave.services.books import Book, Books
+from tests.support.service import Service, served
+from tests.support.town import founded
+
+
+async def test_book__a_load_during_which_something_changed__is_not_kept() -> None:
+    loads = 0
+
+    async def load(keys: Sequence[str]) -> dict[str, int]:
+        nonlocal loads
+        loads += 1
+        await asyncio.sleep(0)
+        return dict.fromkeys(keys, loads)
+
+    book: Book[str, int] = Book(load, most=10)
+    waiting = asyncio.create_task(book.get(["a"]))
+    await asyncio.sleep(0)
+    book.learn("a", lambda old: old + 100)
+    assert await waiting == {"a": 1}
+    assert await book.get(["a"]) == {"a": 2}
+    book.learn("a", lambda old: old + 100)
+    assert await book.get(["a", "b"]) == {"a": 102, "b": 3}
+    book.forget()
+    assert await book.get(["a"]) == {"a": 4}
+
+
+async def test_book__more_than_it_may_hold__drops_the_oldest() -> None:
+    async def load(keys: Sequence[int]) -> dict[int, int]:
+        return dict.fromkeys(keys, 0)
+
+    book: Book[int, int] = Book(load, most=3)
+    assert await book.get(range(5)) == dict.fromkeys(range(5), 0)
+    assert len(book._known) == 3
+
+
+@pytest.mark.chain
+async def test_books__after_orders_cancels_and_money__say_what_the_index_says(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=3) as town, served(town, tmp_path / "s") as service:
+        slot = await town.open_slot()
+        await agree(service, [slot])
+        ids = await service.accept("orders", {"orders": [town.bid(home, slot) for home in town.homes]})
+        await service.done(*ids)
+        await agree(service, [slot])
+        ids = await service.accept("cancels", town.cancel(town.homes[0], slot))
+        ids += await service.accept("orders", town.bid(town.homes[1], slot, 1_700))
+        await service.done(*ids)
+        await service.caught_up()
+        await agree(service, [slot])
+        await town.chain.node.request("anvil_reorg", 3, [])
+        await service.caught_up()
+        await agree(service, [slot])
+
+
+async def agree(service: Service, slots: list[int]) -> None:
+    """What is at hand is what a fresh book reads."""
+    world = service.runtime.world
+    fresh = Books(world.reads.meters, world.reads.orders, world.reads.accounts)
+    accounts = [home.account for home in service.town.homes]
+    meters = [home.meter for home in service.town.homes]
+    keep = ("version", "side", "energy_wh", "limit_price", "acts", "digest")
+    ours, theirs = await world.books.acts.get(slots), await fresh.acts.get(slots)
+    for slot in slots:
+        assert {m: [row[k] for k in keep] for m, row in ours[slot].items()} == {
+            m: [row[k] for k in keep] for m, row in theirs[slot].items()
+        }
+    assert await world.books.standing.get(accounts) == await fresh.standing.get(accounts)
+    assert await world.books.meters.get(meters) == await fresh.meters.get(meters)

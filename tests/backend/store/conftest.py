@@ -1,0 +1,24 @@
+"""Databases of a test's own, in a folder that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from gridweave.store.database import Database, Kind
+from gridweave.store.outbox import OutboxStore
+
+
+@pytest_asyncio.fixture
+async def outbox_database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(Kind.OUTBOX, f"sqlite+aiosqlite:///{tmp_path}/outbox.db")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def outbox(outbox_database: Database) -> OutboxStore:
+    return OutboxStore(outbox_database)

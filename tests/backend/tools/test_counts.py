@@ -1,0 +1,38 @@
+"""Counts are read from what the tools really print."""
+
+from __future__ import annotations
+
+import counts
+
+
+def test_from_forge__no_closing_line__counts_nothing():
+    assert counts.from_forge("Compiler run failed").passed == 0
+
+
+def test_from_forge__a_run_with_a_skip__counts_and_names_it():
+    output = (
+        "[PASS] test_a() (gas: 1)\n[SKIP] test_b() (gas: 0)\n\x1b[31m[FAIL]\x1b[0m test_c()\n"
+        "Ran 2 test suites in 11.16ms (5.09ms CPU time): 7 tests passed, 1 failed, 1 skipped (9 total tests)\n"
+    )
+    found = counts.from_forge(output)
+    assert (found.passed, found.failed, found.skipped) == (7, 1, ["test_b(): skipped by vm.skip"])
+
+
+def test_from_junit__no_report__counts_nothing(tmp_path):
+    assert counts.from_junit(tmp_path / "none.xml") == counts.Counts()
+
+
+def test_from_junit__one_of_each__counts_each(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuites><testsuite><testcase classname="a" name="ok"/>'
+        '<testcase classname="a" name="bad"><failure message="no"/></testcase>'
+        '<testcase classname="a" name="broken"><error message="no"/></testcase>'
+        '<testcase classname="a" name="later"><skipped message="no chain"/></testcase></testsuite></testsuites>'
+    )
+    found = counts.from_junit(report)
+    assert (found.passed, found.failed, found.skipped) == (1, 2, ["a.later: no chain"])
+
+
+def test_from_status__a_tool_that_says_no__is_one_failure():
+    assert (counts.from_status(0).passed, counts.from_status(2).failed) == (1, 1)

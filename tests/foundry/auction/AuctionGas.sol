@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { EnergyAuction } from "../../../contracts/EnergyAuction.sol";
+import { Roles } from "../../../contracts/libraries/Roles.sol";
+import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
+import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
+import { SignedReading } from "../../../contracts/types/Reading.sol";
+import { vm } from "../support/Vm.sol";
+import { Feeder, Home } from "./Feeder.sol";
+
+/// Whole transactions: 21,000, every byte of the call, and execution on cold storage. What setUp wrote is an earlier
+/// transaction's; a test measures one call.
+abstract contract AuctionGas is Feeder {
+    uint256 internal constant BATCH = 100;
+
+    Home[] internal homes;
+
+    function _settleIn(uint256 count, bool p256) internal {
+        for (uint256 i = 0; i < count; ++i) {
+            homes.push(_homeIn(MARKET, 10_000 + i, true, p256));
+        }
+    }
+
+    /// Homes around 0.20 net, every second one a seller; the same every time.
+    function _orders(uint32 slot, uint16 version) internal view returns (SignedOrder[] memory orders) {
+        orders = new SignedOrder[](homes.length);
+        for (uint256 i = 0; i < orders.length; ++i) {
+            uint8 side = i % 2 == 0 ? BID : ASK;
+            uint256 draw = uint256(keccak256(abi.encode(i)));
+            uint256 net = 80_000 + 10_000 * (draw % 14 + (draw >> 8) % 15);
+            uint256 limit = side == BID ? net + FEE : net;
+            uint256 energyWh = 100 + (draw >> 16) % 900;
+            orders[i] = _signedBy(homes[i].owner, _orderAt(slot, homes[i], version, side, energyWh, limit));
+        }
+    }
+
+    function _cancelAll(uint32 slot, uint16 version) internal {
+        SignedCancel[] memory cancels = new SignedCancel[](homes.length);
+        for (uint256 i = 0; i < cancels.length; ++i) {
+            Order order = _orderAt(slot, homes[i], version, 0, 0, 0);
+            cancels[i] = _signedBy(homes[i].owner, Cancel.wrap(Order.unwrap(order)));
+        }
+        auction.cancel(cancels);
+    }
+
+    function _readings(uint32 slot) internal view returns (SignedReading[] memory readings) {
+        readings = new SignedReading[](homes.length);
+        for (uint256 i = 0; i < readings.length; ++i) {
+            uint32 energyWh = uint32(300 + uint256(keccak256(abi.encode(i, slot))) % 700);
+            (uint32 importWh, uint32 exportWh) = i % 2 == 0 ? (energyWh, uint32(0)) : (uint32(0), energyWh);
+            readings[i] = _signed(homes[i].device, _reading(homes[i].meter, slot, 1, importWh, exportWh));
+        }
+    }
+
+    event log_named_uint(string key, uint256 val);
+
+    /// Says what something costs; scripts/tools/gas.py keeps it in benchmarks/snapshots.
+    function _snap(string memory what, uint256 gas, uint256 limit) internal {
+        emit log_named_uint(what, gas);
+        assertLe(gas, limit, what);
+    }
+
+    /// Gas of the transaction that makes this call.
+    function _transactionGas(bytes memory data) internal returns (uint256 gas) {
+        address[7] memory touched = [
+            address(auction),
+            address(vault),
+            address(ders),
+            address(ledger),
+            address(devices),
+            address(authority),
+            address(currency)
+        ];
+        for (uint256 i = 0; i < touched.length; ++i) {
+            vm.cool(touched[i]);
+        }
+        address target = address(auction);
+        gas = gasleft();
+        (bool done,) = target.call(data);
+        gas -= gasleft();
+        assertTrue(done, "the measured call succeeds");
+        // the call itself costs a transaction nothing but its 21,000: 2,600 of the cold address are not paid
+        gas += 21_000 + _calldataGas(data) - 2_600;
+    }
+
+    function _calldataGas(bytes memory data) private pure returns (uint256 gas) {
+        for (uint256 i = 0; i < data.length; ++i) {
+            gas += data[i] == 0 ? 4 : 16;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { Test } from "../support/Test.sol";
+import { MarketHandler } from "./MarketHandler.sol";
+
+/// The whole house at work. What holds after any sequence of acts:
+///   accounts + pots = tracked <= tokens held
+///   sum of the slots' pots = the auction's pot
+///   pot + what the dust will bring covers all open claims
+///   bought + bid dust = sold + ask dust in every closed slot
+///   the operator's part is never negative
+///   energy in the ladder = live positions
+///   available - owed + owed to it is linear in cash
+contract MarketInvariants is Test {
+    /// Every how many acts all of it is checked; at the end of a run in any case.
+    uint256 private constant EVERY = 32;
+    uint256 private constant KINDS = 14;
+
+    event log_named_uint(string key, uint256 val);
+
+    MarketHandler private handler;
+
+    function setUp() public {
+        handler = new MarketHandler();
+        handler.setUp();
+        _fuzz(address(handler), _kinds());
+    }
+
+    /// What is done most stands more than once.
+    function _kinds() private view returns (bytes4[] memory selectors) {
+        selectors = new bytes4[](KINDS);
+        selectors[0] = handler.place.selector;
+        selectors[1] = handler.place.selector;
+        selectors[2] = handler.place.selector;
+        selectors[3] = handler.cancel.selector;
+        selectors[4] = handler.clear.selector;
+        selectors[5] = handler.settle.selector;
+        selectors[6] = handler.settle.selector;
+        selectors[7] = handler.settleByDefault.selector;
+        selectors[8] = handler.release.selector;
+        selectors[9] = handler.deposit.selector;
+        selectors[10] = handler.withdraw.selector;
+        selectors[11] = handler.collect.selector;
+        selectors[12] = handler.pass.selector;
+        selectors[13] = handler.settleByDefault.selector;
+    }
+
+    /// forge-config: default.invariant.runs = 400
+    /// forge-config: default.invariant.depth = 256
+    /// forge-config: check.invariant.runs = 8
+    /// forge-config: check.invariant.depth = 128
+    function invariant_market__after_any_acts__keeps_money_and_energy() external view {
+        if (handler.calls() % EVERY == 0) _assertAll();
+    }
+
+    function afterInvariant() external view {
+        _assertAll();
+    }
+
+    /// That the acts above are no idle ones: of 4,000 with a fixed seed each kind has succeeded, and how often.
+    function test_market__given_4000_acts__each_kind_succeeds() external {
+        for (uint256 i = 0; i < 4_000; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("acts", i)));
+            (bool done,) = address(handler).call(abi.encodeWithSelector(_kinds()[seed % KINDS], seed >> 8));
+            assertTrue(done, "no act reverts");
+            if (i % 256 == 0) _assertAll();
+        }
+        _assertAll();
+        string[14] memory verbs = [
+            "place",
+            "replace",
+            "cancel",
+            "clear",
+            "settle",
+            "correct",
+            "default",
+            "read after all",
+            "release",
+            "close",
+            "deposit",
+            "withdraw",
+            "collect",
+            "pass"
+        ];
+        for (uint256 i = 0; i < verbs.length; ++i) {
+            uint256 times = handler.done(bytes32(bytes(verbs[i])));
+            emit log_named_uint(verbs[i], times);
+            assertGe(times, i == 12 ? 1 : 20, verbs[i]); // few are still owed something when the utility has money
+        }
+    }
+
+    function _assertAll() private view {
+        handler.assertConservation();
+        handler.assertWorths();
+        handler.assertSlots();
+    }
+}

@@ -1,0 +1,1 @@
+"""What tests share: seeds, neighbours in memory, chains, and the words to assert with."""
