@@ -13,8 +13,9 @@ from gridweave.cli.serve import NotStarted, bind
 
 
 def _run(*arguments: str) -> tuple[int, str]:
+    """Exit code, and what was said without the frame and the line breaks that a terminal's width makes."""
     result = CliRunner().invoke(app, list(arguments))
-    return result.exit_code, " ".join((result.output + str(result.stderr or "")).split())
+    return result.exit_code, " ".join((result.output + str(result.stderr or "")).replace("│", " ").split())
 
 
 def test_bind__a_port_that_another_listens_on__names_the_option() -> None:
