@@ -10,6 +10,7 @@ import { SignedActs } from "./libraries/SignedActs.sol";
 import { Words } from "./libraries/Words.sol";
 import { Act } from "./types/Act.sol";
 import { Meter, MeterBinding, bindingTo, meterTerms } from "./types/Meter.sol";
+import { HORIZON } from "./types/Ring.sol";
 
 /// @title DERRegistry
 /// @notice See IDERRegistry. What settlement asks of a meter is one word, its device one more.
@@ -24,6 +25,11 @@ contract DERRegistry is IDERRegistry, SignedActs {
     bytes32 private constant METER_REGISTRATION_TYPEHASH = keccak256(
         "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"
     );
+    bytes32 private constant METER_MOVE_TYPEHASH = keccak256(
+        "MeterMove(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,uint8 scaleWh,bool mandated,uint32 fromSlot,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant METER_END_TYPEHASH =
+        keccak256("MeterEnd(uint32 meter,uint32 untilSlot,uint256 nonce,uint256 deadline)");
     bytes32 private constant MANDATE_TYPEHASH =
         keccak256("Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)");
     bytes32 private constant ASSET_REGISTRATION_TYPEHASH = keccak256(
@@ -31,8 +37,11 @@ contract DERRegistry is IDERRegistry, SignedActs {
     );
 
     uint256 private constant MAX_CAPACITY_W = type(uint24).max;
+    /// Seconds. Of shorter slots a ring's 16-bit turns would come round within years.
+    uint32 private constant LEAST_SLOT_LENGTH = 60;
 
     IDeviceRegistry private immutable _devices;
+    uint32 private immutable _slotLength;
 
     uint32 private _meterCount;
     uint32 private _assetCount;
@@ -40,11 +49,14 @@ contract DERRegistry is IDERRegistry, SignedActs {
     mapping(address device => uint32 meter) private _meterOfDevice;
     mapping(uint256 id => Asset) private _assets;
 
-    constructor(address authority, IDeviceRegistry devices)
+    constructor(address authority, IDeviceRegistry devices, uint32 slotLength_)
         EIP712("Gridweave DERRegistry", "1")
         AccessManaged(authority)
     {
+        if (slotLength_ < LEAST_SLOT_LENGTH) revert SlotLengthTooShort(slotLength_, LEAST_SLOT_LENGTH);
+
         _devices = devices;
+        _slotLength = slotLength_;
     }
 
     // ------------------------------------------------------------------------------------------------------------ meters
@@ -55,8 +67,47 @@ contract DERRegistry is IDERRegistry, SignedActs {
         returns (uint32 meter)
     {
         address device = registration.device;
-        _requireRegistrable(registration);
+        uint32 present = _meterOfDevice[device];
+        if (present != 0 && !_hasEnded(present)) revert DeviceAlreadyMetered(device, present);
         _consume(operator, _registrationHash(registration, operator));
+        return _register(registration, 0, operator, mandate);
+    }
+
+    /// @inheritdoc IDERRegistry
+    function moveMeter(
+        MeterRegistration calldata registration,
+        uint32 fromSlot,
+        Act calldata operator,
+        Act calldata mandate
+    ) external returns (uint32 meter) {
+        address device = registration.device;
+        uint32 present = _meterOfDevice[device];
+        if (present == 0) revert DeviceNotMetered(device);
+        _consume(operator, _moveHash(registration, fromSlot, operator));
+        _end(present, fromSlot);
+        meter = _register(registration, fromSlot, operator, mandate);
+        emit MeterMoved(device, present, meter, fromSlot);
+    }
+
+    /// @inheritdoc IDERRegistry
+    function endMeter(uint32 meter, uint32 untilSlot, Act calldata operator) external {
+        if (Meter.unwrap(_meterings[meter].terms) == 0) revert UnknownMeter(meter);
+        _consume(
+            operator,
+            keccak256(abi.encode(METER_END_TYPEHASH, meter, untilSlot, operator.nonce, operator.deadline))
+        );
+        _requireRole(operator.signer);
+        _end(meter, untilSlot);
+    }
+
+    function _register(
+        MeterRegistration calldata registration,
+        uint32 fromSlot,
+        Act calldata operator,
+        Act calldata mandate
+    ) private returns (uint32 meter) {
+        address device = registration.device;
+        _requireRegistrable(registration);
         _requireRole(operator.signer);
         if (registration.mandated) _consumeMandate(registration, mandate);
         else if (mandate.signature.length != 0) revert MandateNotDue();
@@ -70,9 +121,31 @@ contract DERRegistry is IDERRegistry, SignedActs {
             registration.scaleWh,
             registration.mandated
         );
-        _meterings[meter] = Metering({ terms: terms, binding: bindingTo(device, uint32(block.timestamp)) });
+        if (fromSlot != 0) terms = terms.asBounded();
+        _meterings[meter] =
+            Metering({ terms: terms, binding: bindingTo(device, fromSlot, uint32(block.timestamp)) });
         _meterOfDevice[device] = meter;
         emit MeterRegistered(meter, device, registration.account, registration.market, terms);
+    }
+
+    /// Orders may stand for every slot up to the horizon, so nothing ends before it. What has an end keeps it, and nothing ends
+    /// that has not begun: a device has at most one change ahead of it.
+    function _end(uint32 meter, uint32 untilSlot) private {
+        Metering storage metering = _meterings[meter];
+        MeterBinding binding = metering.binding;
+        uint256 current = block.timestamp / _slotLength;
+        if (untilSlot <= current + HORIZON) revert WithinHorizon(untilSlot, current + HORIZON);
+        if (binding.untilSlot() != 0) revert MeterEnds(meter, binding.untilSlot());
+        if (binding.fromSlot() > current) revert MeterNotBegun(meter, binding.fromSlot());
+
+        metering.terms = metering.terms.asBounded();
+        metering.binding = binding.endingAt(untilSlot);
+        emit MeterEnded(meter, untilSlot);
+    }
+
+    function _hasEnded(uint32 meter) private view returns (bool) {
+        uint256 until = _meterings[meter].binding.untilSlot();
+        return until != 0 && until <= block.timestamp / _slotLength;
     }
 
     function _requireRegistrable(MeterRegistration calldata registration) private view {
@@ -82,7 +155,6 @@ contract DERRegistry is IDERRegistry, SignedActs {
         _requireCapacity(registration.exportCapacityW);
         uint8 scale = registration.scaleWh;
         if (scale != 1 && scale != 10 && scale != 100) revert ScaleNotAllowed(scale);
-        if (_meterOfDevice[device] != 0) revert DeviceAlreadyMetered(device, _meterOfDevice[device]);
         if (_devices.deviceOf(device).status != IDeviceRegistry.Status.Active) revert DeviceNotActive(device);
     }
 
@@ -105,6 +177,28 @@ contract DERRegistry is IDERRegistry, SignedActs {
                 registration.exportCapacityW,
                 registration.scaleWh,
                 registration.mandated,
+                operator.nonce,
+                operator.deadline
+            )
+        );
+    }
+
+    function _moveHash(MeterRegistration calldata registration, uint32 fromSlot, Act calldata operator)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(
+            abi.encode(
+                METER_MOVE_TYPEHASH,
+                registration.device,
+                registration.market,
+                registration.account,
+                registration.importCapacityW,
+                registration.exportCapacityW,
+                registration.scaleWh,
+                registration.mandated,
+                fromSlot,
                 operator.nonce,
                 operator.deadline
             )
@@ -159,11 +253,20 @@ contract DERRegistry is IDERRegistry, SignedActs {
     // ----------------------------------------------------------------------------------------------------------- getters
 
     /// @inheritdoc IDERRegistry
-    function metersOf(uint32[] calldata ids) external view returns (Meter[] memory meters) {
-        meters = new Meter[](ids.length);
-        for (uint256 i = 0; i < ids.length; ++i) {
-            meters[i] = _meterings[ids[i]].terms;
+    function metersOf(uint32[] calldata ids) external view returns (Meter[] memory) {
+        // Laid out once, as the caller reads it.
+        uint256 answer = Words.allocate(2 + ids.length);
+        Words.store(answer, 0x20);
+        Words.store(answer + 0x20, ids.length);
+        // An address in memory that was allocated.
+        unchecked {
+            uint256 place = answer + 0x40;
+            for (uint256 i = 0; i < ids.length; ++i) {
+                Words.store(place, Meter.unwrap(_meterings[ids[i]].terms));
+                place += 0x20;
+            }
         }
+        Words.finish(answer, 2 + ids.length);
     }
 
     /// @inheritdoc IDERRegistry
@@ -210,5 +313,10 @@ contract DERRegistry is IDERRegistry, SignedActs {
     /// @inheritdoc IDERRegistry
     function assetCount() external view returns (uint32) {
         return _assetCount;
+    }
+
+    /// @inheritdoc IDERRegistry
+    function slotLength() external view returns (uint32) {
+        return _slotLength;
     }
 }

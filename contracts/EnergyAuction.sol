@@ -3,18 +3,21 @@ pragma solidity 0.8.37;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { Multicall } from "@openzeppelin/contracts/utils/Multicall.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import { IDERRegistry } from "./interfaces/IDERRegistry.sol";
 import { IEnergyAuction } from "./interfaces/IEnergyAuction.sol";
 import { IMeterLedger } from "./interfaces/IMeterLedger.sol";
 import { IVault } from "./interfaces/IVault.sol";
+import { AuctionDesk } from "./libraries/AuctionDesk.sol";
 import { Batches } from "./libraries/Batches.sol";
 import { Calls } from "./libraries/Calls.sol";
 import { ClearingMath } from "./libraries/ClearingMath.sol";
-import { MarketDesk } from "./libraries/MarketDesk.sol";
+import { Consents } from "./libraries/Consents.sol";
 import { Ladder } from "./libraries/Ladder.sol";
 import { OrderDigest } from "./libraries/OrderDigest.sol";
+import { OrderLists } from "./libraries/OrderLists.sol";
 import { Orders } from "./libraries/Orders.sol";
 import { Settlements } from "./libraries/Settlements.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
@@ -23,18 +26,21 @@ import { Terms } from "./libraries/Terms.sol";
 import { Act } from "./types/Act.sol";
 import { Cancel, SignedCancel } from "./types/Cancel.sol";
 import { packClearing } from "./types/ClearingWord.sol";
+import { Delegation, DelegationWord } from "./types/Delegation.sol";
 import { MarketTerms } from "./types/MarketTerms.sol";
 import { Meter } from "./types/Meter.sol";
 import { Order, SignedOrder } from "./types/Order.sol";
-import { PositionWord, packPosition } from "./types/PositionWord.sol";
+import { PositionWord } from "./types/PositionWord.sol";
 import { Reading, SignedReading } from "./types/Reading.sol";
+import { ringIndex, ringTag } from "./types/Ring.sol";
 import { Markets, Slot, SlotContext } from "./types/Slot.sol";
 import { SlotBook } from "./types/SlotBook.sol";
 
 /// @title EnergyAuction
 /// @notice See IEnergyAuction. Every function loads a slot's books once, changes them in memory, and saves them once.
+/// Many calls fit one transaction (Multicall), so that slots are cleared and settled in bulk.
 /// @dev Called are only contracts of the same deployment, and ERC-1271 wallets by static call.
-contract EnergyAuction is IEnergyAuction, SignedActs {
+contract EnergyAuction is IEnergyAuction, SignedActs, Multicall {
     using Batches for IDERRegistry;
     using Batches for IMeterLedger;
     using Batches for IVault;
@@ -42,6 +48,9 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
     using Calls for uint256;
     using Ladder for Ladder.Side;
     using OrderDigest for Order;
+    using OrderDigest for OrderLists.List;
+    using OrderDigest for bytes32[];
+    using OrderLists for OrderLists.List;
     using Orders for SlotContext;
     using Settlements for SlotContext;
     using Settlements for Settlements.Part;
@@ -68,63 +77,104 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
         _ledger = ledger;
         _registry = registry;
         _slotLength = ledger.slotLength();
-        _desk = address(new MarketDesk(authority, vault, ledger));
+        _desk = address(new AuctionDesk(authority, vault, ledger, registry));
     }
 
     // ----------------------------------------------------------------------------------------------------------- markets
 
     /// @inheritdoc IEnergyAuction
     function createMarket(MarketTerms calldata, Act calldata, Act calldata) external returns (uint32 market) {
-        return uint32(_askDesk());
+        return uint32(abi.decode(_askDesk(), (uint256)));
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function changeMarket(uint32, MarketTerms calldata, Act calldata, Act calldata) external {
+        _askDesk();
     }
 
     /// @inheritdoc IEnergyAuction
     function collect(uint32, address) external returns (uint256 paid) {
-        return _askDesk();
+        return abi.decode(_askDesk(), (uint256));
     }
 
-    function _askDesk() private returns (uint256) {
-        return abi.decode(Address.functionDelegateCall(_desk, msg.data), (uint256));
+    /// @inheritdoc IEnergyAuction
+    function setDelegation(Delegation calldata, Act calldata) external {
+        _askDesk();
+    }
+
+    function _askDesk() private returns (bytes memory) {
+        return Address.functionDelegateCall(_desk, msg.data);
     }
 
     // ------------------------------------------------------------------------------------------------------ place, cancel
 
     /// @inheritdoc IEnergyAuction
     function place(SignedOrder[] calldata orders) external restricted {
-        _commit(orders, false);
+        _commitEach(OrderLists.listOf(orders), false);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function placeSchedule(address account, Order[] calldata orders, bytes calldata signature) external restricted {
+        _commitSchedule(OrderLists.listOf(orders), account, signature, false);
     }
 
     /// @inheritdoc IEnergyAuction
     function cancel(SignedCancel[] calldata cancels) external {
-        _commit(Batches.asOrders(cancels), true);
+        _commitEach(OrderLists.listOf(cancels), true);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function cancelSchedule(address account, Cancel[] calldata cancels, bytes calldata signature) external {
+        _commitSchedule(OrderLists.listOf(cancels), account, signature, true);
+    }
+
+    function _commitEach(OrderLists.List memory list, bool cancelling) private {
+        Orders.Batch memory batch;
+        batch.list = list;
+        batch.hashes = list.hashesOf(cancelling);
+        _commit(batch, cancelling);
+    }
+
+    function _commitSchedule(
+        OrderLists.List memory list,
+        address account,
+        bytes calldata signature,
+        bool cancelling
+    ) private {
+        Orders.Batch memory batch;
+        batch.list = list;
+        batch.hashes = list.hashesOf(cancelling);
+        bytes32 digest = batch.hashes.digestOfSchedule(account, _domainSeparatorV4(), cancelling);
+        batch.consent = Consents.ofSchedule(account, digest, signature);
+        _commit(batch, cancelling);
     }
 
     /// @dev In three passes, since the Vault is asked once a batch: mark each order that could be taken; lock all collateral;
     /// then finish what was paid and take back what was not. A replaced order stays in the ladder until the new one is paid.
-    function _commit(SignedOrder[] calldata orders, bool cancelling) private {
-        uint256 count = _bounded(orders.length);
-        Meter[] memory meters = _registry.askMeters(orders);
-        Orders.Item[] memory items = new Orders.Item[](count);
+    function _commit(Orders.Batch memory batch, bool cancelling) private {
+        OrderLists.List memory list = batch.list;
+        uint256 count = _bounded(list.count);
+        (batch.meters, batch.bindings) = _registry.askMetering(list);
+        batch.items = new Orders.Item[](count);
         uint256 locks = Batches.openLocks(count);
         SlotContext memory context = _context();
         context.cancelling = cancelling;
         bytes32 domain = _domainSeparatorV4();
         for (uint256 i = 0; i < count; ++i) {
-            SignedOrder calldata signed = orders[i];
-            Order order = signed.order;
-            Orders.Item memory item = items[i];
-            _turn(context, order);
-            item.digest = order.digest(domain, cancelling);
-            context.mark(_markets, item, signed, meters[i]);
+            Order order = list.orderAt(i);
+            Orders.Item memory item = batch.items[i];
+            _enter(context, order);
+            item.digest = OrderDigest.seal(batch.hashes[i], domain);
+            context.mark(_markets, batch, i);
             locks.setLock(i, item.account, item.amount, order.position()); // of a refused order: nothing
         }
         bytes4[] memory reasons = _vault.lockAll(locks);
         for (uint256 i = 0; i < count; ++i) {
-            Order order = orders[i].order;
-            Orders.Item memory item = items[i];
+            Order order = list.orderAt(i);
+            Orders.Item memory item = batch.items[i];
             if (item.reason == 0) {
                 item.reason = reasons[i];
-                _turn(context, order);
+                _resume(context, order);
                 context.finish(_markets, item, order.meter());
             }
             _emitCommitted(item, order, cancelling);
@@ -140,17 +190,34 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
         else emit Placed(item.digest, meter, slot, order);
     }
 
-    /// Turns to the slot of an order, if the last one was for another, once that is saved.
-    function _turn(SlotContext memory context, Order order) private {
+    /// Turns to the slot of an order, if the last one was for another. Marking changes no books.
+    function _enter(SlotContext memory context, Order order) private view {
         uint256 market = order.market();
         uint256 slot = order.slot();
         // there is no market 0
         if (context.market == market && context.slot == slot && market != 0) return;
-        context.save(_markets);
         context.enter(_markets, market, slot);
         if (context.cancelling || context.refusal != 0) return;
-        (,, uint256 arrear) = _vault.accountOf(context.terms.utility);
-        if (arrear != 0) context.refusal = UtilityInArrears.selector;
+        if (_owes(context, context.terms.utility)) context.refusal = UtilityInArrears.selector;
+    }
+
+    /// Turns back to it, once the books of another are saved.
+    function _resume(SlotContext memory context, Order order) private {
+        uint256 market = order.market();
+        uint256 slot = order.slot();
+        if (context.market == market && context.slot == slot) return;
+        context.save(_markets);
+        context.resume(_markets, market, slot);
+    }
+
+    /// Nothing in a batch changes it before the last order is marked.
+    function _owes(SlotContext memory context, address utility) private view returns (bool) {
+        if (context.utilityAsked != utility) {
+            (,, uint256 arrear) = _vault.accountOf(utility);
+            context.utilityAsked = utility;
+            context.utilityOwes = arrear != 0;
+        }
+        return context.utilityOwes;
     }
 
     // -------------------------------------------------------------------------------------------------------------- clear
@@ -181,7 +248,7 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
         if (book.isLive()) return;
 
         book.closed = true;
-        _emitClosed(context, 0);
+        context.emitClosed(0);
     }
 
     function _emitCleared(SlotContext memory context, Clearing memory clearing) private {
@@ -223,7 +290,7 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
             // its reason, zero if it was stored
             if (result.get(0) == 0) _settle(context, batch, readings[i].reading, result);
         }
-        _conclude(context, batch);
+        context.conclude(_markets, batch, _vault);
     }
 
     function _settle(SlotContext memory context, Settlements.Batch memory batch, Reading reading, uint256 result)
@@ -241,96 +308,17 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
         } else {
             total = context.pay(batch, importWh, exportWh);
         }
-        _emitSettled(context, batch.part, reading.version(), total);
+        context.emitSettled(batch.part, reading.version(), total);
     }
 
     /// @inheritdoc IEnergyAuction
-    function settleByDefault(uint32 market, uint32 slot, uint32[] memory meters) external {
-        (SlotContext memory context, Meter[] memory terms) = _openCleared(market, slot, meters);
-        uint256 deadlineAt = context.endsAt() + context.terms.readingWindow;
-        if (block.timestamp < deadlineAt) revert ReadingDeadlineNotPassed(slot, deadlineAt);
-
-        Settlements.Batch memory batch;
-        batch.call = Batches.openSettlement(meters.length);
-        for (uint256 i = 0; i < meters.length; ++i) {
-            if (_isRefused(context, batch.part, meters[i], terms[i], false)) continue;
-            PositionWord position = batch.part.position;
-            if (position.tagOf() != context.tag) position = packPosition(context.tag, 0, 0, 0, 0);
-            context.setPosition(_markets, meters[i], position.asSettledByDefault());
-            int256 total = context.pay(batch, context.defaultImport(batch), 0);
-            _emitSettled(context, batch.part, 0, total);
-        }
-        _conclude(context, batch);
+    function settleByDefault(uint32, uint32, uint32[] calldata) external {
+        _askDesk();
     }
 
     /// @inheritdoc IEnergyAuction
-    function release(uint32 market, uint32 slot, uint32[] memory meters) external {
-        (SlotContext memory context, Meter[] memory terms) = _openCleared(market, slot, meters);
-        Settlements.Batch memory batch;
-        batch.call = Batches.openSettlement(meters.length);
-        uint256 locks = Batches.openLocks(meters.length);
-        for (uint256 i = 0; i < meters.length; ++i) {
-            if (_isRefused(context, batch.part, meters[i], terms[i], true)) {
-                locks.setLock(i, address(0), 0, 0);
-                continue;
-            }
-            (uint256 amount, uint256 fromPot) = context.release(_markets, batch);
-            bytes32 ref = batch.part.position.refOf(market, slot, meters[i]);
-            locks.setLock(i, terms[i].account(), -int256(fromPot), ref);
-            emit Released(meters[i], slot, amount);
-        }
-        _vault.lockAll(locks);
-        _conclude(context, batch);
-    }
-
-    function _openCleared(uint32 market, uint32 slot, uint32[] memory meters)
-        private
-        view
-        returns (SlotContext memory context, Meter[] memory terms)
-    {
-        _bounded(meters.length);
-        context = _open(market, slot);
-        if (!context.book.cleared) revert NotCleared(market, slot);
-        terms = _registry.askMeters(meters);
-    }
-
-    /// Turns `part` to the meter, and logs why it can neither be settled by default nor get anything back, if so.
-    function _isRefused(
-        SlotContext memory context,
-        Settlements.Part memory part,
-        uint32 meter,
-        Meter terms,
-        bool releasing
-    ) private returns (bool) {
-        context.turn(_markets, part, meter, terms);
-        bytes4 reason = context.meterFault(meter, terms);
-        // Who has an order was there before its slot began; who is silent may not have been.
-        if (reason == 0 && !releasing && !context.isInForce(meter)) reason = OrderMeterNotInForce.selector;
-        if (reason == 0) {
-            (uint8 version,,) = _ledger.readingOf(meter, uint32(context.slot));
-            if (version != 0 || part.position.isSettledByDefault()) reason = AlreadySettled.selector;
-            else if (releasing && part.isReleased()) reason = NothingToRelease.selector;
-        }
-        if (reason == 0) return false;
-        emit SettlementRefused(meter, uint32(context.slot), reason);
-        return true;
-    }
-
-    function _emitSettled(SlotContext memory context, Settlements.Part memory part, uint8 version, int256 total)
-        private
-    {
-        uint32 boughtWh = uint32(part.boughtWh); // at most the order's 30 bits
-        emit Settled(uint32(part.meter), uint32(context.slot), version, boughtWh, uint32(part.soldWh), total);
-    }
-
-    function _emitClosed(SlotContext memory context, uint256 residue) private {
-        SlotBook memory book = context.book;
-        emit SlotClosed(uint32(context.market), uint32(context.slot), book.boughtWh, book.soldWh, residue);
-    }
-
-    function _conclude(SlotContext memory context, Settlements.Batch memory batch) private {
-        (bool closing, uint256 residue) = context.conclude(_markets, batch, _vault);
-        if (closing) _emitClosed(context, residue);
+    function release(uint32, uint32, uint32[] calldata) external {
+        _askDesk();
     }
 
     function _context() private view returns (SlotContext memory context) {
@@ -376,7 +364,7 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
     function positionOf(uint32 meter, uint32 slot) external view returns (Position memory view_) {
         uint32[] memory ids = new uint32[](1);
         ids[0] = meter;
-        Meter terms = _registry.askMeters(ids)[0];
+        Meter terms = _registry.metersOf(ids)[0];
         Settlements.Part memory part;
         _open(terms.market(), slot).turn(_markets, part, meter, terms);
         PositionWord position = part.position;
@@ -407,6 +395,28 @@ contract EnergyAuction is IEnergyAuction, SignedActs {
     /// @inheritdoc IEnergyAuction
     function digestOfCancel(Cancel item) external view returns (bytes32) {
         return Order.wrap(Cancel.unwrap(item)).digest(_domainSeparatorV4(), true);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function digestOfSchedule(address account, Order[] calldata orders) external view returns (bytes32) {
+        return OrderLists.listOf(orders).hashesOf(false).digestOfSchedule(account, _domainSeparatorV4(), false);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function digestOfCancelSchedule(address account, Cancel[] calldata cancels) external view returns (bytes32) {
+        return OrderLists.listOf(cancels).hashesOf(true).digestOfSchedule(account, _domainSeparatorV4(), true);
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function delegationOf(address account, address delegate, uint32 meter) external view returns (DelegationWord) {
+        return _markets.delegations[account][delegate][meter];
+    }
+
+    /// @inheritdoc IEnergyAuction
+    function lastVersionOf(uint32 meter, uint32 slot) external view returns (uint16 version, uint40 takenAt) {
+        PositionWord position = _markets.positions[meter][ringIndex(slot)];
+        if (position.tagOf() != ringTag(slot)) return (0, 0);
+        return (uint16(position.version()), uint40(position.takenAt()));
     }
 
     function _open(uint32 market, uint32 slot) private view returns (SlotContext memory context) {

@@ -16,8 +16,6 @@ import { Reading, SignedReading } from "./types/Reading.sol";
 /// @notice See IMeterLedger. A word holds eight slots of one meter, slot & 7 counted from the least significant bits, each as
 /// version 2 | import 15 | export 15 in the meter's scale.
 contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
-    /// Seconds. Of shorter slots a ring's 16-bit turns would come round within years.
-    uint32 private constant LEAST_SLOT_LENGTH = 60;
     uint256 private constant MAX_VERSION = 3;
     uint256 private constant MAX_SCALED = type(uint16).max >> 1;
 
@@ -38,15 +36,13 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
 
     mapping(uint256 meterAndGroup => uint256 eightReadings) private _words;
 
-    constructor(address authority, IDERRegistry ders, IDeviceRegistry devices, uint32 slotLength_)
+    constructor(address authority, IDERRegistry ders, IDeviceRegistry devices)
         EIP712("Gridweave MeterLedger", "1")
         AccessManaged(authority)
     {
-        if (slotLength_ < LEAST_SLOT_LENGTH) revert SlotLengthTooShort(slotLength_, LEAST_SLOT_LENGTH);
-
         _ders = ders;
         _devices = devices;
-        _slotLength = slotLength_;
+        _slotLength = ders.slotLength();
     }
 
     // ------------------------------------------------------------------------------------------------------------ record
@@ -143,7 +139,7 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
             // of 32 bits each
             if (binding.registeredAt() > uint256(slot) * _slotLength) return MeterNotInForce.selector;
         }
-        if (meter.isBounded() && !_isWithinBounds(binding, slot)) return MeterNotInForce.selector;
+        if (meter.isBounded() && !binding.isWithin(slot)) return MeterNotInForce.selector;
         uint256 version = reading.version();
         if (version == 0 || version > MAX_VERSION) return ReadingVersionOutOfRange.selector;
 
@@ -157,11 +153,6 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
             ) return ReadingAboveCapacity.selector;
         }
         return _isOff(importWh, exportWh, meter.scaleWh()) ? ReadingOffScale.selector : bytes4(0);
-    }
-
-    function _isWithinBounds(MeterBinding binding, uint32 slot) private pure returns (bool) {
-        uint32 until = binding.untilSlot();
-        return slot >= binding.fromSlot() && (until == 0 || slot < until);
     }
 
     function _isOff(uint256 importWh, uint256 exportWh, uint256 scale) private pure returns (bool) {

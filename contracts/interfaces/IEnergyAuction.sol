@@ -3,6 +3,7 @@ pragma solidity ^0.8.37;
 
 import { Act } from "../types/Act.sol";
 import { Cancel, SignedCancel } from "../types/Cancel.sol";
+import { Delegation, DelegationWord } from "../types/Delegation.sol";
 import { MarketTerms } from "../types/MarketTerms.sol";
 import { Order, SignedOrder } from "../types/Order.sol";
 import { SignedReading } from "../types/Reading.sol";
@@ -44,6 +45,19 @@ interface IEnergyAuction {
     }
 
     event MarketCreated(uint32 indexed market, uint32 version, MarketTerms terms);
+    /// @notice The terms are in force in `terms.fromSlot` and after.
+    event MarketChanged(uint32 indexed market, uint32 version, MarketTerms terms);
+    /// @notice What a Delegation says; no meters: for all that have no delegation of their own.
+    event DelegationSet(
+        address indexed account,
+        address indexed delegate,
+        uint32 market,
+        uint32[] meters,
+        uint32 maxEnergyWh,
+        uint64 lowestAsk,
+        uint64 highestBid,
+        uint40 until
+    );
     event Placed(bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, Order order);
     event Cancelled(bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, Cancel cancel);
     event OrderRefused(bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, bytes4 reason);
@@ -85,6 +99,7 @@ interface IEnergyAuction {
     error BatchTooLarge(uint256 items, uint256 most);
     /// @notice The slot's place in the ring is a later slot's already, or the slot is out of reach: all of it is settled.
     error SlotForgotten();
+    error DelegateIsZero();
 
     // reasons of single items
     error MarketUnknown();
@@ -118,15 +133,32 @@ interface IEnergyAuction {
         external
         returns (uint32 market);
 
-    /// @notice Places or replaces orders. Each is signed by its meter's account and ends in Placed or OrderRefused, which carries
+    /// @notice ChangeMarket(uint32 market,MarketTerms terms,uint256 nonce,uint256 deadline) by an operator and
+    /// UnderwriteChange(uint32 market,MarketTerms terms,uint256 nonce,uint256 deadline) by the utility, which stays the same. The
+    /// change begins in `terms.fromSlot`, beyond the order horizon, so that no order spans two versions; the one before it must
+    /// be in force. Else TermsNotAllowed.
+    function changeMarket(uint32 market, MarketTerms calldata terms, Act calldata operator, Act calldata utility) external;
+    /// @notice Delegation(address account,address delegate,uint32 market,uint32[] meters,uint32 maxEnergyWh,uint64 lowestAsk,
+    /// uint64 highestBid,uint40 until,uint256 nonce,uint256 deadline) by the account: until then the delegate's key may sign
+    /// orders within that scope, cancels and schedules of them, for meters of the account. At most 256 meters.
+    function setDelegation(Delegation calldata scope, Act calldata act) external;
+
+    /// @notice Places or replaces orders. Each is signed by its meter's account or a delegate of it and ends in Placed or OrderRefused, which carries
     /// the first reason that holds, in the order in which this interface declares them, but for CancelMalformed; then the
     /// Vault's InArrears and AvailableTooSmall.
     /// @dev Restricted to the public role, so that the emergency stop closes it. At most 256 items. A replacement pays, or gets
     /// back, exactly the difference; until it is paid its ladder must have room for both.
     function place(SignedOrder[] calldata orders) external;
+    /// @notice The same for many slots and meters of one account, under one signature:
+    /// Schedule(address account,Order[] orders). Each line ends as an order of its own would, under the same digest, and can be
+    /// replaced and cancelled alone.
+    /// @param signature 64 bytes (ERC-2098) by the account or a delegate, or whatever the account's ERC-1271 wallet takes
+    function placeSchedule(address account, Order[] calldata orders, bytes calldata signature) external;
     /// @notice Cancels orders: stores the version with energy 0 and returns the collateral. Each ends in Cancelled or OrderRefused.
     /// A cancellation without an order is kept as well, so that one under way comes too late. CancelMalformed follows OrderExpired.
     function cancel(SignedCancel[] calldata cancels) external;
+    /// @notice The same under one signature: CancelSchedule(address account,Cancel[] cancels).
+    function cancelSchedule(address account, Cancel[] calldata cancels, bytes calldata signature) external;
     /// @notice Finds the slot's price. Anyone, from the gate on, once.
     function clear(uint32 market, uint32 slot) external;
     /// @notice Records readings and pays them at once; clears the slot first if nobody has.
@@ -150,4 +182,11 @@ interface IEnergyAuction {
     function depthOf(uint32 market, uint32 slot, uint8 side) external view returns (uint32[] memory energyWh);
     function digestOfOrder(Order order) external view returns (bytes32);
     function digestOfCancel(Cancel cancel) external view returns (bytes32);
+    function digestOfSchedule(address account, Order[] calldata orders) external view returns (bytes32);
+    function digestOfCancelSchedule(address account, Cancel[] calldata cancels) external view returns (bytes32);
+    /// @notice The scope that was set for that meter; meter 0: for all without one of their own. Zero: none.
+    function delegationOf(address account, address delegate, uint32 meter) external view returns (DelegationWord);
+    /// @notice The newest version that was placed or cancelled there, and when; zero if none, or if a later slot has its place.
+    /// @dev Never reverts, so that others can build on it.
+    function lastVersionOf(uint32 meter, uint32 slot) external view returns (uint16 version, uint40 takenAt);
 }

@@ -31,7 +31,6 @@ interface IMeterLedger {
     error MeterOfOtherMarket();
     /// @notice The slot began before the meter was registered, or lies outside its bounds: it is somebody else's to answer for.
     error MeterNotInForce();
-    error SlotLengthTooShort(uint32 slotLength, uint32 least);
 
     /// @notice Verifies and stores readings of one market and slot. Restricted to recorders, which settle them in the same
     /// transaction. Never reverts for one item. The first of two readings of one meter counts as stored for the second.

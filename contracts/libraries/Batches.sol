@@ -4,17 +4,17 @@ pragma solidity ^0.8.37;
 import { IDERRegistry } from "../interfaces/IDERRegistry.sol";
 import { IMeterLedger } from "../interfaces/IMeterLedger.sol";
 import { IVault } from "../interfaces/IVault.sol";
-import { SignedCancel } from "../types/Cancel.sol";
-import { Meter } from "../types/Meter.sol";
-import { SignedOrder } from "../types/Order.sol";
+import { Meter, MeterBinding } from "../types/Meter.sol";
 import { SignedReading } from "../types/Reading.sol";
 import { Calls } from "./Calls.sol";
+import { OrderLists } from "./OrderLists.sol";
 
 /// @title The calls that a batch makes, one each
 /// @notice What goes to the registry, the ledger and the Vault, and what comes back, without a copy in between.
 /// @dev Places are memory addresses and batches are bounded, so nothing here comes near 2**256.
 library Batches {
     using Calls for uint256;
+    using OrderLists for OrderLists.List;
 
     /// Words of an IVault.Lock, an IVault.Leg and an IMeterLedger.Recorded.
     uint256 private constant LOCK = 3;
@@ -25,39 +25,58 @@ library Batches {
 
     // -------------------------------------------------------------------------------------------------------- registry
 
-    /// The meters of some orders.
-    function askMeters(IDERRegistry registry, SignedOrder[] calldata orders) internal view returns (Meter[] memory) {
-        uint256 count = orders.length;
-        uint256 arguments = _openMeters(count);
+    /// The meters of some orders, and their bindings if any of them is bounded; else none.
+    function askMetering(IDERRegistry registry, OrderLists.List memory orders)
+        internal
+        view
+        returns (Meter[] memory meters, MeterBinding[] memory bindings)
+    {
+        uint256 count = orders.count;
+        uint256 arguments = _openIds(IDERRegistry.metersOf.selector, count);
         for (uint256 i = 0; i < count; ++i) {
-            (arguments + 0x40).set(i, orders[i].order.meter());
+            (arguments + 0x40).set(i, orders.orderAt(i).meter());
         }
-        return _ask(registry, arguments, count);
+        uint256 answer = Calls.ask(address(registry), arguments, 2 + count, 2 + count);
+        assembly ("memory-safe") {
+            meters := add(answer, 0x20)
+        }
+        for (uint256 i = 0; i < count; ++i) {
+            if (meters[i].isBounded()) return _askBindings(registry, arguments, count);
+        }
     }
 
-    function askMeters(IDERRegistry registry, uint32[] memory ids) internal view returns (Meter[] memory) {
+    /// The meters of these ids, and their bindings.
+    function askMetering(IDERRegistry registry, uint32[] memory ids)
+        internal
+        view
+        returns (Meter[] memory, MeterBinding[] memory)
+    {
         uint256 count = ids.length;
-        uint256 arguments = _openMeters(count);
+        uint256 arguments = _openIds(IDERRegistry.metersOf.selector, count);
         for (uint256 i = 0; i < count; ++i) {
             (arguments + 0x40).set(i, ids[i]);
         }
-        return _ask(registry, arguments, count);
+        return _askBindings(registry, arguments, count);
     }
 
-    function _openMeters(uint256 count) private pure returns (uint256 arguments) {
-        arguments = Calls.open(IDERRegistry.metersOf.selector, 2 + count);
+    function _openIds(bytes4 selector, uint256 count) private pure returns (uint256 arguments) {
+        arguments = Calls.open(selector, 2 + count);
         arguments.set(0, 0x20);
         arguments.set(1, count);
     }
 
-    function _ask(IDERRegistry registry, uint256 arguments, uint256 count)
+    /// Asks for the same ids once more, with their bindings.
+    function _askBindings(IDERRegistry registry, uint256 arguments, uint256 count)
         private
         view
-        returns (Meter[] memory meters)
+        returns (Meter[] memory meters, MeterBinding[] memory bindings)
     {
-        uint256 answer = Calls.ask(address(registry), arguments, 2 + count, 2 + count);
+        arguments.retarget(IDERRegistry.meteringOf.selector);
+        uint256 answer = Calls.ask(address(registry), arguments, 2 + count, 4 + 2 * count);
         assembly ("memory-safe") {
-            meters := add(answer, 0x20)
+            // each list behind its length, where its offset says
+            meters := add(answer, mload(answer))
+            bindings := add(answer, mload(add(answer, 0x20)))
         }
     }
 
@@ -132,15 +151,5 @@ library Batches {
     function settleAll(IVault vault, uint256 arguments, uint256 legs) internal {
         arguments.set(8, legs);
         Calls.send(address(vault), arguments, BEFORE_LEGS + LEG * legs, 0);
-    }
-
-    // -------------------------------------------------------------------------------------------------------- calldata
-
-    /// A cancellation is laid out as an order without side, energy and limit, and signed alike.
-    function asOrders(SignedCancel[] calldata cancels) internal pure returns (SignedOrder[] calldata orders) {
-        assembly ("memory-safe") {
-            orders.offset := cancels.offset
-            orders.length := cancels.length
-        }
     }
 }

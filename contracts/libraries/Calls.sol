@@ -17,6 +17,13 @@ library Calls {
         }
     }
 
+    /// Makes it a call of another function with the same arguments.
+    function retarget(uint256 arguments, bytes4 selector) internal pure {
+        assembly ("memory-safe") {
+            mstore(sub(arguments, 0x20), shr(224, selector))
+        }
+    }
+
     function set(uint256 place, uint256 index, uint256 word) internal pure {
         assembly ("memory-safe") {
             mstore(add(place, shl(5, index)), word)

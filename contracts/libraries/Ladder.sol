@@ -19,33 +19,32 @@ library Ladder {
     /// @return done false, and nothing changed, if the tick's group would hold 2**30 Wh or more
     function add(Side storage self, uint256 tag, uint256 tick, uint256 energyWh) internal returns (bool done) {
         uint256 group = tick >> 5;
-        LadderWord sums = LadderWord.wrap(_read(self.groups[group >> 3], tag));
+        uint256 sums = _read(self.groups[group >> 3], tag);
         unchecked {
             // both below 2**32
-            if (sums.laneAt(group & 7) + energyWh > LANE_MAX) return false;
+            if (LadderWord.wrap(sums).laneAt(group & 7) + energyWh > LANE_MAX) return false;
         }
-        _move(self, tag, tick, energyWh);
+        self.groups[group >> 3] = _moved(sums, tag, group & 7, energyWh);
+        self.leaves[tick >> 3] = _moved(_read(self.leaves[tick >> 3], tag), tag, tick & 7, energyWh);
         return true;
     }
 
     /// @dev Only what was added under the same tag.
     function remove(Side storage self, uint256 tag, uint256 tick, uint256 energyWh) internal {
+        uint256 group = tick >> 5;
+        uint256 change;
         unchecked {
             // modulo 2**256 that is a subtraction
-            _move(self, tag, tick, 0 - energyWh);
+            change = 0 - energyWh;
         }
+        self.groups[group >> 3] = _moved(_read(self.groups[group >> 3], tag), tag, group & 7, change);
+        self.leaves[tick >> 3] = _moved(_read(self.leaves[tick >> 3], tag), tag, tick & 7, change);
     }
 
-    function _move(Side storage self, uint256 tag, uint256 tick, uint256 change) private {
-        uint256 group = tick >> 5;
-        self.groups[group >> 3] = _moved(self.groups[group >> 3], tag, group & 7, change);
-        self.leaves[tick >> 3] = _moved(self.leaves[tick >> 3], tag, tick & 7, change);
-    }
-
-    function _moved(LadderWord word, uint256 tag, uint256 lane, uint256 change) private pure returns (LadderWord) {
+    function _moved(uint256 lanes, uint256 tag, uint256 lane, uint256 change) private pure returns (LadderWord) {
         unchecked {
-            // the lane holds what is removed and has room for what is added, so its neighbours and the tag stay as they are
-            return LadderWord.wrap((_read(word, tag) + (change << (lane * LANE_BITS))) | (tag << TAG_SHIFT));
+            // the lane holds what is removed and has room for what is added, so its neighbours stay as they are
+            return LadderWord.wrap((lanes + (change << (lane * LANE_BITS))) | (tag << TAG_SHIFT));
         }
     }
 

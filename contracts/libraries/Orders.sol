@@ -6,12 +6,13 @@ import { Cancel } from "../types/Cancel.sol";
 import { LANE_MAX } from "../types/LadderWord.sol";
 import { MarketTerms } from "../types/MarketTerms.sol";
 import { Meter, MeterBinding } from "../types/Meter.sol";
-import { ASK, BID, Order, SignedOrder } from "../types/Order.sol";
+import { ASK, BID, Order } from "../types/Order.sol";
 import { PositionWord, packPosition } from "../types/PositionWord.sol";
 import { Markets, SlotContext } from "../types/Slot.sol";
 import { SlotBook } from "../types/SlotBook.sol";
-import { CompactSignatures } from "./CompactSignatures.sol";
+import { Consents } from "./Consents.sol";
 import { Ladder } from "./Ladder.sol";
+import { OrderLists } from "./OrderLists.sol";
 import { SettlementMath } from "./SettlementMath.sol";
 import { Slots } from "./Slots.sol";
 import { Terms } from "./Terms.sol";
@@ -20,10 +21,22 @@ import { Terms } from "./Terms.sol";
 /// @notice A cancellation is an order without energy: it takes the place of what its meter had there. Reasons are judged in the
 /// order in which IEnergyAuction names them; the first one counts.
 library Orders {
+    using Consents for Consents.Consent;
     using Ladder for Ladder.Side;
+    using OrderLists for OrderLists.List;
     using SettlementMath for MarketTerms;
     using Slots for SlotContext;
     using Terms for MarketTerms;
+
+    /// What a call carries.
+    struct Batch {
+        OrderLists.List list;
+        bytes32[] hashes; // hashStruct of each
+        Consents.Consent consent;
+        Meter[] meters;
+        MeterBinding[] bindings; // none if no meter is bounded
+        Item[] items;
+    }
 
     /// One order or cancellation of a batch.
     struct Item {
@@ -35,28 +48,39 @@ library Orders {
         PositionWord position; // what is to stand there
     }
 
-    /// First pass: what can be taken enters the ladder and marks its position. Else `item.reason` says why not.
-    function mark(
-        SlotContext memory context,
-        Markets storage markets,
-        Item memory item,
-        SignedOrder calldata signed,
-        Meter meter
-    ) internal {
-        Order order = signed.order;
+    /// First pass: what can be taken enters the ladder and marks its position. Else its item's `reason` says why not.
+    function mark(SlotContext memory context, Markets storage markets, Batch memory batch, uint256 index) internal {
+        Order order = batch.list.orderAt(index);
+        Item memory item = batch.items[index];
         (bytes4 reason, uint256 tick) = _orderFault(context, order);
-        if (reason == 0) reason = meterFault(context, order.meter(), meter);
+        Meter meter = batch.meters[index];
         if (reason == 0) {
-            address account = meter.account();
-            if (CompactSignatures.isSignedBy(account, item.digest, signed.r, signed.vs)) {
-                item.account = account;
-                item.position = packPosition(context.tag, order.version(), tick, order.energyWh(), order.side());
-                reason = _take(context, markets, order.meter(), item);
-            } else {
-                reason = IEnergyAuction.WrongSigner.selector;
-            }
+            reason = meterFault(context, meter, meter.isBounded() ? batch.bindings[index] : MeterBinding.wrap(0));
+        }
+        if (reason == 0) {
+            item.account = meter.account();
+            reason = _isConsented(context, markets, batch, index) ? bytes4(0) : IEnergyAuction.WrongSigner.selector;
+        }
+        if (reason == 0) {
+            item.position =
+                packPosition(context.tag, order.version(), tick, order.energyWh(), order.side(), block.timestamp);
+            reason = _take(context, markets, order.meter(), item);
         }
         item.reason = reason;
+    }
+
+    function _isConsented(SlotContext memory context, Markets storage markets, Batch memory batch, uint256 index)
+        private
+        view
+        returns (bool)
+    {
+        Item memory item = batch.items[index];
+        Order order = batch.list.orderAt(index);
+        if (batch.consent.isSchedule) {
+            return batch.consent.coversLine(markets, item.account, order, context.cancelling);
+        }
+        (bytes32 r, bytes32 vs) = batch.list.signatureAt(index);
+        return Consents.covers(markets, item.account, order, context.cancelling, item.digest, r, vs);
     }
 
     function _take(SlotContext memory context, Markets storage markets, uint256 meter, Item memory item)
@@ -78,7 +102,8 @@ library Orders {
         item.previous = previous;
         unchecked {
             // 40 bits of price times 30 of energy
-            item.amount = int256(_collateralOf(context, position)) - int256(_collateralOf(context, previous));
+            item.amount = int256(_collateralOf(context, position));
+            if (current) item.amount -= int256(_collateralOf(context, previous));
         }
         return 0;
     }
@@ -104,22 +129,12 @@ library Orders {
         context.changed = true;
     }
 
-    /// Why the meter has no part in the slot, or zero.
-    function meterFault(SlotContext memory context, uint32 id, Meter meter) internal view returns (bytes4) {
+    /// Why the meter has no part in the slot, or zero. The binding counts only if the meter is bounded.
+    function meterFault(SlotContext memory context, Meter meter, MeterBinding binding) internal pure returns (bytes4) {
         if (Meter.unwrap(meter) == 0) return IEnergyAuction.OrderMeterUnknown.selector;
         if (meter.market() != context.market) return IEnergyAuction.OrderMeterOfOtherMarket.selector;
-        if (meter.isBounded() && !isInForce(context, id)) return IEnergyAuction.OrderMeterNotInForce.selector;
+        if (meter.isBounded() && !binding.isWithin(context.slot)) return IEnergyAuction.OrderMeterNotInForce.selector;
         return 0;
-    }
-
-    /// Whether the meter was registered when the slot began, and the slot is within its bounds.
-    function isInForce(SlotContext memory context, uint32 id) internal view returns (bool) {
-        uint32[] memory ids = new uint32[](1);
-        ids[0] = id;
-        (, MeterBinding[] memory bindings) = context.registry.meteringOf(ids);
-        uint256 until = bindings[0].untilSlot();
-        if (bindings[0].registeredAt() > context.startsAt()) return false;
-        return context.slot >= bindings[0].fromSlot() && (until == 0 || context.slot < until);
     }
 
     function _orderFault(SlotContext memory context, Order order) private view returns (bytes4 reason, uint256 tick) {
@@ -140,7 +155,6 @@ library Orders {
     }
 
     function _collateralOf(SlotContext memory context, PositionWord position) private pure returns (uint256) {
-        if (!_isLive(context, position)) return 0;
         return context.terms.collateral(position.side(), position.tick(), position.energyWh());
     }
 

@@ -172,11 +172,8 @@ library Settlements {
 
     /// Closes the slot once no order is live: the utility buys the bids' dust, less what it has advanced, or sells the asks',
     /// and the operator gets what remains of the pot. Then has the Vault pay.
-    /// @return closing whether the slot closed
-    /// @return residue what the operator gets
     function conclude(SlotContext memory context, Markets storage markets, Batch memory batch, IVault vault)
         internal
-        returns (bool closing, uint256 residue)
     {
         SlotBook memory book = context.book;
         uint256 call = batch.call;
@@ -184,8 +181,9 @@ library Settlements {
             Slot storage place = context.placeOf(markets);
             place.clearing = place.clearing.withAdvanced(place.clearing.advanced() + batch.advanced);
         }
-        closing = !book.closed && !book.isLive();
+        bool closing = !book.closed && !book.isLive();
         int256 potToUtility;
+        uint256 residue;
         if (closing) {
             potToUtility = _dust(context, markets);
             residue = uint256(int256(book.pot) - potToUtility);
@@ -194,7 +192,7 @@ library Settlements {
             book.closed = true;
         }
         context.save(markets);
-        if (!closing && batch.legs == 0) return (false, 0);
+        if (!closing && batch.legs == 0) return;
 
         call.set(1, uint160(context.terms.utility));
         call.set(2, uint160(context.terms.operator));
@@ -205,6 +203,21 @@ library Settlements {
         call.set(5, uint256(potToUtility));
         call.set(6, residue);
         vault.settleAll(call, batch.legs);
+        if (closing) emitClosed(context, residue);
+    }
+
+    function emitClosed(SlotContext memory context, uint256 residue) internal {
+        SlotBook memory book = context.book;
+        emit IEnergyAuction.SlotClosed(
+            uint32(context.market), uint32(context.slot), book.boughtWh, book.soldWh, residue
+        );
+    }
+
+    function emitSettled(SlotContext memory context, Part memory part, uint8 version, int256 total) internal {
+        uint32 boughtWh = uint32(part.boughtWh); // at most the order's 30 bits
+        emit IEnergyAuction.Settled(
+            uint32(part.meter), uint32(context.slot), version, boughtWh, uint32(part.soldWh), total
+        );
     }
 
     /// What the utility gets of the pot for the asks' dust, or, negative, still owes it for the bids'.

@@ -31,6 +31,13 @@ library Slots {
         }
     }
 
+    /// Turns back to a slot that was entered before and could be, for its books only.
+    function resume(SlotContext memory self, Markets storage markets, uint256 market, uint256 slot) internal view {
+        _setPlace(self, market, slot);
+        SlotWord word = placeOf(self, markets).book;
+        (word.tagOf() == self.tag ? word : SlotWord.wrap(0)).unpack(self.book);
+    }
+
     /// Turns to a slot for its terms only.
     function load(SlotContext memory self, Markets storage markets, uint256 market, uint256 slot) internal view {
         if (!_loadTerms(self, markets, market, slot)) revert IEnergyAuction.UnknownMarket(uint32(market));
@@ -97,15 +104,24 @@ library Slots {
         view
         returns (bool known)
     {
+        bool loaded = self.market == market && slot >= self.terms.fromSlot && slot < self.termsUntil;
+        _setPlace(self, market, slot);
+        if (loaded) return true;
+        StoredTerms[] storage versions = markets.versions[market];
+        self.termsUntil = type(uint256).max;
+        for (uint256 i = versions.length; i > 0; --i) {
+            versions[i - 1].unpack(self.terms);
+            if (self.terms.fromSlot <= slot) return true;
+            self.termsUntil = self.terms.fromSlot;
+        }
+        self.termsUntil = 0;
+    }
+
+    function _setPlace(SlotContext memory self, uint256 market, uint256 slot) private pure {
         self.market = market;
         self.slot = slot;
         self.index = ringIndex(slot);
         self.tag = ringTag(slot);
-        StoredTerms[] storage versions = markets.versions[self.market];
-        for (uint256 i = versions.length; i > 0; --i) {
-            versions[i - 1].unpack(self.terms);
-            if (self.terms.fromSlot <= self.slot) return true;
-        }
     }
 
     /// @return reason RingBusy if the place is still an earlier slot's, SlotForgotten if it is a later one's already

@@ -18,25 +18,25 @@ library Terms {
     /// @param holdLength the longest time for which the Vault can hold back what a correction may take again
     function validate(MarketTerms memory self, uint256 slotLength, uint256 holdLength) internal pure {
         uint256 tickSize = self.tickSize;
-        _require(tickSize > 0, "tickSize is positive");
-        _require(self.tickCount > 0 && self.tickCount <= MAX_TICKS, "tickCount is 1 to 1024");
-        _require(
+        requireRule(tickSize > 0, "tickSize is positive");
+        requireRule(self.tickCount > 0 && self.tickCount <= MAX_TICKS, "tickCount is 1 to 1024");
+        requireRule(
             self.gridFee % tickSize == 0 && self.feedInPrice % tickSize == 0 && self.retailPrice % tickSize == 0,
             "fee, feedIn, retail are multiples of the tick"
         );
-        _require(self.feedInPrice <= uint256(self.minPrice) + self.gridFee, "feedIn is at most min + fee");
-        _require(priceAt(self, self.tickCount - 1) <= self.retailPrice, "max is at most retail");
-        _require(self.minEnergyWh > 0, "minEnergyWh is positive");
+        requireRule(self.feedInPrice <= uint256(self.minPrice) + self.gridFee, "feedIn is at most min + fee");
+        requireRule(priceAt(self, self.tickCount - 1) <= self.retailPrice, "max is at most retail");
+        requireRule(self.minEnergyWh > 0, "minEnergyWh is positive");
         // What one silent meter may come to owe fits a fraction of what the Vault can write down.
-        _require(uint256(self.retailPrice) * self.defaultWh / 1_000 <= 1 << 40, "a default costs at most 2^40");
-        _require(self.gateLead > 0, "the gate closes before the slot");
-        _require(self.gateLead < HORIZON * slotLength, "the gate is within the horizon");
-        _require(self.readingWindow > 0, "the reading deadline lies after the slot's end");
-        _require(self.readingWindow < self.correctionWindow, "corrections end after the reading deadline");
-        _require(self.correctionWindow <= holdLength, "the Vault holds for the correction window");
-        _require(self.utility != address(0) && self.operator != address(0), "utility and operator are accounts");
+        requireRule(uint256(self.retailPrice) * self.defaultWh / 1_000 <= 1 << 40, "a default costs at most 2^40");
+        requireRule(self.gateLead > 0, "the gate closes before the slot");
+        requireRule(self.gateLead < HORIZON * slotLength, "the gate is within the horizon");
+        requireRule(self.readingWindow > 0, "the reading deadline lies after the slot's end");
+        requireRule(self.readingWindow < self.correctionWindow, "corrections end after the reading deadline");
+        requireRule(self.correctionWindow <= holdLength, "the Vault holds for the correction window");
+        requireRule(self.utility != address(0) && self.operator != address(0), "utility and operator are accounts");
         uint256 correctedSlots = (uint256(slotLength) + self.correctionWindow + slotLength - 1) / slotLength;
-        _require(HORIZON + correctedSlots + 1 <= RING, "the ring covers horizon and corrections");
+        requireRule(HORIZON + correctedSlots + 1 <= RING, "the ring covers horizon and corrections");
     }
 
     /// The net price at a tick, micro per kWh.
@@ -71,7 +71,7 @@ library Terms {
         return keccak256(abi.encode(TYPEHASH, self));
     }
 
-    function _require(bool holds, string memory rule) private pure {
+    function requireRule(bool holds, string memory rule) internal pure {
         if (!holds) revert IEnergyAuction.TermsNotAllowed(rule);
     }
 }

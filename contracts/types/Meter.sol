@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-using { account, market, importCapacityW, exportCapacityW, scaleWh, hasMandate, isBounded } for Meter global;
-using { device, fromSlot, untilSlot, registeredAt } for MeterBinding global;
+using { account, market, importCapacityW, exportCapacityW, scaleWh, hasMandate, isBounded, asBounded } for Meter global;
+using { device, fromSlot, untilSlot, registeredAt, isWithin, endingAt } for MeterBinding global;
 
 /// What a meter is registered as, in one word, most significant bits first:
 /// account 160 | market 32 | importCapacityW 24 | exportCapacityW 24 | scale 2 (0: 1 Wh, 1: 10 Wh, 2: 100 Wh) |
@@ -30,9 +30,9 @@ function meterTerms(
     );
 }
 
-/// The word of a device that is bound from `registeredAt_` on, for good.
-function bindingTo(address device_, uint32 registeredAt_) pure returns (MeterBinding) {
-    return MeterBinding.wrap((uint256(uint160(device_)) << 96) | registeredAt_);
+/// The word of a device that is bound at `registeredAt_`, from `fromSlot_` on.
+function bindingTo(address device_, uint32 fromSlot_, uint32 registeredAt_) pure returns (MeterBinding) {
+    return MeterBinding.wrap((uint256(uint160(device_)) << 96) | (uint256(fromSlot_) << 64) | registeredAt_);
 }
 
 function account(Meter meter) pure returns (address) {
@@ -78,4 +78,19 @@ function untilSlot(MeterBinding binding) pure returns (uint32) {
 
 function registeredAt(MeterBinding binding) pure returns (uint32) {
     return uint32(MeterBinding.unwrap(binding));
+}
+
+/// Whether the binding's bounds hold the slot.
+function isWithin(MeterBinding binding, uint256 slot) pure returns (bool) {
+    uint32 until = binding.untilSlot();
+    return slot >= binding.fromSlot() && (until == 0 || slot < until);
+}
+
+/// The binding, to end before a slot. It had no end.
+function endingAt(MeterBinding binding, uint32 untilSlot_) pure returns (MeterBinding) {
+    return MeterBinding.wrap(MeterBinding.unwrap(binding) | (uint256(untilSlot_) << 32));
+}
+
+function asBounded(Meter meter) pure returns (Meter) {
+    return Meter.wrap(Meter.unwrap(meter) | (1 << 12));
 }

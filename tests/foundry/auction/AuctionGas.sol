@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { EnergyAuction } from "../../../contracts/EnergyAuction.sol";
 import { Roles } from "../../../contracts/libraries/Roles.sol";
 import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
+import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
 import { SignedReading } from "../../../contracts/types/Reading.sol";
 import { vm } from "../support/Vm.sol";
@@ -13,8 +14,16 @@ import { Feeder, Home } from "./Feeder.sol";
 /// transaction's; a test measures one call.
 abstract contract AuctionGas is Feeder {
     uint256 internal constant BATCH = 100;
+    uint256 internal constant TICK = 2_000;
 
     Home[] internal homes;
+
+    /// A grid of 136 ticks, over which `_orders` spreads prices.
+    function _terms() internal view override returns (MarketTerms memory terms) {
+        terms = super._terms();
+        terms.tickSize = uint32(TICK);
+        terms.tickCount = 136;
+    }
 
     function _settleIn(uint256 count, bool p256) internal {
         for (uint256 i = 0; i < count; ++i) {
@@ -26,13 +35,17 @@ abstract contract AuctionGas is Feeder {
     function _orders(uint32 slot, uint16 version) internal view returns (SignedOrder[] memory orders) {
         orders = new SignedOrder[](homes.length);
         for (uint256 i = 0; i < orders.length; ++i) {
-            uint8 side = i % 2 == 0 ? BID : ASK;
-            uint256 draw = uint256(keccak256(abi.encode(i)));
-            uint256 net = 80_000 + 10_000 * (draw % 14 + (draw >> 8) % 15);
-            uint256 limit = side == BID ? net + FEE : net;
-            uint256 energyWh = 100 + (draw >> 16) % 900;
-            orders[i] = _signedBy(homes[i].owner, _orderAt(slot, homes[i], version, side, energyWh, limit));
+            orders[i] = _signedBy(homes[i].owner, _drawn(slot, homes[i], version, i));
         }
+    }
+
+    /// The order of number `i`, at one of 135 prices.
+    function _drawn(uint32 slot, Home memory home, uint16 version, uint256 i) internal view returns (Order) {
+        uint8 side = i % 2 == 0 ? BID : ASK;
+        uint256 draw = uint256(keccak256(abi.encode(i)));
+        uint256 net = 80_000 + TICK * (draw % 68 + (draw >> 8) % 68);
+        uint256 energyWh = 100 + (draw >> 16) % 900;
+        return _orderAt(slot, home, version, side, energyWh, side == BID ? net + FEE : net);
     }
 
     function _cancelAll(uint32 slot, uint16 version) internal {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import { EnergyAuction } from "../../../contracts/EnergyAuction.sol";
 import { IEnergyAuction } from "../../../contracts/interfaces/IEnergyAuction.sol";
 import { ISignedActs } from "../../../contracts/interfaces/ISignedActs.sol";
-import { MarketDesk } from "../../../contracts/libraries/MarketDesk.sol";
+import { AuctionDesk } from "../../../contracts/libraries/AuctionDesk.sol";
 import { Roles } from "../../../contracts/libraries/Roles.sol";
 import { Act } from "../../../contracts/types/Act.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
@@ -165,7 +165,7 @@ contract CreateMarketTest is Feeder {
 
     /// The part that creates markets is nobody's auction on its own.
     function test_createMarket__given_the_desk_itself__reverts() external {
-        MarketDesk desk = new MarketDesk(address(authority), vault, ledger);
+        AuctionDesk desk = new AuctionDesk(address(authority), vault, ledger, ders);
         MarketTerms memory terms = _terms();
         Act memory create = _marketAct("CreateMarket", terms, operator);
         vm.expectRevert(abi.encodeWithSelector(IEnergyAuction.UnknownMarket.selector, 0));

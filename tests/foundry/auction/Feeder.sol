@@ -45,6 +45,10 @@ abstract contract Feeder is Street {
     bytes32 private constant CANCEL_TYPEHASH =
         keccak256("Cancel(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline)");
 
+    bytes32 private constant SCHEDULE_TYPEHASH = keccak256(
+        "Schedule(address account,Order[] orders)Order(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline,uint8 side,uint32 energyWh,uint64 limitPrice)"
+    );
+
     EnergyAuction internal auction;
     Party internal gridOperator = Signing.party("grid operator");
 
@@ -57,7 +61,11 @@ abstract contract Feeder is Street {
         bytes4[] memory selectors = new bytes4[](1);
         selectors[0] = EnergyAuction.place.selector;
         authority.setTargetFunctionRole(address(auction), selectors, authority.PUBLIC_ROLE());
+        selectors[0] = EnergyAuction.placeSchedule.selector;
+        authority.setTargetFunctionRole(address(auction), selectors, authority.PUBLIC_ROLE());
         selectors[0] = EnergyAuction.createMarket.selector;
+        authority.setTargetFunctionRole(address(auction), selectors, Roles.OPERATOR);
+        selectors[0] = EnergyAuction.changeMarket.selector;
         authority.setTargetFunctionRole(address(auction), selectors, Roles.OPERATOR);
         vm.stopPrank();
         _createMarket(_terms());
@@ -67,7 +75,7 @@ abstract contract Feeder is Street {
     // ----------------------------------------------------------------------------------------------------------- markets
 
     /// Prices 0.08 to 0.35 net, a fee of 0.04, feed-in 0.08, retail 0.36 a kWh.
-    function _terms() internal view returns (MarketTerms memory) {
+    function _terms() internal view virtual returns (MarketTerms memory) {
         return MarketTerms({
             minPrice: 80_000,
             tickSize: 10_000,
@@ -188,6 +196,29 @@ abstract contract Feeder is Street {
     function _cancel(Home memory home, uint16 version) internal view returns (Cancel) {
         Order order = _order(home, version, 0, 0, 0);
         return Cancel.wrap(Order.unwrap(order));
+    }
+
+    function _cancelAt(uint32 slot, Home memory home, uint16 version) internal view returns (Cancel) {
+        return Cancel.wrap(Order.unwrap(_orderAt(slot, home, version, 0, 0, 0)));
+    }
+
+    /// A key's signature of a schedule for its own account.
+    function _signedSchedule(Party memory by, Order[] memory orders) internal view returns (bytes memory) {
+        return _signedSchedule(by, by.addr, orders);
+    }
+
+    function _signedSchedule(Party memory by, address account, Order[] memory orders)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes32[] memory hashes = new bytes32[](orders.length);
+        for (uint256 i = 0; i < orders.length; ++i) {
+            hashes[i] = _orderHash(orders[i]);
+        }
+        bytes32 structHash = keccak256(abi.encode(SCHEDULE_TYPEHASH, account, keccak256(abi.encodePacked(hashes))));
+        (bytes32 r, bytes32 vs) = vm.signCompact(by.key, _digest(AUCTION, address(auction), structHash));
+        return abi.encodePacked(r, vs);
     }
 
     function _signedBy(Party memory by, Cancel item) internal view returns (SignedCancel memory) {

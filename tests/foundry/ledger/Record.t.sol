@@ -36,12 +36,6 @@ contract RecordTest is Street {
         _warpToEnd(SLOT);
     }
 
-    function test_constructor__given_slots_of_less_than_a_minute__reverts() external {
-        vm.expectRevert(abi.encodeWithSelector(IMeterLedger.SlotLengthTooShort.selector, 59, 60));
-        new MeterLedger(address(authority), ders, devices, 59);
-        assertEq(new MeterLedger(address(authority), ders, devices, 60).slotLength(), 60, "a minute");
-    }
-
     // -------------------------------------------------------------------------------------------------------- whole calls
 
     function test_record__given_not_a_recorder__reverts() external {

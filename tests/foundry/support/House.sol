@@ -42,8 +42,8 @@ abstract contract House is Test {
         currency = new LocalCurrency(address(authority));
         vault = new Vault(address(authority), currency, HOLD_LENGTH);
         devices = new DeviceRegistry(address(authority));
-        ders = new DERRegistry(address(authority), devices);
-        ledger = new MeterLedger(address(authority), ders, devices, SLOT_LENGTH);
+        ders = new DERRegistry(address(authority), devices, SLOT_LENGTH);
+        ledger = new MeterLedger(address(authority), ders, devices);
         _grantRoles();
     }
 
@@ -56,6 +56,8 @@ abstract contract House is Test {
         _open(address(devices), DeviceRegistry.enrol.selector, Roles.MAKER);
         _open(address(devices), DeviceRegistry.setStatus.selector, Roles.OPERATOR);
         _open(address(ders), DERRegistry.registerMeter.selector, Roles.OPERATOR);
+        _open(address(ders), DERRegistry.moveMeter.selector, Roles.OPERATOR);
+        _open(address(ders), DERRegistry.endMeter.selector, Roles.OPERATOR);
         _open(address(ders), DERRegistry.registerAsset.selector, Roles.OPERATOR);
         _open(address(ledger), MeterLedger.record.selector, Roles.RECORDER);
         authority.grantRole(Roles.MINTER, address(this), 0);
