@@ -38,8 +38,8 @@ interface IDERRegistry {
     event MeterRegistered(uint32 indexed meter, address indexed device, address indexed account, uint32 market, Meter terms);
     /// @notice The meter is in force up to the slot before `untilSlot`.
     event MeterEnded(uint32 indexed meter, uint32 untilSlot);
-    /// @notice From `fromSlot` on the device is read as `to`.
-    event MeterMoved(address indexed device, uint32 indexed from, uint32 indexed to, uint32 fromSlot);
+    /// @notice Up to `fromSlot` the device is read as `ended`, from it on as `begun`.
+    event MeterMoved(address indexed device, uint32 indexed ended, uint32 indexed begun, uint32 fromSlot);
     event AssetRegistered(uint32 indexed asset, uint32 indexed meter, AssetKind kind, uint32 nameplateW, uint32 storageWh);
 
     error UnknownMeter(uint32 meter);

@@ -100,6 +100,8 @@ interface IEnergyAuction {
     /// @notice The slot's place in the ring is a later slot's already, or the slot is out of reach: all of it is settled.
     error SlotForgotten();
     error DelegateIsZero();
+    /// @notice Who sends a batch must give it enough gas for a wallet to judge, else its no would be the sender's.
+    error GasTooLowForWallet();
 
     // reasons of single items
     error MarketUnknown();

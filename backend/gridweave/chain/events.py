@@ -44,6 +44,7 @@ __all__ = [
     "Cleared",
     "DebtChanged",
     "DebtPaid",
+    "DelegationSet",
     "Deposited",
     "DeviceEnrolled",
     "DeviceKeyChanged",
@@ -51,7 +52,10 @@ __all__ = [
     "EIP712DomainChanged",
     "Event",
     "Locked",
+    "MarketChanged",
     "MarketCreated",
+    "MeterEnded",
+    "MeterMoved",
     "MeterRegistered",
     "OperationCanceled",
     "OperationExecuted",
@@ -197,6 +201,20 @@ class MeterRegistered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeterEnded(Event):
+    meter: int
+    until_slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterMoved(Event):
+    device: str
+    ended: int
+    begun: int
+    from_slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetRegistered(Event):
     asset: int
     meter: int
@@ -231,6 +249,25 @@ class MarketCreated(Event):
     market: int
     version: int
     terms: MarketTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketChanged(Event):
+    market: int
+    version: int
+    terms: MarketTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationSet(Event):
+    account: str
+    delegate: str
+    market: int
+    meters: tuple[int, ...]
+    max_energy_wh: int
+    lowest_ask: int
+    highest_bid: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,7 +369,7 @@ def decode_log(log: Log) -> Event | None:
         return None
     kind, abi = known
     values = abi.values(log.topics, log.data)
-    if kind is MarketCreated:
+    if kind is MarketCreated or kind is MarketChanged:
         values["terms"] = MarketTerms(*values["terms"])
     if kind is Transfer:
         values["sender"] = values.pop("from")

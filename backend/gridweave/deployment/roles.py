@@ -16,9 +16,9 @@ FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "LocalCurrency": {Role.MINTER: ("mint",)},
     "Vault": {Role.MODULE: ("lock", "settle", "collect")},
     "DeviceRegistry": {Role.MAKER: ("enrol",), Role.OPERATOR: ("setStatus",)},
-    "DERRegistry": {Role.OPERATOR: ("registerMeter", "registerAsset")},
+    "DERRegistry": {Role.OPERATOR: ("registerMeter", "moveMeter", "endMeter", "registerAsset")},
     "MeterLedger": {Role.RECORDER: ("record",)},
-    "EnergyAuction": {Role.OPERATOR: ("createMarket",), Role.PUBLIC: ("place",)},
+    "EnergyAuction": {Role.OPERATOR: ("createMarket", "changeMarket"), Role.PUBLIC: ("place", "placeSchedule")},
 }
 
 DELAYED_ROLES = (Role.MODULE, Role.RECORDER)

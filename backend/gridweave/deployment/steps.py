@@ -37,11 +37,15 @@ CONTRACTS: tuple[Creation, ...] = (
         "Vault", lambda d, at: (at["Authority"], at["LocalCurrency"], d.hold_length), "authority, currency, holdLength"
     ),
     Creation("DeviceRegistry", lambda _, at: (at["Authority"],), "authority"),
-    Creation("DERRegistry", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
+    Creation(
+        "DERRegistry",
+        lambda d, at: (at["Authority"], at["DeviceRegistry"], d.slot_length),
+        "authority, devices, slotLength",
+    ),
     Creation(
         "MeterLedger",
-        lambda d, at: (at["Authority"], at["DERRegistry"], at["DeviceRegistry"], d.slot_length),
-        "authority, meters, devices, slotLength",
+        lambda _, at: (at["Authority"], at["DERRegistry"], at["DeviceRegistry"]),
+        "authority, meters, devices",
     ),
     Creation(
         "EnergyAuction",

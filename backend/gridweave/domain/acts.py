@@ -64,6 +64,30 @@ class Underwrite:
 
 
 @dataclass(frozen=True)
+class ChangeMarket:
+    """An operator changes a market's terms from `terms.from_slot` on (EnergyAuction)."""
+
+    market: int
+    terms: MarketTerms
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["ChangeMarket"]
+
+
+@dataclass(frozen=True)
+class UnderwriteChange:
+    """The utility consents to the changed terms (EnergyAuction)."""
+
+    market: int
+    terms: MarketTerms
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["UnderwriteChange"]
+
+
+@dataclass(frozen=True)
 class Endorsement:
     """A maker vouches for a device, its key and its first owner (DeviceRegistry)."""
 
@@ -121,6 +145,36 @@ class MeterRegistration:
     deadline: int
 
     TYPE: ClassVar[StructType] = TYPES["MeterRegistration"]
+
+
+@dataclass(frozen=True)
+class MeterMove:
+    """An operator ends a device's meter and begins its next one in `from_slot` (DERRegistry). Else as MeterRegistration."""
+
+    device: str
+    market: int
+    account: str
+    import_capacity_w: int
+    export_capacity_w: int
+    scale_wh: int
+    mandated: bool
+    from_slot: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["MeterMove"]
+
+
+@dataclass(frozen=True)
+class MeterEnd:
+    """An operator ends a meter before `until_slot` (DERRegistry)."""
+
+    meter: int
+    until_slot: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["MeterEnd"]
 
 
 @dataclass(frozen=True)

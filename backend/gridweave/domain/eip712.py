@@ -2,7 +2,8 @@
 
 A declaration is the struct's own encodeType. Type hashes, encoded data and the JSON for wallets all derive from it.
 A message is any object with a `TYPE` and, for each field `camelCase`, an attribute `camel_case`: ints for integers, a
-bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct.
+bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct, a sequence of any of them for
+an array.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 
 _SAFE_JSON_BITS = 53
 _SNAKE = re.compile(r"(?<!^)(?=[A-Z])")
+_ARRAY = "[]"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,16 @@ class Field:
         """The message attribute that holds the field."""
         return _SNAKE.sub("_", self.name).lower()
 
+    @property
+    def is_array(self) -> bool:
+        """Whether the field holds any number of its element."""
+        return self.type.endswith(_ARRAY)
+
+    @cached_property
+    def element(self) -> Field:
+        """What an array is made of; the field itself if it is none."""
+        return Field(self.type.removesuffix(_ARRAY), self.name)
+
 
 @dataclass(frozen=True)
 class StructType:
@@ -46,7 +58,7 @@ class StructType:
     @cached_property
     def references(self) -> tuple[StructType, ...]:
         """Struct types among the fields, by name. No struct of ours nests deeper than one level."""
-        names = sorted({field.type for field in self.fields if field.type in TYPES})
+        names = sorted({field.element.type for field in self.fields if field.element.type in TYPES})
         return tuple(TYPES[name] for name in names)
 
     @cached_property
@@ -73,7 +85,7 @@ class Message(Protocol):
 
 def declare(declaration: str) -> StructType:
     """A struct type from its encodeType, "Name(type name,...)". Raises ValueError when it is none."""
-    match = re.fullmatch(r"(\w+)\(((?:\w+ \w+)(?:,\w+ \w+)*)\)", declaration)
+    match = re.fullmatch(r"(\w+)\(([\w\[\]]+ \w+(?:,[\w\[\]]+ \w+)*)\)", declaration)
     if not match:
         raise ValueError(f"not a struct declaration: {declaration}")
     members = (member.split(" ") for member in match[2].split(","))
@@ -92,8 +104,16 @@ _DECLARATIONS = (
         "uint40 retailPrice,uint32 minEnergyWh,address utility,uint32 gateLead,uint32 readingWindow,"
         "uint32 correctionWindow,address operator,uint32 defaultWh,uint32 fromSlot)"
     ),
+    "Schedule(address account,Order[] orders)",
+    "CancelSchedule(address account,Cancel[] cancels)",
     "CreateMarket(MarketTerms terms,uint256 nonce,uint256 deadline)",
     "Underwrite(MarketTerms terms,uint256 nonce,uint256 deadline)",
+    "ChangeMarket(uint32 market,MarketTerms terms,uint256 nonce,uint256 deadline)",
+    "UnderwriteChange(uint32 market,MarketTerms terms,uint256 nonce,uint256 deadline)",
+    (
+        "Delegation(address account,address delegate,uint32 market,uint32[] meters,uint32 maxEnergyWh,uint64 lowestAsk,"
+        "uint64 highestBid,uint40 until,uint256 nonce,uint256 deadline)"
+    ),
     (
         "Endorsement(address device,address maker,address owner,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,"
         "uint256 deadline)"
@@ -104,6 +124,11 @@ _DECLARATIONS = (
         "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,"
         "uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"
     ),
+    (
+        "MeterMove(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,"
+        "uint8 scaleWh,bool mandated,uint32 fromSlot,uint256 nonce,uint256 deadline)"
+    ),
+    "MeterEnd(uint32 meter,uint32 untilSlot,uint256 nonce,uint256 deadline)",
     "Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)",
     "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)",
     "Withdrawal(address account,address to,uint256 amount,uint256 nonce,uint256 deadline)",
@@ -191,6 +216,8 @@ def _to_json(message: Message) -> Json:
 
 
 def _value_to_json(field: Field, value: Any) -> Any:
+    if field.is_array:
+        return [_value_to_json(field.element, item) for item in value]
     if field.type in TYPES:
         return _to_json(value)
     _encoder(field)(value)
@@ -205,6 +232,8 @@ def _value_to_json(field: Field, value: Any) -> Any:
 
 
 def _encoder(field: Field) -> Callable[[Any], bytes]:
+    if field.is_array:
+        return lambda value: keccak(b"".join(map(_encoder(field.element), value)))
     if field.type in TYPES:
         return struct_hash
     if field.type == "string":

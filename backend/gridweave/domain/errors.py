@@ -91,6 +91,38 @@ class TermsNotAllowed(CallRefusal):
     parameters = ("string rule",)
 
 
+class DelegateIsZero(CallRefusal):
+    pass
+
+
+class GasTooLowForWallet(CallRefusal):
+    pass
+
+
+class UnknownMeter(CallRefusal):
+    parameters = ("uint32 meter",)
+
+
+class DeviceAlreadyMetered(CallRefusal):
+    parameters = ("address device", "uint32 meter")
+
+
+class DeviceNotMetered(CallRefusal):
+    parameters = ("address device",)
+
+
+class WithinHorizon(CallRefusal):
+    parameters = ("uint32 slot", "uint256 horizonSlot")
+
+
+class MeterEnds(CallRefusal):
+    parameters = ("uint32 meter", "uint32 untilSlot")
+
+
+class MeterNotBegun(CallRefusal):
+    parameters = ("uint32 meter", "uint32 fromSlot")
+
+
 class GateNotClosed(CallRefusal):
     parameters = ("uint32 slot", "uint256 gateAt")
 

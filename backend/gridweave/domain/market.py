@@ -12,6 +12,7 @@ from functools import partial
 
 from gridweave.domain.batch import SettlementBatch
 from gridweave.domain.clearing import NO_TICK
+from gridweave.domain.delegations import DelegationBook
 from gridweave.domain.errors import (
     AlreadyCleared,
     AlreadySettled,
@@ -73,7 +74,8 @@ class MarketBook:
         self.module = module
         self.meters = MeterBook(clock)
         self.ledger = LedgerBook(clock)
-        self._terms: dict[int, MarketTerms] = {}
+        self.delegations = DelegationBook()
+        self._versions: dict[int, list[MarketTerms]] = {}
         self._slots: dict[tuple[int, int], SlotBook] = {}
 
     # markets
@@ -81,16 +83,26 @@ class MarketBook:
     def create_market(self, terms: MarketTerms, now: int) -> int:
         """Opens the next market, in force from the current slot on; returns its number. Raises TermsNotAllowed."""
         terms.validate(self.clock, self.vault.hold_length)
-        market = len(self._terms) + 1
-        self._terms[market] = replace(terms, from_slot=self.clock.slot_at(now))
+        market = len(self._versions) + 1
+        self._versions[market] = [replace(terms, from_slot=self.clock.slot_at(now))]
         return market
+
+    def change_market(self, market: int, terms: MarketTerms, now: int) -> int:
+        """Changes a market from `terms.from_slot` on; returns the version. Raises TermsNotAllowed, UnknownMarket."""
+        terms.validate(self.clock, self.vault.hold_length)
+        versions = self._versions.get(market)
+        if versions is None:
+            raise UnknownMarket(market)
+        terms.validate_change(versions[-1], self.clock.slot_at(now))
+        versions.append(terms)
+        return len(versions)
 
     def terms_of(self, market: int, slot: int) -> MarketTerms:
         """The terms in force in the slot. Raises UnknownMarket."""
-        terms = self._terms.get(market)
-        if terms is None or terms.from_slot > slot:
-            raise UnknownMarket(market)
-        return terms
+        for terms in reversed(self._versions.get(market, [])):
+            if terms.from_slot <= slot:
+                return terms
+        raise UnknownMarket(market)
 
     def slot_book(self, market: int, slot: int) -> SlotBook:
         """A slot's books, new ones for a slot without any. Raises UnknownMarket, SlotForgotten, RingBusy."""
@@ -335,9 +347,7 @@ class MarketBook:
 
     def collect(self, market: int, creditor: str, now: int) -> int:
         """Pays `creditor` what the market's utility owes it, as far as it can; returns that. Raises UnknownMarket."""
-        if market not in self._terms:
-            raise UnknownMarket(market)
-        return self.vault.collect(self._terms[market].utility, creditor, now)
+        return self.vault.collect(self.terms_of(market, self.clock.slot_at(now)).utility, creditor, now)
 
     def _conclude(self, batch: SettlementBatch, book: SlotBook, now: int) -> list[Outcome]:
         settlement, outcomes = batch.conclude(book.terms.correction_end(book.slot, self.clock))

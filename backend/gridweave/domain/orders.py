@@ -105,6 +105,26 @@ class Cancel:
         return struct_hash(self)
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """Orders of one account for many slots and meters under one signature."""
+
+    account: str
+    orders: tuple[Order, ...]
+
+    TYPE: ClassVar[StructType] = TYPES["Schedule"]
+
+
+@dataclass(frozen=True)
+class CancelSchedule:
+    """Cancels of one account under one signature."""
+
+    account: str
+    cancels: tuple[Cancel, ...]
+
+    TYPE: ClassVar[StructType] = TYPES["CancelSchedule"]
+
+
 def position_reference(market: int, slot: int, meter: int, version: int) -> bytes:
     """The Vault's reference of a meter's position, 32 bytes. Raises FieldOutOfRange."""
     return Cancel(market, slot, meter, version, 0).pack()

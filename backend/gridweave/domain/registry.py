@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gridweave.domain.errors import (
+    DeviceAlreadyMetered,
+    DeviceNotMetered,
+    MeterEnds,
+    MeterNotBegun,
     OrderMeterNotInForce,
     OrderMeterOfOtherMarket,
     OrderMeterUnknown,
     OrderRefusal,
+    UnknownMeter,
+    WithinHorizon,
 )
 from gridweave.domain.meters import Meter, MeterBinding
-from gridweave.domain.slots import SlotClock
+from gridweave.domain.slots import HORIZON, SlotClock
 
 MeterRecord = tuple[Meter, MeterBinding]
 
@@ -20,10 +28,51 @@ class MeterBook:
     def __init__(self, clock: SlotClock) -> None:
         self._clock = clock
         self._records: dict[int, MeterRecord] = {}
+        self._of_device: dict[str, int] = {}
 
     def register(self, meter_id: int, meter: Meter, binding: MeterBinding) -> None:
         """Makes a meter known."""
         self._records[meter_id] = (meter, binding)
+        self._of_device[binding.device] = meter_id
+
+    def move(self, meter_id: int, meter: Meter, device: str, from_slot: int, now: int) -> int:
+        """Ends the device's meter and begins `meter_id` in `from_slot`; returns the meter that ends.
+
+        Raises DeviceNotMetered, WithinHorizon, MeterEnds, MeterNotBegun.
+        """
+        present = self.of_device(device)
+        if present is None:
+            raise DeviceNotMetered(device)
+        self.end(present, from_slot, now)
+        self.register(meter_id, replace(meter, bounded=True), MeterBinding(device, from_slot, 0, now))
+        return present
+
+    def end(self, meter_id: int, until_slot: int, now: int) -> None:
+        """Ends a meter before a slot beyond the horizon. Raises UnknownMeter, WithinHorizon, MeterEnds, MeterNotBegun."""
+        if meter_id not in self._records:
+            raise UnknownMeter(meter_id)
+        meter, binding = self._records[meter_id]
+        current = self._clock.slot_at(now)
+        if until_slot <= current + HORIZON:
+            raise WithinHorizon(until_slot, current + HORIZON)
+        if binding.until_slot:
+            raise MeterEnds(meter_id, binding.until_slot)
+        if binding.from_slot > current:
+            raise MeterNotBegun(meter_id, binding.from_slot)
+        self._records[meter_id] = (replace(meter, bounded=True), replace(binding, until_slot=until_slot))
+
+    def of_device(self, device: str) -> int | None:
+        """The newest meter of a device, which may not have begun."""
+        return self._of_device.get(device)
+
+    def require_free(self, device: str, now: int) -> None:
+        """Raises DeviceAlreadyMetered while a meter of the device has not ended."""
+        present = self.of_device(device)
+        if present is None:
+            return
+        until = self._records[present][1].until_slot
+        if until == 0 or until > self._clock.slot_at(now):
+            raise DeviceAlreadyMetered(device, present)
 
     def get(self, meter_id: int) -> MeterRecord | None:
         """A meter's registration and binding, None for an unknown one."""

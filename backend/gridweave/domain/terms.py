@@ -57,6 +57,16 @@ class MarketTerms:
             if not holds:
                 raise TermsNotAllowed(rule)
 
+    def validate_change(self, before: MarketTerms, current_slot: int) -> None:
+        """Raises TermsNotAllowed unless these may follow the market's newest terms `before`, in the contract's words."""
+        for holds, rule in (
+            (before.from_slot <= current_slot, "the change before it is in force"),
+            (int(before.utility, 16) == int(self.utility, 16), "the utility stays"),
+            (self.from_slot > current_slot + HORIZON, "a change begins beyond the horizon"),
+        ):
+            if not holds:
+                raise TermsNotAllowed(rule)
+
     def _rules(self, clock: SlotClock | None, hold_length: int | None) -> Iterator[tuple[bool, str]]:
         yield from (
             (self.tick_size > 0, "tickSize is positive"),

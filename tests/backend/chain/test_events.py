@@ -25,6 +25,8 @@ DECLARED = {
 
 
 def _random(kind, field, rng):
+    if kind.endswith("[]"):
+        return tuple(_random(kind.removesuffix("[]"), field, rng) for _ in range(rng.randrange(4)))
     if kind.startswith("("):
         return tuple(_random(part["type"], part, rng) for part in field["components"])
     if kind == "address":

@@ -245,7 +245,7 @@ async def test_check__given_other_immutables__finds_them_in_the_creation(chain, 
     deployment = await _deploy(chain, deployer, settings)
     findings = await check(chain.node, replace(deployment, slot_length=300))
     assert [finding.found for finding in findings] == ["other arguments or code"]
-    assert findings[0].subject.startswith("MeterLedger creation")
+    assert findings[0].subject.startswith("DERRegistry creation")
 
 
 @pytest.mark.parametrize(

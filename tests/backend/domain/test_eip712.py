@@ -12,7 +12,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
-from gridweave.domain import acts, eip712, orders, readings, terms
+from gridweave.domain import acts, delegations, eip712, orders, readings, terms
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
 from gridweave.domain.hashing import keccak
@@ -23,7 +23,7 @@ SEED = 20_260_712
 ROUNDS = 25
 MESSAGES: dict[str, type[Any]] = {
     kind.TYPE.name: kind
-    for module in (acts, orders, readings, terms)
+    for module in (acts, delegations, orders, readings, terms)
     for kind in vars(module).values()
     if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType)
 }
@@ -31,6 +31,8 @@ SIGNED = sorted(set(TYPES) - {"MarketTerms"})
 
 
 def random_value(rng: random.Random, solidity_type: str) -> Any:
+    if solidity_type.endswith("[]"):
+        return tuple(random_value(rng, solidity_type.removesuffix("[]")) for _ in range(rng.randrange(4)))
     if solidity_type in TYPES:
         return random_message(rng, solidity_type)
     if solidity_type == "address":
@@ -74,6 +76,12 @@ def test_digest__signed_by_a_wallet_from_the_json__is_our_compact_signature() ->
     assert (signed.v, signed.r, signed.s) == (v, int.from_bytes(r, "big"), int.from_bytes(s, "big"))
 
 
+@pytest.mark.parametrize("name", ["Schedule", "CancelSchedule"])
+def test_type_hash__of_schedules__is_the_contracts_constant(name: str) -> None:
+    source = (ROOT / "contracts" / "libraries" / "OrderDigest.sol").read_text()
+    assert any(keccak(said.encode()) == TYPES[name].type_hash for said in re.findall(r"\"(\w+\(.+\))\"", source))
+
+
 @pytest.mark.parametrize("name", ["Order", "Cancel", "Reading"])
 def test_type_hash__of_packed_words__is_the_contracts_constant(name: str) -> None:
     sources = "".join(path.read_text() for path in sorted((ROOT / "contracts" / "types").glob("*.sol")))
@@ -86,7 +94,7 @@ def test_declarations__of_the_interfaces__are_ours_to_the_letter() -> None:
     comments = "".join(path.read_text() for path in sorted((ROOT / "contracts" / "interfaces").glob("*.sol")))
     said = re.sub(r"\s*///\s*", " ", comments)
     for name in sorted(set(SIGNED) - {"Order", "Cancel", "Reading", "Permit", "Acknowledgement"}):
-        match = re.search(rf"\b{name}\(((?:\w+ \w+)(?:,\s*\w+ \w+)*)\)", said)
+        match = re.search(rf"\b{name}\(([\w\[\]]+ \w+(?:,\s*[\w\[\]]+ \w+)*)\)", said)
         assert match, name
         assert f"{name}({re.sub(r', +', ',', match[1])})" == TYPES[name].declaration
 

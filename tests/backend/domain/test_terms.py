@@ -145,7 +145,7 @@ def test_validate__given_a_vault_that_holds_too_short__names_it(clock: SlotClock
 
 def test_validate__each_rule__is_the_contracts_in_its_order() -> None:
     source = (ROOT / "contracts" / "libraries" / "Terms.sol").read_text()
-    said = re.findall(r'_require\([^"]*"([^"]+)"', source)
+    said = re.findall(r'requireRule\([^"]*"([^"]+)"', source)
     assert said == [rule for _, rule in make_terms()._rules(None, None)]
 
 

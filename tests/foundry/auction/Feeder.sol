@@ -8,6 +8,7 @@ import { IMeterLedger } from "../../../contracts/interfaces/IMeterLedger.sol";
 import { Roles } from "../../../contracts/libraries/Roles.sol";
 import { Act } from "../../../contracts/types/Act.sol";
 import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
+import { Delegation } from "../../../contracts/types/Delegation.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
 import { SignedReading } from "../../../contracts/types/Reading.sol";
@@ -47,6 +48,13 @@ abstract contract Feeder is Street {
 
     bytes32 private constant SCHEDULE_TYPEHASH = keccak256(
         "Schedule(address account,Order[] orders)Order(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline,uint8 side,uint32 energyWh,uint64 limitPrice)"
+    );
+
+    bytes32 private constant CANCEL_SCHEDULE_TYPEHASH = keccak256(
+        "CancelSchedule(address account,Cancel[] cancels)Cancel(uint32 market,uint32 slot,uint32 meter,uint16 version,uint40 deadline)"
+    );
+    bytes32 private constant DELEGATION_TYPEHASH = keccak256(
+        "Delegation(address account,address delegate,uint32 market,uint32[] meters,uint32 maxEnergyWh,uint64 lowestAsk,uint64 highestBid,uint40 until,uint256 nonce,uint256 deadline)"
     );
 
     EnergyAuction internal auction;
@@ -114,6 +122,50 @@ abstract contract Feeder is Street {
         return auction.createMarket(
             terms, _marketAct("CreateMarket", terms, operator), _marketAct("Underwrite", terms, utility)
         );
+    }
+
+    /// A change of MARKET as operator and utility sign it.
+    function _changeActs(MarketTerms memory terms) internal returns (Act memory change, Act memory underwrite) {
+        change = _changeAct("ChangeMarket", terms, operator);
+        underwrite = _changeAct("UnderwriteChange", terms, utility);
+    }
+
+    function _changeAct(string memory kind, MarketTerms memory terms, Party memory by)
+        internal
+        returns (Act memory act)
+    {
+        act = _draft(by);
+        bytes32 typeHash = keccak256(
+            abi.encodePacked(
+                kind,
+                "(uint32 market,MarketTerms terms,uint256 nonce,uint256 deadline)MarketTerms(uint40 minPrice,uint32 tickSize,uint16 tickCount,uint40 gridFee,uint40 feedInPrice,uint40 retailPrice,uint32 minEnergyWh,address utility,uint32 gateLead,uint32 readingWindow,uint32 correctionWindow,address operator,uint32 defaultWh,uint32 fromSlot)"
+            )
+        );
+        bytes32 termsHash = keccak256(abi.encode(TERMS_TYPEHASH, terms));
+        bytes32 structHash = keccak256(abi.encode(typeHash, MARKET, termsHash, act.nonce, act.deadline));
+        act.signature = Signing.sign(by.key, _digest(AUCTION, address(auction), structHash));
+    }
+
+    // -------------------------------------------------------------------------------------------------------- delegation
+
+    function _delegationAct(Delegation memory scope, Party memory by) internal returns (Act memory act) {
+        act = _draft(by);
+        bytes32 structHash = keccak256(
+            abi.encode(
+                DELEGATION_TYPEHASH,
+                scope.account,
+                scope.delegate,
+                scope.market,
+                keccak256(abi.encodePacked(scope.meters)),
+                scope.maxEnergyWh,
+                scope.lowestAsk,
+                scope.highestBid,
+                scope.until,
+                act.nonce,
+                act.deadline
+            )
+        );
+        act.signature = Signing.sign(by.key, _digest(AUCTION, address(auction), structHash));
     }
 
     // ------------------------------------------------------------------------------------------------------------- homes
@@ -221,15 +273,51 @@ abstract contract Feeder is Street {
         return abi.encodePacked(r, vs);
     }
 
-    function _signedBy(Party memory by, Cancel item) internal view returns (SignedCancel memory) {
-        bytes32 structHash = keccak256(
+    function _signedCancels(Party memory by, address account, Cancel[] memory cancels)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes32[] memory hashes = new bytes32[](cancels.length);
+        for (uint256 i = 0; i < cancels.length; ++i) {
+            hashes[i] = _cancelHash(cancels[i]);
+        }
+        bytes32 structHash =
+            keccak256(abi.encode(CANCEL_SCHEDULE_TYPEHASH, account, keccak256(abi.encodePacked(hashes))));
+        (bytes32 r, bytes32 vs) = vm.signCompact(by.key, _digest(AUCTION, address(auction), structHash));
+        return abi.encodePacked(r, vs);
+    }
+
+    function _cancelHash(Cancel item) private pure returns (bytes32) {
+        return keccak256(
             abi.encode(CANCEL_TYPEHASH, item.market(), item.slot(), item.meter(), item.version(), item.deadline())
         );
-        (bytes32 r, bytes32 vs) = vm.signCompact(by.key, _digest(AUCTION, address(auction), structHash));
+    }
+
+    function _signedBy(Party memory by, Cancel item) internal view returns (SignedCancel memory) {
+        (bytes32 r, bytes32 vs) = vm.signCompact(by.key, _digest(AUCTION, address(auction), _cancelHash(item)));
         return SignedCancel(item, r, vs);
     }
 
     // ------------------------------------------------------------------------------------------------------------- calls
+
+    function _placeSchedule(address account, Order[] memory orders, bytes memory signature)
+        internal
+        returns (bytes4[] memory)
+    {
+        vm.recordLogs();
+        auction.placeSchedule(account, orders, signature);
+        return _reasons(orders.length);
+    }
+
+    function _cancelSchedule(address account, Cancel[] memory cancels, bytes memory signature)
+        internal
+        returns (bytes4[] memory)
+    {
+        vm.recordLogs();
+        auction.cancelSchedule(account, cancels, signature);
+        return _reasons(cancels.length);
+    }
 
     /// Places one order and returns why it was refused, or zero.
     function _place(SignedOrder memory signed) internal returns (bytes4) {

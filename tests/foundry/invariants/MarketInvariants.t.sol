@@ -15,7 +15,7 @@ import { MarketHandler } from "./MarketHandler.sol";
 contract MarketInvariants is Test {
     /// Every how many acts all of it is checked; at the end of a run in any case.
     uint256 private constant EVERY = 32;
-    uint256 private constant KINDS = 14;
+    uint256 private constant KINDS = 15;
 
     event log_named_uint(string key, uint256 val);
 
@@ -44,6 +44,7 @@ contract MarketInvariants is Test {
         selectors[11] = handler.collect.selector;
         selectors[12] = handler.pass.selector;
         selectors[13] = handler.settleByDefault.selector;
+        selectors[14] = handler.schedule.selector;
     }
 
     /// forge-config: default.invariant.runs = 400
@@ -67,7 +68,7 @@ contract MarketInvariants is Test {
             if (i % 256 == 0) _assertAll();
         }
         _assertAll();
-        string[14] memory verbs = [
+        string[15] memory verbs = [
             "place",
             "replace",
             "cancel",
@@ -81,7 +82,8 @@ contract MarketInvariants is Test {
             "deposit",
             "withdraw",
             "collect",
-            "pass"
+            "pass",
+            "schedule"
         ];
         for (uint256 i = 0; i < verbs.length; ++i) {
             uint256 times = handler.done(bytes32(bytes(verbs[i])));

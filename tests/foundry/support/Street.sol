@@ -36,6 +36,11 @@ abstract contract Street is House {
     bytes32 private constant METER_REGISTRATION_TYPEHASH = keccak256(
         "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"
     );
+    bytes32 private constant METER_MOVE_TYPEHASH = keccak256(
+        "MeterMove(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,uint8 scaleWh,bool mandated,uint32 fromSlot,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant METER_END_TYPEHASH =
+        keccak256("MeterEnd(uint32 meter,uint32 untilSlot,uint256 nonce,uint256 deadline)");
     bytes32 private constant MANDATE_TYPEHASH =
         keccak256("Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)");
     bytes32 private constant READING_TYPEHASH =
@@ -203,6 +208,36 @@ abstract contract Street is House {
         registration.mandated = true;
         return
             ders.registerMeter(registration, _operatorAct(registration, operator), _mandateAct(registration, holder));
+    }
+
+    function _moveAct(IDERRegistry.MeterRegistration memory registration, uint32 fromSlot, Party memory by)
+        internal
+        returns (Act memory act)
+    {
+        act = _draft(by);
+        bytes32 structHash = keccak256(
+            abi.encode(
+                METER_MOVE_TYPEHASH,
+                registration.device,
+                registration.market,
+                registration.account,
+                registration.importCapacityW,
+                registration.exportCapacityW,
+                registration.scaleWh,
+                registration.mandated,
+                fromSlot,
+                act.nonce,
+                act.deadline
+            )
+        );
+        act.signature = Signing.sign(by.key, _digest(DERS, address(ders), structHash));
+    }
+
+    function _endAct(uint32 meter, uint32 untilSlot, Party memory by) internal returns (Act memory act) {
+        act = _draft(by);
+        bytes32 structHash =
+            keccak256(abi.encode(METER_END_TYPEHASH, meter, untilSlot, act.nonce, act.deadline));
+        act.signature = Signing.sign(by.key, _digest(DERS, address(ders), structHash));
     }
 
     // ---------------------------------------------------------------------------------------------------------- readings

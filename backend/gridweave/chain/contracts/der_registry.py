@@ -9,7 +9,7 @@ from typing import ClassVar
 from gridweave.chain.contracts.acts import NO_ACT, Act
 from gridweave.chain.contracts.base import Contract
 from gridweave.chain.types import Call
-from gridweave.domain.acts import AssetKind, AssetRegistration, MeterRegistration
+from gridweave.domain.acts import AssetKind, AssetRegistration, MeterEnd, MeterMove, MeterRegistration
 from gridweave.domain.meters import Meter, MeterBinding
 
 __all__ = ["Asset", "DERRegistry"]
@@ -45,7 +45,7 @@ class DERRegistry(Contract):
         ]
 
     async def meter_of_device(self, device: str, block: int | None = None) -> int | None:
-        """The id of the device's meter, None if it has none."""
+        """The id of the device's newest meter, which may not have begun; None if it has none."""
         return int(await self._result("meterOfDevice", device, block=block)) or None
 
     async def asset_of(self, asset: int, block: int | None = None) -> Asset | None:
@@ -58,26 +58,41 @@ class DERRegistry(Contract):
     async def asset_count(self, block: int | None = None) -> int:
         return int(await self._result("assetCount", block=block))
 
+    async def slot_length(self, block: int | None = None) -> int:
+        """Seconds per slot."""
+        return int(await self._result("slotLength", block=block))
+
     async def is_nonce_used(self, signer: str, nonce: int, block: int | None = None) -> bool:
         return bool(await self._result("isNonceUsed", signer, nonce, block=block))
 
     def register_meter(self, registration: MeterRegistration, operator: Act, mandate: Act = NO_ACT) -> Call:
         """`operator` signs `registration`, the account its Mandate if that is `mandated`. Anyone may send it."""
-        fields = (
-            registration.device,
-            registration.market,
-            registration.account,
-            registration.import_capacity_w,
-            registration.export_capacity_w,
-            registration.scale_wh,
-            registration.mandated,
-        )
-        return self.call("registerMeter", fields, operator.abi(), mandate.abi())
+        return self.call("registerMeter", _fields(registration), operator.abi(), mandate.abi())
+
+    def move_meter(self, move: MeterMove, operator: Act, mandate: Act = NO_ACT) -> Call:
+        """`operator` signs `move`, the new account its Mandate if that is `mandated`. Anyone may send it."""
+        return self.call("moveMeter", _fields(move), move.from_slot, operator.abi(), mandate.abi())
+
+    def end_meter(self, end: MeterEnd, operator: Act) -> Call:
+        """`operator` signs `end`. Anyone may send it."""
+        return self.call("endMeter", end.meter, end.until_slot, operator.abi())
 
     def register_asset(self, registration: AssetRegistration, operator: Act) -> Call:
         """`operator` signs `registration`. Anyone may send it."""
         fields = (registration.meter, registration.kind, registration.nameplate_w, registration.storage_wh)
         return self.call("registerAsset", fields, operator.abi())
+
+
+def _fields(registration: MeterRegistration | MeterMove) -> tuple[str | int | bool, ...]:
+    return (
+        registration.device,
+        registration.market,
+        registration.account,
+        registration.import_capacity_w,
+        registration.export_capacity_w,
+        registration.scale_wh,
+        registration.mandated,
+    )
 
 
 def _meter(word: int) -> Meter | None:

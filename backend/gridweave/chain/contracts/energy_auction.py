@@ -10,7 +10,8 @@ from gridweave.chain.contracts.acts import Act, SignedWord
 from gridweave.chain.contracts.base import Contract
 from gridweave.chain.types import Call
 from gridweave.domain.addresses import checksum_address
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.delegations import Delegation
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.terms import MarketTerms
 
 __all__ = ["EnergyAuction", "PositionState", "SlotClearing", "SlotState"]
@@ -89,6 +90,24 @@ class EnergyAuction(Contract):
         """Live energy at each tick, Wh."""
         return list(await self._result("depthOf", market, slot, side, block=block))
 
+    async def delegation_of(self, account: str, delegate: str, meter: int, block: int | None = None) -> bytes:
+        """The word of the scope (`Scope.pack`), zero for none; meter 0: of all without one of their own."""
+        word = int(await self._result("delegationOf", account, delegate, meter, block=block))
+        return word.to_bytes(32)
+
+    async def last_version_of(self, meter: int, slot: int, block: int | None = None) -> tuple[int, int]:
+        """(version, when it was taken) of the newest order or cancel there; zeros for none."""
+        version, taken_at = await self._results("lastVersionOf", meter, slot, block=block)
+        return int(version), int(taken_at)
+
+    async def digest_of_schedule(self, schedule: Schedule, block: int | None = None) -> bytes:
+        words = [order.pack() for order in schedule.orders]
+        return bytes(await self._result("digestOfSchedule", schedule.account, words, block=block))
+
+    async def digest_of_cancel_schedule(self, schedule: CancelSchedule, block: int | None = None) -> bytes:
+        words = [cancel.pack() for cancel in schedule.cancels]
+        return bytes(await self._result("digestOfCancelSchedule", schedule.account, words, block=block))
+
     async def digest_of_order(self, order: Order, block: int | None = None) -> bytes:
         return bytes(await self._result("digestOfOrder", order.pack(), block=block))
 
@@ -102,6 +121,10 @@ class EnergyAuction(Contract):
         """`operator` signs CreateMarket, the utility Underwrite. Anyone may send it."""
         return self.call("createMarket", astuple(terms), operator.abi(), utility.abi())
 
+    def change_market(self, market: int, terms: MarketTerms, operator: Act, utility: Act) -> Call:
+        """`operator` signs ChangeMarket, the utility UnderwriteChange. Anyone may send it."""
+        return self.call("changeMarket", market, astuple(terms), operator.abi(), utility.abi())
+
     def place(self, orders: Sequence[SignedWord]) -> Call:
         """Orders with their signatures (`signed_words`). Each ends in Placed or OrderRefused."""
         return self.call("place", list(orders))
@@ -109,6 +132,28 @@ class EnergyAuction(Contract):
     def cancel(self, cancels: Sequence[SignedWord]) -> Call:
         """Each ends in Cancelled or OrderRefused."""
         return self.call("cancel", list(cancels))
+
+    def place_schedule(self, account: str, orders: Sequence[bytes], signature: bytes) -> Call:
+        """Order words of one account under its signature of the Schedule. Each ends in Placed or OrderRefused."""
+        return self.call("placeSchedule", account, list(orders), signature)
+
+    def cancel_schedule(self, account: str, cancels: Sequence[bytes], signature: bytes) -> Call:
+        """Cancel words of one account under its signature of the CancelSchedule."""
+        return self.call("cancelSchedule", account, list(cancels), signature)
+
+    def set_delegation(self, delegation: Delegation, act: Act) -> Call:
+        """The account signs `delegation`. Anyone may send it."""
+        fields = (
+            delegation.account,
+            delegation.delegate,
+            delegation.market,
+            list(delegation.meters),
+            delegation.max_energy_wh,
+            delegation.lowest_ask,
+            delegation.highest_bid,
+            delegation.until,
+        )
+        return self.call("setDelegation", fields, act.abi())
 
     def clear(self, market: int, slot: int) -> Call:
         """From the gate on, once."""

@@ -1,0 +1,96 @@
+"""Whom an account lets sign orders in its name, and within which bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gridweave.domain.eip712 import TYPES, StructType
+from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.words import WordLayout
+
+NO_ASKS = (1 << 64) - 1
+"""`lowest_ask` of a delegation without asks."""
+NO_BIDS = 0
+"""`highest_bid` of a delegation without bids."""
+
+_WORD = WordLayout(
+    "Delegation", (("until", 40), ("market", 32), ("maxEnergyWh", 32), ("lowestAsk", 64), ("highestBid", 64))
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a delegate may order: `market` 0 is any, limits in micro per kWh, `until` chain time in seconds.
+
+    Until 0 is none at all. What it may order it may cancel, whatever the energy and limit.
+    """
+
+    market: int
+    max_energy_wh: int
+    lowest_ask: int
+    highest_bid: int
+    until: int
+
+    def pack(self) -> bytes:
+        """The auction's word, 32 bytes; zero if the scope is none. Raises FieldOutOfRange."""
+        if self.until == 0:
+            return bytes(32)
+        return _WORD.pack((self.until, self.market, self.max_energy_wh, self.lowest_ask, self.highest_bid))
+
+    def covers(self, item: Order | Cancel, now: int) -> bool:
+        """Whether the delegate may say that at chain time `now`."""
+        if now >= self.until or self.market not in (0, item.market):
+            return False
+        if isinstance(item, Cancel):
+            return True
+        if item.energy_wh > self.max_energy_wh:
+            return False
+        if item.side == Side.BID:
+            return item.limit_price <= self.highest_bid
+        return item.limit_price >= self.lowest_ask
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """An account lets a delegate's key sign for these meters; none: for all without a delegation of their own.
+
+    Fields as in Scope. A later one for the same meters takes its place; `until` 0 ends it. `nonce` and `deadline` as in
+    every act (EnergyAuction).
+    """
+
+    account: str
+    delegate: str
+    market: int
+    meters: tuple[int, ...]
+    max_energy_wh: int
+    lowest_ask: int
+    highest_bid: int
+    until: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Delegation"]
+
+    @property
+    def scope(self) -> Scope:
+        """What it says of each of its meters."""
+        return Scope(self.market, self.max_energy_wh, self.lowest_ask, self.highest_bid, self.until)
+
+
+class DelegationBook:
+    """Every scope in force, by account, delegate and meter; meter 0 stands for all without one of their own."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[tuple[str, str, int], Scope] = {}
+
+    def set(self, account: str, delegate: str, meters: tuple[int, ...], scope: Scope) -> None:
+        """Takes one delegation; a scope until 0 is taken back."""
+        for meter in meters or (0,):
+            self.scopes[account, delegate, meter] = scope
+
+    def covers(self, account: str, delegate: str, item: Order | Cancel, now: int) -> bool:
+        """Whether the account let that key say this. What is said of the meter comes before what is said of all."""
+        own = self.scopes.get((account, delegate, item.meter))
+        scope = own if own and own.until else self.scopes.get((account, delegate, 0))
+        return scope is not None and scope.covers(item, now)
