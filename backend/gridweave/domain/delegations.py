@@ -89,6 +89,10 @@ class DelegationBook:
         for meter in meters or (0,):
             self.scopes[account, delegate, meter] = scope
 
+    def speaks(self, signer: str | None, account: str, item: Order | Cancel, now: int) -> bool:
+        """Whether that key may say this for the account: its own, or one to which it delegated."""
+        return signer is not None and (signer == account or self.covers(account, signer, item, now))
+
     def covers(self, account: str, delegate: str, item: Order | Cancel, now: int) -> bool:
         """Whether the account let that key say this. What is said of the meter comes before what is said of all."""
         own = self.scopes.get((account, delegate, item.meter))

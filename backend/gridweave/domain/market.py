@@ -80,6 +80,11 @@ class MarketBook:
 
     # markets
 
+    @property
+    def market_count(self) -> int:
+        """Markets are numbered from 1 up to this."""
+        return len(self._versions)
+
     def create_market(self, terms: MarketTerms, now: int) -> int:
         """Opens the next market, in force from the current slot on; returns its number. Raises TermsNotAllowed."""
         terms.validate(self.clock, self.vault.hold_length)

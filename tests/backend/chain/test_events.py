@@ -75,7 +75,8 @@ def test_decode_log__given_random_values__reads_what_was_encoded(key, rng):
         values = [_random(canonical_type(field), field, rng) for field in entry["inputs"]]
         event = decode_log(_log(entry, values))
         found = [getattr(event, field.name) for field in dataclasses.fields(event)][len(PLACE) :]
-        expected = [MarketTerms(*value) if isinstance(value, tuple) else value for value in values]
+        kinds = [canonical_type(field) for field in entry["inputs"]]
+        expected = [MarketTerms(*v) if kind.startswith("(") else v for kind, v in zip(kinds, values, strict=True)]
         assert type(event).__name__ == entry["name"]
         assert found == expected
         assert (event.block_number, event.transaction_index, event.log_index) == (7, 4, 5)

@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 from gridweave.domain.acts import KeyKind
+from gridweave.domain.delegations import Scope
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
@@ -31,6 +32,8 @@ MARKETS = 10
 HOMES = 9
 START = 2_000_000 * SLOT_LENGTH
 CASH = (0, 10**6, 10**8, 10**10)
+AHEAD = (100, 193, 193, 200, 250, 262)
+"""Slots from now in which a change begins: too soon, with the next season, in its midst."""
 T = TypeVar("T")
 EXPECTED = (
     *("Placed", "Cancelled", "Cleared", "ReadingRecorded", "Settled", "Released", "SlotClosed"),
@@ -39,6 +42,7 @@ EXPECTED = (
     *("WrongSigner", "VersionNotNewer", "DuplicateInBatch", "LadderFull", "InArrears", "AvailableTooSmall"),
     *("AlreadySettled", "NothingToRelease", "ReadingForOtherSlot", "ReadingVersionOutOfRange", "ReadingNotNewer"),
     *("ReadingAboveCapacity", "ReadingOffScale", "DeviceSignatureInvalid", "AlreadyCleared", "GateNotClosed"),
+    *("OrderMeterNotInForce", "MeterNotInForce", "WithinHorizon"),
     *("NotCleared", "ReadingTooLate", "ReadingDeadlineNotPassed", "WithdrawalAboveWithdrawable", "ZeroAmount"),
 )
 """What a town must meet before its agreement says much."""
@@ -77,7 +81,7 @@ def with_windows(rng: random.Random, terms: MarketTerms, utility: Person, operat
         terms,
         utility=utility.address,
         operator=operator.address,
-        gate_lead=rng.choice([30, 300, 1_800]),
+        gate_lead=rng.choice([30, 30, 300, 1_800]),
         reading_window=reading_window,
         correction_window=rng.choice([reading_window + 900, 7_200]),
         min_energy_wh=rng.choice([1, 5]),
@@ -94,7 +98,7 @@ class Season:
 
     def live(self) -> None:
         start, end = self.slots[0] * SLOT_LENGTH, (self.slots[1] + 1) * SLOT_LENGTH
-        self._phase(start - 4_000, [self._trading, self._money, self._trading])
+        self._phase(start - 4_000, [self._changing, self._trading, self._scheduling, self._money, self._scheduling])
         self._phase(start + 850, [self._clearing])
         self._phase(end + 1, [self._money, self._reading, self._asking, self._reading, self._money, self._asking])
         self._phase(end + 1_000, [self._reading, self._silence])
@@ -108,9 +112,16 @@ class Season:
             self.rng.shuffle(steps)
             self.town.run(steps, now + place)
         self.town.compare_money()
+        self.town.compare_bounds(self.town.chain.now)
 
     def _homes(self, market: int) -> list[Home]:
-        return [home for home in self.town.homes if home.market == market]
+        """Those in force this season; if all have moved away, those that were there."""
+        here = [home for home in self.town.homes if home.market == market]
+        return [home for home in here if self._is_in_force(home)] or here
+
+    def _is_in_force(self, home: Home) -> bool:
+        record = self.town.book.meters.get(home.meter)
+        return record is not None and record[1].within_bounds(self.slots[0])
 
     def _some(self, items: Sequence[T], most: int = 6) -> list[T]:
         return [self.rng.choice(items) for _ in range(self.rng.randint(1, most))]
@@ -137,6 +148,57 @@ class Season:
                 cancels = [self._cancel(home) for home in self._some(homes, 3)]
                 steps.append(self.town.cancel(cancels, self._signed(len(cancels))))
         return steps
+
+    def _scheduling(self) -> list[Step]:
+        """Schedules over all meters that an account ever had, signed by it, by its agent or by a stranger."""
+        steps = []
+        for owner in self._some(list(self.town.people.values()), 12):
+            homes = [home for home in self.town.homes if home.owner is owner]
+            homes = [home for home in homes if self._is_in_force(home) or self.rng.random() < 0.1] or homes
+            lines = [self._order(home) for home in self._some(homes, 8)]
+            cancels = [self._cancel(home) for home in self._some(homes, 3)]
+            signers = [owner, owner, self.town.agent, self.town.agent, self.town.maker]
+            steps.append(self.town.schedule(owner.address, lines, self.rng.choice(signers)))
+            steps.append(self.town.schedule(owner.address, cancels, self.rng.choice(signers)))
+            steps.append(self.town.place(lines[:1], [True]))
+        return steps
+
+    def _changing(self) -> list[Step]:
+        """What an account lets its agent do, a market's terms, who lives in a home: some of it too early or twice."""
+        rng, ahead = self.rng, self.slots[0] - 5 + self.rng.choice(AHEAD)
+        steps = []
+        for owner in self._some(list(self.town.people.values()), 8):
+            meters = [home.meter for home in self.town.homes if home.owner is owner]
+            chosen = rng.choice([(), tuple(meters[:1]), tuple(meters)])
+            steps.append(self.town.delegate(owner, self.town.agent, chosen, self._scope()))
+        for market in self._some(self.markets, 2):
+            terms = self.town.book.terms_of(market, ahead + 1_000)
+            prices = random_terms(rng)
+            windows = ("utility", "operator", "gate_lead", "reading_window", "correction_window", "min_energy_wh")
+            kept = {name: getattr(terms, name) for name in windows}
+            steps.append(self.town.change_market(market, replace(prices, from_slot=ahead, **kept)))
+        for home in self._some(self.town.homes, 2):
+            owner = rng.choice(list(self.town.people.values()))
+            meter = Meter(owner.address, rng.choice(self.markets), 4_000, 4_000, 1, rng.random() < 0.7, False)
+            steps.append(self.town.move_meter(home, owner, meter, ahead))
+            steps.append(self.town.move_meter(self.rng.choice(self.town.homes), owner, meter, ahead + 1))
+        if rng.random() < 0.3:
+            ended = rng.choice(self._homes(rng.choice(self.markets)))
+            again = replace(ended, owner=rng.choice(list(self.town.people.values())))
+            meter = Meter(again.owner.address, ended.market, 4_000, 4_000, 1, False, False)
+            steps.append(self.town.end_meter(ended.meter, ahead))
+            steps.append(self.town.move_meter(again, again.owner, meter, ahead))
+        return steps
+
+    def _scope(self) -> Scope:
+        rng = self.rng
+        return Scope(
+            rng.choice([0, 0, rng.choice(self.markets)]),
+            rng.choice([100, 1_000, 1 << 31]),
+            rng.choice([0, 100_000]),
+            rng.choice([0, 150_000, 1 << 50]),
+            rng.choice([0, FAR, FAR, FAR, self.town.chain.now + 2]),
+        )
 
     def _order(self, home: Home) -> Order:
         rng, slot = self.rng, self.rng.choice(self.slots)

@@ -22,26 +22,31 @@ from gridweave.chain.contracts.energy_auction import EnergyAuction
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.vault import Vault
 from gridweave.chain.errors import reverted
-from gridweave.chain.events import Event, decode_logs
+from gridweave.chain.events import DelegationSet, Event, MarketChanged, decode_logs
 from gridweave.chain.types import Call
 from gridweave.deployment.roles import FUNCTION_ROLES
 from gridweave.domain import outcomes as domain
 from gridweave.domain import signatures
 from gridweave.domain.acts import (
+    ChangeMarket,
     CreateMarket,
     Endorsement,
     KeyKind,
     Mandate,
+    MeterEnd,
+    MeterMove,
     MeterRegistration,
     Possession,
     Underwrite,
+    UnderwriteChange,
     Withdrawal,
 )
+from gridweave.domain.delegations import Delegation, Scope
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.errors import DeviceSignatureInvalid, DomainError
 from gridweave.domain.market import MarketBook
 from gridweave.domain.meters import Meter, MeterBinding
-from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.readings import Reading
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.terms import MarketTerms
@@ -117,7 +122,7 @@ class Town:
         self.chain = chain
         self.rng = rng
         self.nonces = count(1)
-        self.operator, self.maker = Person(rng), Person(rng)
+        self.operator, self.maker, self.agent = Person(rng), Person(rng), Person(rng)
         self.at = self._deploy()
         # the facades are only asked for calls, never to read
         nobody: Any = None
@@ -129,6 +134,7 @@ class Town:
         self.homes: list[Home] = []
         self.people: dict[str, Person] = {}
         self.debts: set[tuple[str, str]] = set()
+        self.scoped: set[tuple[str, str, int]] = set()
         self.seen: Counter[str] = Counter()
         self._grant_roles()
 
@@ -145,8 +151,8 @@ class Town:
             ("LocalCurrency", lambda: (at["Authority"],)),
             ("Vault", lambda: (at["Authority"], at["LocalCurrency"], HOLD_LENGTH)),
             ("DeviceRegistry", lambda: (at["Authority"],)),
-            ("DERRegistry", lambda: (at["Authority"], at["DeviceRegistry"])),
-            ("MeterLedger", lambda: (at["Authority"], at["DERRegistry"], at["DeviceRegistry"], SLOT_LENGTH)),
+            ("DERRegistry", lambda: (at["Authority"], at["DeviceRegistry"], SLOT_LENGTH)),
+            ("MeterLedger", lambda: (at["Authority"], at["DERRegistry"], at["DeviceRegistry"])),
             ("EnergyAuction", lambda: (at["Authority"], at["Vault"], at["MeterLedger"], at["DERRegistry"])),
         ):
             code = artifacts.load(name).bytecode + abi_of(name).creation_arguments(*arguments())
@@ -231,6 +237,78 @@ class Town:
     def _owner(self, meter: int) -> Person:
         return self.homes[meter - 1].owner if meter <= len(self.homes) else self.maker
 
+    def schedule(self, account: str, items: Sequence[Order] | Sequence[Cancel], signer: Person) -> Step:
+        """Places or cancels the items of one account under one signature, be it the account's, a delegate's or nobody's."""
+        space, words = self.domain("EnergyAuction"), [item.pack() for item in items]
+        if isinstance(items[0], Order):
+            signature = signer.sign(space, Schedule(account, tuple(items)))
+            call = self.auction.place_schedule(account, words, signature)
+            return Step(call, lambda now: self.book.place(items, now, self._speaks(account, items, signer, now)))
+        signature = signer.sign(space, CancelSchedule(account, tuple(items)))
+        call = self.auction.cancel_schedule(account, words, signature)
+        return Step(call, lambda now: self.book.cancel(items, now, self._speaks(account, items, signer, now)))
+
+    def _speaks(self, account: str, items: Sequence[Order | Cancel], signer: Person, now: int) -> list[bool]:
+        return [
+            self._owner(item.meter).address == account
+            and self.book.delegations.speaks(signer.address, account, item, now)
+            for item in items
+        ]
+
+    def delegate(self, owner: Person, delegate: Person, meters: tuple[int, ...], scope: Scope) -> Step:
+        """Lets `delegate` order for the owner."""
+        message = Delegation(
+            owner.address, delegate.address, scope.market, meters, *_bounds(scope), next(self.nonces), FAR
+        )
+        call = self.auction.set_delegation(message, owner.consent(self.domain("EnergyAuction"), message))
+        self.scoped |= {(owner.address, delegate.address, meter) for meter in meters or (0,)}
+        book = self.book.delegations
+        return Step(call, lambda _: _none(book.set(owner.address, delegate.address, meters, scope)))
+
+    def change_market(self, market: int, terms: MarketTerms) -> Step:
+        """Changes a market's terms; its utility consents."""
+        space, utility = self.domain("EnergyAuction"), self.people[terms.utility]
+        change = ChangeMarket(market, terms, next(self.nonces), FAR)
+        underwrite = UnderwriteChange(market, terms, next(self.nonces), FAR)
+        acts = self.operator.consent(space, change), utility.consent(space, underwrite)
+        call = self.auction.change_market(market, terms, *acts)
+        return Step(call, lambda now: _none(self.book.change_market(market, terms, now)))
+
+    def move_meter(self, home: Home, owner: Person, meter: Meter, from_slot: int) -> Step:
+        """Moves a home's device to an owner and a market."""
+        meters = self.domain("DERRegistry")
+        move = MeterMove(
+            home.device.id,
+            meter.market,
+            owner.address,
+            meter.import_capacity_w,
+            meter.export_capacity_w,
+            meter.scale_wh,
+            meter.mandate,
+            from_slot,
+            next(self.nonces),
+            FAR,
+        )
+        mandate = NO_ACT
+        if meter.mandate:
+            said = Mandate(home.device.id, meter.market, owner.address, next(self.nonces), FAR)
+            mandate = owner.consent(meters, said)
+        call = self._meters.move_meter(move, self.operator.consent(meters, move), mandate)
+
+        def apply(now: int) -> Outcomes:
+            number = len(self.homes) + 1
+            self.book.meters.move(number, meter, home.device.id, from_slot, now)
+            self.homes.append(Home(number, meter.market, owner, home.device))
+            return []
+
+        return Step(call, apply)
+
+    def end_meter(self, meter: int, until_slot: int) -> Step:
+        """Ends a meter without a next one."""
+        end = MeterEnd(meter, until_slot, next(self.nonces), FAR)
+        call = self._meters.end_meter(end, self.operator.consent(self.domain("DERRegistry"), end))
+        return Step(call, lambda now: _none(self.book.meters.end(meter, until_slot, now)))
+
     def clear(self, market: int, slot: int) -> Step:
         """Clears."""
         return Step(self.auction.clear(market, slot), lambda now: self.book.clear(market, slot, now))
@@ -298,7 +376,8 @@ class Town:
         assert (said.name, tuple(said.arguments.values())) == (refusal.name, refusal.args)
 
     def _is_market(self, event: Event) -> bool:
-        return event.contract in (self.at["EnergyAuction"], self.at["MeterLedger"])
+        said_elsewhere = isinstance(event, MarketChanged | DelegationSet)
+        return event.contract in (self.at["EnergyAuction"], self.at["MeterLedger"]) and not said_elsewhere
 
     def _expected(self, outcome: domain.Outcome) -> tuple[Any, ...]:
         name = type(outcome).__name__
@@ -340,6 +419,23 @@ class Town:
                 expected |= self._slot_views(market, slot)
         self._compare("EnergyAuction", expected)
 
+    def compare_bounds(self, now: int) -> None:
+        """Every scope of a delegate, every meter's words, and the terms of every market on both sides of now."""
+        scopes = self.book.delegations.scopes
+        said = {
+            ("delegationOf", key): (int.from_bytes(scopes[key].pack(), "big"),) for key in sorted(self.scoped) if key in scopes
+        }
+        slots = (now // SLOT_LENGTH, now // SLOT_LENGTH + 300)
+        said |= {
+            ("termsOf", (market, slot)): (_plain(self.book.terms_of(market, slot)),)
+            for market in range(1, self.book.market_count + 1)
+            for slot in slots
+        }
+        self._compare("EnergyAuction", said)
+        records = [self.book.meters.get(home.meter) for home in self.homes]
+        words = [tuple(int.from_bytes(part.pack(), "big") for part in parts) for parts in zip(*records, strict=True)]
+        self._compare("DERRegistry", {("meteringOf", (tuple(home.meter for home in self.homes),)): tuple(words)})
+
     def _slot_views(self, market: int, slot: int) -> dict[tuple[str, tuple[Any, ...]], Any]:
         book = self.book.slot_book(market, slot)
         bid, ask = book.open_wh.values()
@@ -379,3 +475,12 @@ def _money(vault: VaultBook, party: str, now: int) -> tuple[int, int, int]:
 
 def _none(_: object) -> Outcomes:
     return []
+
+
+def _bounds(scope: Scope) -> tuple[int, int, int, int]:
+    return scope.max_energy_wh, scope.lowest_ask, scope.highest_bid, scope.until
+
+
+def _plain(terms: MarketTerms) -> tuple[Any, ...]:
+    """Terms as the ABI gives them: addresses in lower case."""
+    return tuple(value.lower() if isinstance(value, str) else value for value in astuple(terms))
