@@ -66,11 +66,13 @@ def main() -> int:
 def build() -> dict[str, str]:
     """Compile contracts/ and return every file of the artifact folder: name -> text. SystemExit on a compiler error."""
     sources = read_sources()
-    output = solc.compile_standard({
-        "language": "Solidity",
-        "sources": {name: {"content": text} for name, text in sources.items()},
-        "settings": SETTINGS,
-    })
+    output = solc.compile_standard(
+        {
+            "language": "Solidity",
+            "sources": {name: {"content": text} for name, text in sources.items()},
+            "settings": SETTINGS,
+        }
+    )
     _stop_on_errors(output)
     contracts = artifact.collect(output)
     files = {f"{name}.json": _text(content) for name, content in contracts.items()}

@@ -1,7 +1,7 @@
 """The linters: ruff, solhint, code sizes of modules, and the locks.
 
-    lint.py         report
-    lint.py --fix   rewrite what can be rewritten: ruff's fixes and format, forge fmt
+lint.py         report
+lint.py --fix   rewrite what can be rewritten: ruff's fixes and format, forge fmt
 """
 
 from __future__ import annotations

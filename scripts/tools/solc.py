@@ -89,11 +89,13 @@ def _install_wasm() -> None:
 
 def _check() -> None:
     source = TINY.format(version=SOLC_VERSION)
-    output = compile_standard({
-        "language": "Solidity",
-        "sources": {"Tiny.sol": {"content": source}},
-        "settings": {"outputSelection": {"*": {"*": ["evm.bytecode.object"]}}},
-    })
+    output = compile_standard(
+        {
+            "language": "Solidity",
+            "sources": {"Tiny.sol": {"content": source}},
+            "settings": {"outputSelection": {"*": {"*": ["evm.bytecode.object"]}}},
+        }
+    )
     if "contracts" not in output:
         raise SystemExit(f"solc does not compile three lines: {output}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from gridweave.audit.calls import CreatingMarket, SignedAct, selector_of
+from gridweave.audit.calls import ChangingMarket, CreatingMarket, Delegating, SignedAct, selector_of
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.proofs import Proofs
@@ -72,3 +72,18 @@ class Acts:
         self.check(operator, "EnergyAuction", now, Kind.OPERATOR_SIGNATURE, subject, signed, "createMarket")
         underwritten = utility.signature is not None and self._proofs.is_underwritten(call)
         self.check(utility, "EnergyAuction", now, Kind.UTILITY_SIGNATURE, subject, underwritten)
+
+    def check_change(self, call: ChangingMarket, now: int) -> None:
+        """An operator's change of a market and its utility's consent."""
+        subject = Subject(market=call.market)
+        operator, utility = call.operator, call.utility
+        signed = operator.signature is not None and self._proofs.is_change_signed(call)
+        self.check(operator, "EnergyAuction", now, Kind.OPERATOR_SIGNATURE, subject, signed, "changeMarket")
+        underwritten = utility.signature is not None and self._proofs.is_change_underwritten(call)
+        self.check(utility, "EnergyAuction", now, Kind.UTILITY_SIGNATURE, subject, underwritten)
+
+    def check_delegation(self, call: Delegating, now: int) -> None:
+        """An account's consent to what its delegate may say."""
+        signed = call.act.signature is not None and self._proofs.is_delegation_signed(call)
+        subject = Subject(account=call.account)
+        self.check(call.act, "EnergyAuction", now, Kind.ACCOUNT_SIGNATURE, subject, signed)

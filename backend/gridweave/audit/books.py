@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gridweave.audit.differences import Subject
 from gridweave.audit.identity import Identities
@@ -38,10 +38,16 @@ def claims_of_money(money: Money, addresses: Addresses, now: int) -> Iterator[Cl
     yield Claim("LocalCurrency", "balanceOf", (addresses["Vault"],), ("balance",), (money.tokens,), whole)
 
 
-def claims_of_trade(trade: Trade, markets: Mapping[int, int]) -> Iterator[Claim]:
-    """Markets, and every slot and position whose place in the ring is its own. `markets`: a slot by market."""
+def claims_of_trade(trade: Trade, markets: Mapping[int, Sequence[int]]) -> Iterator[Claim]:
+    """Markets, delegations, and every slot and position whose place in the ring is its own.
+
+    `markets` are the slots from which a market's versions are in force, by market.
+    """
     yield Claim("EnergyAuction", "marketCount", (), ("count",), (len(markets),), Subject(field="markets"))
-    for market, slot in markets.items():
+    for key, scope in sorted(trade.book.delegations.scopes.items()):
+        said = (int.from_bytes(scope.pack(), "big"),)
+        yield Claim("EnergyAuction", "delegationOf", key, ("scope",), said, Subject(account=key[0], meter=key[2]))
+    for market, slot in ((market, slot) for market, slots in markets.items() for slot in slots):
         terms = trade.book.terms_of(market, slot)
         names = tuple(vars(terms))
         yield Claim(

@@ -15,25 +15,32 @@ from eth_abi.exceptions import DecodingError
 
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
 from gridweave.domain.addresses import checksum_address
+from gridweave.domain.delegations import Scope
 from gridweave.domain.hashing import keccak
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
     "SIGNATURES",
+    "Bundle",
     "Call",
     "Cancelling",
+    "ChangingMarket",
     "ClearingSlot",
     "Collecting",
     "CreatingMarket",
     "Defaulting",
+    "Delegating",
     "Depositing",
+    "EndingMeter",
     "Enrolling",
+    "MovingMeter",
     "Placing",
     "RegisteringAsset",
     "RegisteringMeter",
     "Releasing",
     "SettingStatus",
     "Settling",
+    "SharedConsent",
     "SignedAct",
     "SignedWord",
     "Skimming",
@@ -45,6 +52,8 @@ __all__ = [
 
 _WORD = 32
 _ACT = "(address,uint256,uint256,bytes)"
+_REGISTRATION = "(address,uint32,address,uint32,uint32,uint8,bool)"
+_DELEGATION = "(address,address,uint32,uint32[],uint32,uint64,uint64,uint40)"
 _TERMS = "(uint40,uint32,uint16,uint40,uint40,uint40,uint32,address,uint32,uint32,uint32,address,uint32,uint32)"
 
 
@@ -71,13 +80,34 @@ class SignedAct:
 
 
 @dataclass(frozen=True)
+class SharedConsent:
+    """One signature of an account, of a delegate or of a wallet over all items of a call."""
+
+    account: str
+    signature: bytes
+
+
+@dataclass(frozen=True)
 class Placing:
+    """`shared` is a schedule's signature; without it each item has its own."""
+
     items: tuple[SignedWord, ...]
+    shared: SharedConsent | None = None
 
 
 @dataclass(frozen=True)
 class Cancelling:
+    """As Placing."""
+
     items: tuple[SignedWord, ...]
+    shared: SharedConsent | None = None
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Calls of one transaction to one contract, one after the other."""
+
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True)
@@ -121,6 +151,23 @@ class CreatingMarket:
     terms: MarketTerms
     operator: SignedAct
     utility: SignedAct
+
+
+@dataclass(frozen=True)
+class ChangingMarket:
+    market: int
+    terms: MarketTerms
+    operator: SignedAct
+    utility: SignedAct
+
+
+@dataclass(frozen=True)
+class Delegating:
+    account: str
+    delegate: str
+    meters: tuple[int, ...]
+    scope: Scope
+    act: SignedAct
 
 
 @dataclass(frozen=True)
@@ -178,6 +225,19 @@ class RegisteringMeter:
 
 
 @dataclass(frozen=True)
+class MovingMeter:
+    registration: RegisteringMeter
+    from_slot: int
+
+
+@dataclass(frozen=True)
+class EndingMeter:
+    meter: int
+    until_slot: int
+    operator: SignedAct
+
+
+@dataclass(frozen=True)
 class RegisteringAsset:
     meter: int
     kind: AssetKind
@@ -195,13 +255,18 @@ Call = (
     | Releasing
     | Collecting
     | CreatingMarket
+    | ChangingMarket
+    | Delegating
     | Depositing
     | Withdrawing
     | Skimming
     | Enrolling
     | SettingStatus
     | RegisteringMeter
+    | MovingMeter
+    | EndingMeter
     | RegisteringAsset
+    | Bundle
 )
 
 
@@ -251,6 +316,20 @@ def _cancel(data: bytes) -> Call:
     return Cancelling(_signed_words(data, 0))
 
 
+def _place_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
+    items = tuple(SignedWord(word, None) for word in words)
+    return Placing(items, SharedConsent(checksum_address(account), signature))
+
+
+def _cancel_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
+    items = tuple(SignedWord(word, None) for word in words)
+    return Cancelling(items, SharedConsent(checksum_address(account), signature))
+
+
+def _bundle(datas: tuple[bytes, ...]) -> Call:
+    return Bundle(tuple(read_call("EnergyAuction", data) for data in datas))
+
+
 def _settle(data: bytes) -> Call:
     return Settling(_uint(data, 0), _uint(data, _WORD), _signed_words(data, 2 * _WORD))
 
@@ -264,9 +343,23 @@ def _act(values: tuple[Any, ...]) -> SignedAct:
     return SignedAct(checksum_address(signer), nonce, deadline, signature)
 
 
-def _create_market(terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
+def _terms(terms: tuple[Any, ...]) -> MarketTerms:
     values: list[Any] = [checksum_address(value) if isinstance(value, str) else value for value in terms]
-    return CreatingMarket(MarketTerms(*values), _act(operator), _act(utility))
+    return MarketTerms(*values)
+
+
+def _create_market(terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
+    return CreatingMarket(_terms(terms), _act(operator), _act(utility))
+
+
+def _change_market(market: int, terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
+    return ChangingMarket(market, _terms(terms), _act(operator), _act(utility))
+
+
+def _delegate(delegation: tuple[Any, ...], act: tuple[Any, ...]) -> Call:
+    account, delegate, market, meters, *bounds = delegation
+    who = checksum_address(account), checksum_address(delegate)
+    return Delegating(*who, tuple(meters), Scope(market, *bounds), _act(act))
 
 
 def _deposit(account: str, amount: int) -> Call:
@@ -283,10 +376,18 @@ def _enrol(enrolment: tuple[Any, ...], maker: tuple[Any, ...], possession: tuple
     return Enrolling(*who, KeyKind(kind), x, y, _act(maker), b"".join(possession))
 
 
-def _register_meter(registration: tuple[Any, ...], operator: tuple[Any, ...], mandate: tuple[Any, ...]) -> Call:
+def _register_meter(
+    registration: tuple[Any, ...], operator: tuple[Any, ...], mandate: tuple[Any, ...]
+) -> RegisteringMeter:
     device, market, account, import_w, export_w, scale, mandated = registration
     who = checksum_address(device), market, checksum_address(account)
     return RegisteringMeter(*who, import_w, export_w, scale, mandated, _act(operator), _act(mandate))
+
+
+def _move_meter(
+    registration: tuple[Any, ...], from_slot: int, operator: tuple[Any, ...], mandate: tuple[Any, ...]
+) -> Call:
+    return MovingMeter(_register_meter(registration, operator, mandate), from_slot)
 
 
 def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
@@ -298,6 +399,9 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
     "EnergyAuction": {
         "place((bytes32,bytes32,bytes32)[])": _place,
         "cancel((bytes32,bytes32,bytes32)[])": _cancel,
+        "placeSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _place_schedule),
+        "cancelSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _cancel_schedule),
+        "multicall(bytes[])": _plain(("bytes[]",), _bundle),
         "settle(uint32,uint32,(bytes32,bytes32,bytes32)[])": _settle,
         "clear(uint32,uint32)": _plain(("uint32", "uint32"), ClearingSlot),
         "settleByDefault(uint32,uint32,uint32[])": _plain(("uint32", "uint32", "uint32[]"), Defaulting),
@@ -306,6 +410,8 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
             ("uint32", "address"), lambda market, creditor: Collecting(market, checksum_address(creditor))
         ),
         f"createMarket({_TERMS},{_ACT},{_ACT})": _plain((_TERMS, _ACT, _ACT), _create_market),
+        f"changeMarket(uint32,{_TERMS},{_ACT},{_ACT})": _plain(("uint32", _TERMS, _ACT, _ACT), _change_market),
+        f"setDelegation({_DELEGATION},{_ACT})": _plain((_DELEGATION, _ACT), _delegate),
     },
     "Vault": {
         "deposit(address,uint256)": _plain(("address", "uint256"), _deposit),
@@ -331,8 +437,10 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         ),
     },
     "DERRegistry": {
-        f"registerMeter((address,uint32,address,uint32,uint32,uint8,bool),{_ACT},{_ACT})": _plain(
-            ("(address,uint32,address,uint32,uint32,uint8,bool)", _ACT, _ACT), _register_meter
+        f"registerMeter({_REGISTRATION},{_ACT},{_ACT})": _plain((_REGISTRATION, _ACT, _ACT), _register_meter),
+        f"moveMeter({_REGISTRATION},uint32,{_ACT},{_ACT})": _plain((_REGISTRATION, "uint32", _ACT, _ACT), _move_meter),
+        f"endMeter(uint32,uint32,{_ACT})": _plain(
+            ("uint32", "uint32", _ACT), lambda meter, until, act: EndingMeter(meter, until, _act(act))
         ),
         f"registerAsset((uint32,uint8,uint32,uint32),{_ACT})": _plain(
             ("(uint32,uint8,uint32,uint32)", _ACT), _register_asset

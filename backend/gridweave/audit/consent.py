@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from gridweave.audit.calls import SharedConsent
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.identity import Identities
@@ -12,8 +13,9 @@ from gridweave.audit.report import Checked
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain.acts import KeyKind
+from gridweave.domain.delegations import DelegationBook
 from gridweave.domain.errors import DeviceSignatureInvalid, WrongSigner
-from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.outcomes import Reason
 from gridweave.domain.readings import Reading
 
@@ -27,36 +29,63 @@ class Consent:
     `wallets` are accounts with code: the contract asks them, and what they said cannot be asked again later.
     """
 
-    def __init__(self, proofs: Proofs, identities: Identities, wallets: Set[str], findings: Findings) -> None:
+    def __init__(
+        self,
+        proofs: Proofs,
+        identities: Identities,
+        delegations: DelegationBook,
+        wallets: Set[str],
+        findings: Findings,
+    ) -> None:
         self._wallets = wallets
         self._proofs, self._identities, self._findings = proofs, identities, findings
+        self._delegations = delegations
 
     def account_of(self, meter: int) -> str | None:
         """Who trades for the meter, None for an unknown one."""
         registration = self._identities.meters.get(meter)
         return registration.meter.account if registration else None
 
-    def is_signed(self, item: Order | Cancel, signature: bytes | None, said: Event | None) -> bool:
+    def is_signed(self, item: Order | Cancel, signature: bytes | None, said: Event | None, now: int) -> bool:
         """Whether the contract was right to take the item as its account's. `said`: the event in which it ended."""
         account = self.account_of(item.meter)
-        refused = isinstance(said, chain.OrderRefused) and said.reason == WrongSigner.selector()
         if signature is None or account is None:
             self._findings.count(Checked.BY_CONTRACT_ONLY, signature is None)
-            return not refused
+            return not _is_refused(said)
         if not self._findings.reviewing:
-            return not refused
+            return not _is_refused(said)
         self._findings.count(Checked.ORDER_SIGNATURES)
-        signer = self._proofs.signer_of(item, signature)
-        if signer == account:
+        return self._judge(item, account, self._proofs.signer_of(item, signature), said, now)
+
+    def signer_of(self, schedule: Schedule | CancelSchedule, shared: SharedConsent) -> str | None:
+        """Whose key signed a schedule, None if nobody's: then a wallet may have."""
+        if not self._findings.reviewing:
+            return None
+        self._findings.count(Checked.SCHEDULE_SIGNATURES)
+        return self._proofs.signer_of(schedule, shared.signature)
+
+    def is_line(
+        self, item: Order | Cancel, shared: SharedConsent, signer: str | None, said: Event | None, now: int
+    ) -> bool:
+        """The same for a line of a schedule that `signer` signed."""
+        account = self.account_of(item.meter)
+        if account is None or not self._findings.reviewing:
+            return not _is_refused(said)
+        if account != shared.account:
+            return False
+        return self._judge(item, account, signer, said, now)
+
+    def _judge(self, item: Order | Cancel, account: str, signer: str | None, said: Event | None, now: int) -> bool:
+        if self._delegations.speaks(signer, account, item, now):
             return True
         if account in self._wallets:
             self._findings.count(Checked.BY_CONTRACT_ONLY)
-            return not refused
+            return not _is_refused(said)
         if isinstance(said, chain.OrderRefused):
             return False
         kind = Kind.ORDER_SIGNATURE if isinstance(item, Order) else Kind.CANCEL_SIGNATURE
         subject = Subject(market=item.market, slot=item.slot, meter=item.meter, account=account)
-        self._findings.differ(kind, subject, account, signer or "a signature of no key")
+        self._findings.differ(kind, subject, f"{account} or a delegate of it", signer or "a signature of no key")
         return True
 
     def fault_of(self, reading: Reading, signature: bytes | None, as_of: int, said: Event | None) -> Reason | None:
@@ -81,3 +110,7 @@ class Consent:
         subject = Subject(slot=reading.slot, meter=reading.meter, device=registration.device)
         self._findings.differ(Kind.READING_SIGNATURE, subject, "the device's current key", "another key")
         return None
+
+
+def _is_refused(said: Event | None) -> bool:
+    return isinstance(said, chain.OrderRefused) and said.reason == WrongSigner.selector()

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     ASSET = "asset"
     DEVICE = "device"
     ROLE = "role"
+    DELEGATION = "delegation"
     ORDER = "order"
     CANCEL = "cancel"
     REFUSAL = "refusal"

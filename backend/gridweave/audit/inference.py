@@ -13,12 +13,16 @@ from typing import Any
 from gridweave.audit.calls import (
     Call,
     Cancelling,
+    ChangingMarket,
     ClearingSlot,
     Collecting,
     CreatingMarket,
     Defaulting,
+    Delegating,
     Depositing,
+    EndingMeter,
     Enrolling,
+    MovingMeter,
     Placing,
     RegisteringAsset,
     RegisteringMeter,
@@ -33,6 +37,7 @@ from gridweave.audit.calls import (
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.domain.delegations import Scope
 from gridweave.domain.meters import Meter
 from gridweave.domain.readings import Reading
 
@@ -47,10 +52,15 @@ class _Reader:
         self._market_of = market_of
         self._keys: dict[str, chain.DeviceKeyChanged] = {}
         self._readings: dict[tuple[int, int], bytes] = {}
+        self._begun: dict[int, chain.MeterMoved] = {}
+        self._ended: set[int] = set()
 
     def read(self, events: Sequence[Event]) -> None:
         """Reads all events of a transaction."""
         self._keys = {event.device: event for event in events if isinstance(event, chain.DeviceKeyChanged)}
+        moves = [event for event in events if isinstance(event, chain.MeterMoved)]
+        self._begun = {move.begun: move for move in moves}
+        self._ended = {move.ended for move in moves}
         for event in events:
             if isinstance(event, chain.ReadingRecorded):
                 self._readings[event.meter, event.slot] = event.reading
@@ -82,6 +92,12 @@ class _Reader:
                 self.calls.append(ClearingSlot(event.market, event.slot))
             case chain.MarketCreated():
                 self.calls.append(CreatingMarket(event.terms, _UNSEEN, _UNSEEN))
+            case chain.MarketChanged():
+                self.calls.append(ChangingMarket(event.market, event.terms, _UNSEEN, _UNSEEN))
+            case chain.DelegationSet():
+                scope = Scope(event.market, event.max_energy_wh, event.lowest_ask, event.highest_bid, event.until)
+                act = SignedAct(event.account, 0, 0, None)
+                self.calls.append(Delegating(event.account, event.delegate, tuple(event.meters), scope, act))
             case chain.Deposited():
                 self.calls.append(Depositing(event.account, event.amount, event.payer))
             case chain.Withdrawn():
@@ -103,7 +119,11 @@ class _Reader:
                 act = SignedAct(event.by, 0, 0, None)
                 self.calls.append(SettingStatus(event.device, DeviceStatus(event.status), act))
             case chain.MeterRegistered():
-                self.calls.append(_registration(event))
+                moved = self._begun.get(event.meter)
+                registration = _registration(event)
+                self.calls.append(MovingMeter(registration, moved.from_slot) if moved else registration)
+            case chain.MeterEnded() if event.meter not in self._ended:
+                self.calls.append(EndingMeter(event.meter, event.until_slot, _UNSEEN))
             case chain.AssetRegistered():
                 kind_of = AssetKind(event.kind)
                 self.calls.append(RegisteringAsset(event.meter, kind_of, event.nameplate_w, event.storage_wh, _UNSEEN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gridweave.audit.addresses import AddressBook
-from gridweave.audit.calls import Call, UnreadableCall, read_call
+from gridweave.audit.calls import Bundle, Call, UnreadableCall, read_call
 from gridweave.chain.abi import abi_of
 from gridweave.chain.events import Event, decode_logs
 from gridweave.chain.hexes import quantity, to_hex
@@ -44,16 +44,22 @@ class Lookup:
         raws = await self._node.request("eth_getLogs", asked)
         return [event for event in decode_logs(Log.parse(raw) for raw in raws) if isinstance(event, kind)]
 
-    async def call_behind(self, event: Event) -> Call | None:
-        """The call that the event's transaction made to one of the contracts; None: another contract made it."""
+    async def calls_behind(self, event: Event) -> tuple[Call, ...]:
+        """The calls that the event's transaction made to one of the contracts; none: another contract made them."""
         transaction = await self._node.transaction(event.transaction_hash)
         name = self._book.names.get(transaction.to or "") if transaction else None
         if transaction is None or name is None:
-            return None
+            return ()
         try:
-            return read_call(name, transaction.data)
+            call = read_call(name, transaction.data)
         except UnreadableCall:
-            return None
+            return ()
+        return call.calls if isinstance(call, Bundle) else (call,)
+
+    async def time_of(self, event: Event) -> int:
+        """Chain time of the event's block."""
+        block = await self._node.block(event.block_number)
+        return block.timestamp if block else 0
 
 
 def _word(value: Any) -> bytes:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from gridweave.audit.calls import (
+    ChangingMarket,
     CreatingMarket,
+    Delegating,
+    EndingMeter,
     Enrolling,
+    MovingMeter,
     RegisteringAsset,
     RegisteringMeter,
     SettingStatus,
@@ -12,21 +16,26 @@ from gridweave.audit.calls import (
 )
 from gridweave.domain.acts import (
     AssetRegistration,
+    ChangeMarket,
     CreateMarket,
     Endorsement,
     KeyKind,
     Mandate,
+    MeterEnd,
+    MeterMove,
     MeterRegistration,
     Possession,
     StatusChange,
     Underwrite,
+    UnderwriteChange,
     Withdrawal,
 )
+from gridweave.domain.delegations import Delegation
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.errors import DomainError
-from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.readings import Reading
-from gridweave.domain.signatures import recover, to_compact, verify_p256, verify_secp256k1
+from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact, verify_p256, verify_secp256k1
 
 __all__ = ["Proofs"]
 
@@ -41,9 +50,9 @@ class Proofs:
         """What is signed when `message` is meant for `contract`, 32 bytes."""
         return digest(self._domains[contract], message)
 
-    def signer_of(self, message: Order | Cancel, signature: bytes) -> str | None:
-        """Who signed an order or a cancel, checksummed; None if nobody can have."""
-        return self._signer("EnergyAuction", message, signature)
+    def signer_of(self, message: Order | Cancel | Schedule | CancelSchedule, signature: bytes) -> str | None:
+        """Whose key signed orders or cancels, checksummed; None if nobody's can have."""
+        return self._signer("EnergyAuction", message, signature) if len(signature) == COMPACT_LENGTH else None
 
     def is_reading_of(self, reading: Reading, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
         """Whether the device key (x, y) signed the reading."""
@@ -84,6 +93,28 @@ class Proofs:
         )
         return self._is_act("DERRegistry", said, call.operator)
 
+    def is_move_signed(self, call: MovingMeter) -> bool:
+        """Whether the operator moved exactly this meter."""
+        to, act = call.registration, call.registration.operator
+        said = MeterMove(
+            to.device,
+            to.market,
+            to.account,
+            to.import_capacity_w,
+            to.export_capacity_w,
+            to.scale_wh,
+            to.mandated,
+            call.from_slot,
+            act.nonce,
+            act.deadline,
+        )
+        return self._is_act("DERRegistry", said, act)
+
+    def is_end_signed(self, call: EndingMeter) -> bool:
+        """Whether the operator ended exactly this meter."""
+        act = call.operator
+        return self._is_act("DERRegistry", MeterEnd(call.meter, call.until_slot, act.nonce, act.deadline), act)
+
     def is_mandated(self, call: RegisteringMeter) -> bool:
         """Whether the account let settlement debit it."""
         act = call.mandate
@@ -106,6 +137,34 @@ class Proofs:
         act = call.utility
         said = Underwrite(call.terms, act.nonce, act.deadline)
         return act.signer == call.terms.utility and self._is_act("EnergyAuction", said, act)
+
+    def is_change_signed(self, call: ChangingMarket) -> bool:
+        """Whether the operator changed exactly this."""
+        act = call.operator
+        return self._is_act("EnergyAuction", ChangeMarket(call.market, call.terms, act.nonce, act.deadline), act)
+
+    def is_change_underwritten(self, call: ChangingMarket) -> bool:
+        """Whether the terms' utility underwrote the change."""
+        act = call.utility
+        said = UnderwriteChange(call.market, call.terms, act.nonce, act.deadline)
+        return act.signer == call.terms.utility and self._is_act("EnergyAuction", said, act)
+
+    def is_delegation_signed(self, call: Delegating) -> bool:
+        """Whether the account let the delegate do exactly this."""
+        act, scope = call.act, call.scope
+        said = Delegation(
+            call.account,
+            call.delegate,
+            scope.market,
+            call.meters,
+            scope.max_energy_wh,
+            scope.lowest_ask,
+            scope.highest_bid,
+            scope.until,
+            act.nonce,
+            act.deadline,
+        )
+        return act.signer == call.account and self._is_act("EnergyAuction", said, act)
 
     def is_withdrawal_signed(self, to: str, amount: int, act: SignedAct) -> bool:
         """Whether the act's signer sent `amount` to `to`."""

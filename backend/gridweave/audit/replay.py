@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from gridweave.audit.acts import Acts
 from gridweave.audit.addresses import AddressBook
 from gridweave.audit.calls import (
+    Bundle,
     Call,
     Cancelling,
+    ChangingMarket,
     ClearingSlot,
     Collecting,
     CreatingMarket,
     Defaulting,
+    Delegating,
     Depositing,
+    EndingMeter,
     Enrolling,
+    MovingMeter,
     Placing,
     RegisteringAsset,
     RegisteringMeter,
@@ -43,13 +48,17 @@ from gridweave.audit.trade import Trade
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.chain.node import Node
+from gridweave.domain.delegations import DelegationBook
 from gridweave.domain.errors import DomainError
+from gridweave.domain.registry import MeterBook
 from gridweave.domain.slots import SlotClock
 
 __all__ = ["Replay"]
 
 _COUNTED: dict[type[Event], Checked] = {
     chain.MarketCreated: Checked.MARKETS,
+    chain.MarketChanged: Checked.MARKET_CHANGES,
+    chain.DelegationSet: Checked.DELEGATIONS,
     chain.Placed: Checked.ORDERS,
     chain.Cancelled: Checked.CANCELS,
     chain.OrderRefused: Checked.REFUSALS,
@@ -83,20 +92,23 @@ class Replay:
         self._governance = Governance(self._addresses["Authority"], self.roles, findings)
         self.money = Money(self._addresses["Vault"], self._addresses["LocalCurrency"], hold_length)
         self._acts = Acts(self._addresses, proofs, self.roles, self._wallets, findings)
+        meters, delegations = MeterBook(clock), DelegationBook()
         self.identities = Identities(
-            self._addresses["DeviceRegistry"], self._addresses["DERRegistry"], proofs, self._acts, findings
+            self._addresses["DeviceRegistry"], self._addresses["DERRegistry"], meters, proofs, self._acts, findings
         )
-        self._consent = Consent(proofs, self.identities, self._wallets, findings)
-        self.trade = Trade(clock, self.money, self._addresses, proofs, self._consent, findings)
+        consent = Consent(proofs, self.identities, delegations, self._wallets, findings)
+        self.trade = Trade(clock, self.money, self._addresses, proofs, consent, findings)
+        self.trade.book.meters, self.trade.book.delegations = meters, delegations
         self._managed = {self._addresses[name] for name in _MANAGED}
-        self.markets: dict[int, int] = {}
-        """By market, a slot in which its terms are in force."""
+        self.markets: dict[int, list[int]] = {}
+        """By market, the slots from which its versions are in force."""
 
     async def learn_wallets(self, node: Node, step: Step, block: int) -> None:
         """Finds out which signers are contracts, as of the audited block: a node need not keep older state."""
         signers = {event.account for event in step.events if isinstance(event, chain.MeterRegistered)}
         for call in self._calls(step)[0]:
-            signers |= {part.signer for part in vars(call).values() if isinstance(part, SignedAct) and part.signer}
+            said = vars(call.registration if isinstance(call, MovingMeter) else call).values()
+            signers |= {part.signer for part in said if isinstance(part, SignedAct) and part.signer}
         unknown = sorted(signers - self._asked)
         if unknown:
             codes = await node.codes(unknown, block)
@@ -121,7 +133,8 @@ class Replay:
         name = self._names.get(step.transaction.to or "")
         if name is not None:
             try:
-                return [read_call(name, step.transaction.data)], True
+                call = read_call(name, step.transaction.data)
+                return list(call.calls) if isinstance(call, Bundle) else [call], True
             except UnreadableCall:
                 pass
         return infer(step.events, self._market_of), False
@@ -160,6 +173,14 @@ class Replay:
                 return self.trade.collect(call, now)
             case CreatingMarket():
                 return self._create_market(call, now)
+            case ChangingMarket():
+                self._acts.check_change(call, now)
+                expected = self.trade.change_market(call, now)
+                self.markets[call.market].append(call.terms.from_slot)
+                return expected
+            case Delegating():
+                self._acts.check_delegation(call, now)
+                return self.trade.delegate(call)
             case _:
                 return self._apply_other(call, step)
 
@@ -181,7 +202,11 @@ class Replay:
             case SettingStatus():
                 return self.identities.set_status(call, now)
             case RegisteringMeter():
-                return self._register_meter(call, now)
+                return self.identities.register_meter(call, now)
+            case MovingMeter():
+                return self.identities.move_meter(call, now)
+            case EndingMeter():
+                return self.identities.end_meter(call, now)
             case RegisteringAsset():
                 return self.identities.register_asset(call, now)
             case _:
@@ -191,14 +216,7 @@ class Replay:
     def _create_market(self, call: CreatingMarket, now: int) -> list[Expected]:
         self._acts.check_market(call, len(self.markets) + 1, now)
         expected = self.trade.create_market(call, now)
-        self.markets[len(self.markets) + 1] = self.clock.slot_at(now)
-        return expected
-
-    def _register_meter(self, call: RegisteringMeter, now: int) -> list[Expected]:
-        expected = self.identities.register_meter(call, now)
-        number = len(self.identities.meters)
-        registration = self.identities.meters[number]
-        self.trade.book.meters.register(number, registration.meter, registration.binding)
+        self.markets[len(self.markets) + 1] = [self.clock.slot_at(now)]
         return expected
 
     # events

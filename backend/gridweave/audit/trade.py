@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from gridweave.audit.calls import (
     Cancelling,
+    ChangingMarket,
     ClearingSlot,
     Collecting,
     CreatingMarket,
     Defaulting,
+    Delegating,
     Placing,
     Releasing,
     Settling,
+    SharedConsent,
 )
 from gridweave.audit.consent import Consent
 from gridweave.audit.findings import Findings
@@ -29,12 +32,15 @@ from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain import outcomes as made
 from gridweave.domain.errors import CancelMalformed, DomainError, EnergyTooSmall, OrderMeterUnknown, SideNotAllowed
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.outcomes import Outcome, Reason
 from gridweave.domain.readings import Reading
 from gridweave.domain.slots import SlotClock
 
 __all__ = ["Trade"]
+
+Judge = Callable[[Order | Cancel, bytes | None, Event | None], bool]
+"""Whether an item with that signature, which ended in that event, is its account's."""
 
 _SIDE_AT = 19  # byte of an order word
 _CANCEL_BYTES = 19
@@ -70,11 +76,27 @@ class Trade:
         terms = replace(call.terms, from_slot=self.book.clock.slot_at(now))
         return [Expected(chain.MarketCreated, self._auction, {"market": market, "version": 1, "terms": terms})]
 
+    def change_market(self, call: ChangingMarket, now: int) -> list[Expected]:
+        """Changes a market's terms."""
+        version = self.book.change_market(call.market, call.terms, now)
+        said = {"market": call.market, "version": version, "terms": call.terms}
+        return [Expected(chain.MarketChanged, self._auction, said)]
+
+    def delegate(self, call: Delegating) -> list[Expected]:
+        """Takes what an account lets a delegate say."""
+        self.book.delegations.set(call.account, call.delegate, call.meters, call.scope)
+        said = {"account": call.account, "delegate": call.delegate, "meters": call.meters, **vars(call.scope)}
+        return [Expected(chain.DelegationSet, self._auction, said)]
+
     # orders
 
     def place(self, call: Placing, now: int, said: Sequence[Event]) -> list[Expected]:
-        """Places a batch, each order judged with its signature."""
+        """Places a batch, each order judged with its signature or that of its schedule."""
         endings = _Endings(said)
+        judge = self._judge_each(now)
+        if call.shared:
+            orders_of = Schedule(call.shared.account, tuple(_order(item.word) for item in call.items))
+            judge = self._judge_lines(orders_of, call.shared, now)
         orders: list[Order] = []
         signed: list[bool] = []
         outcomes: list[Outcome] = []
@@ -82,7 +104,7 @@ class Trade:
             order = _order(item.word)
             if item.word[_SIDE_AT] in (Side.BID, Side.ASK):
                 orders.append(order)
-                signed.append(self._consent.is_signed(order, item.signature, endings.next(self._digest(order))))
+                signed.append(judge(order, item.signature, endings.next(self._digest(order))))
             else:
                 outcomes.append(self._refuse_side(order, now))
         self._count_replacements(orders)
@@ -106,19 +128,32 @@ class Trade:
                     self._findings.count(Checked.REPLACEMENTS)
 
     def cancel(self, call: Cancelling, now: int, said: Sequence[Event]) -> list[Expected]:
-        """Cancels a batch, each with its signature."""
+        """Cancels a batch, each judged likewise."""
         endings = _Endings(said)
+        judge = self._judge_each(now)
+        if call.shared:
+            cancels_of = CancelSchedule(call.shared.account, tuple(_cancel(item.word) for item in call.items))
+            judge = self._judge_lines(cancels_of, call.shared, now)
         cancels: list[Cancel] = []
         signed: list[bool] = []
         outcomes: list[Outcome] = []
         for item in call.items:
-            cancel = Cancel.unpack(item.word[:_CANCEL_BYTES].ljust(32, b"\0"))
+            cancel = _cancel(item.word)
             if any(item.word[_CANCEL_BYTES:]):
                 outcomes.append(self._refuse_bits(cancel, now))
                 continue
             cancels.append(cancel)
-            signed.append(self._consent.is_signed(cancel, item.signature, endings.next(self._digest(cancel))))
+            signed.append(judge(cancel, item.signature, endings.next(self._digest(cancel))))
         return self._say(outcomes + self.book.cancel(cancels, now, signed))
+
+    def _judge_each(self, now: int) -> Judge:
+        """Of items with signatures of their own."""
+        return lambda item, signature, ending: self._consent.is_signed(item, signature, ending, now)
+
+    def _judge_lines(self, schedule: Schedule | CancelSchedule, shared: SharedConsent, now: int) -> Judge:
+        """Of the lines of a schedule."""
+        signer = self._consent.signer_of(schedule, shared)
+        return lambda item, _, ending: self._consent.is_line(item, shared, signer, ending, now)
 
     # clearing and settlement
 
@@ -181,6 +216,11 @@ def _order(word: bytes) -> Order:
     if side == Side.BID:
         return order
     return replace(order, side=Side.ASK if side == Side.ASK else side)  # type: ignore[arg-type]
+
+
+def _cancel(word: bytes) -> Cancel:
+    """The cancel of a word, whatever stands in the bits that nobody signs."""
+    return Cancel.unpack(word[:_CANCEL_BYTES].ljust(32, b"\0"))
 
 
 def _reading(word: bytes) -> Reading:

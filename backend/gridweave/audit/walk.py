@@ -6,6 +6,7 @@ it stands on the chain, and `holds` says whether it comes out the same when comp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gridweave.audit.addresses import AddressBook
@@ -19,9 +20,10 @@ from gridweave.chain.events import Event
 from gridweave.chain.node import Node
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.clearing import Clearing, fill
+from gridweave.domain.delegations import DelegationBook, Scope
 from gridweave.domain.ladder import Book
 from gridweave.domain.meters import Meter
-from gridweave.domain.orders import Cancel, Order, Side, unpack_reference
+from gridweave.domain.orders import Cancel, Order, Schedule, Side, unpack_reference
 from gridweave.domain.readings import Reading
 from gridweave.domain.settlement import Cash, default_reading, settle_meter
 from gridweave.domain.terms import MarketTerms
@@ -181,7 +183,7 @@ class _Walker:
         if not settled or not registered:
             raise NothingPaid(f"meter {self._meter} was not settled in slot {self._slot}")
         self._word = Meter.unpack(registered[0].terms.to_bytes(32, "big"))
-        self._terms = (await find("EnergyAuction", chain.MarketCreated, market=self._word.market))[-1].terms
+        self._terms = await self._terms_in_force()
         device, enrolled = await self._walk_device(registered[0].device)
         reading = await self._walk_reading(device)
         cleared = (await find("EnergyAuction", chain.Cleared, market=self._word.market, slot=self._slot))[0]
@@ -200,6 +202,12 @@ class _Walker:
             device,
             await self._walk_maker(enrolled),
         )
+
+    async def _terms_in_force(self) -> MarketTerms:
+        find, market = self._lookup.events, self._word.market
+        versions = [event.terms for event in await find("EnergyAuction", chain.MarketCreated, market=market)]
+        versions += [event.terms for event in await find("EnergyAuction", chain.MarketChanged, market=market)]
+        return max((t for t in versions if t.from_slot <= self._slot), key=lambda terms: terms.from_slot)
 
     # money
 
@@ -252,9 +260,7 @@ class _Walker:
         registered = await self._lookup.events("DERRegistry", chain.MeterRegistered, meter=order.meter)
         account = registered[0].account if registered else ""
         digest = self._proofs.digest("EnergyAuction", order)
-        call = await self._lookup.call_behind(event)
-        signature = _signature_of(call, event.order)
-        signer = self._proofs.signer_of(order, signature) if signature else None
+        signer = self._signer_of(order, event.order, await self._lookup.calls_behind(event))
         filled = fill(clearing, order.side, self._terms.tick(order.side, order.limit_price), order.energy_wh)
         return WalkedOrder(
             order.meter,
@@ -267,8 +273,32 @@ class _Walker:
             digest,
             order.meter == self._meter,
             place_of(event),
-            digest == event.digest and (signature is None or signer == account),
+            digest == event.digest and (signer is None or await self._speaks(signer, account, order, event)),
         )
+
+    def _signer_of(self, order: Order, word: bytes, calls: Sequence[object]) -> str | None:
+        """Whose key signed the order, alone or in a schedule; None if the contract alone saw that."""
+        for call in calls:
+            if not isinstance(call, Placing) or word not in (item.word for item in call.items):
+                continue
+            if call.shared is None:
+                signature = _signature_of([call], word)
+                return self._proofs.signer_of(order, signature) if signature else None
+            lines = tuple(Order.unpack(item.word) for item in call.items)
+            return self._proofs.signer_of(Schedule(call.shared.account, lines), call.shared.signature)
+        return None
+
+    async def _speaks(self, signer: str, account: str, order: Order, event: chain.Placed) -> bool:
+        """Whether the signer was the account or a delegate of it when the order was placed."""
+        if signer == account:
+            return True
+        book = DelegationBook()
+        said = await self._lookup.events("EnergyAuction", chain.DelegationSet, account=account, delegate=signer)
+        for each in said:
+            if _position(each) < _position(event):
+                scope = Scope(each.market, each.max_energy_wh, each.lowest_ask, each.highest_bid, each.until)
+                book.set(account, signer, tuple(each.meters), scope)
+        return book.covers(account, signer, order, await self._lookup.time_of(event))
 
     # reading, device, maker
 
@@ -278,7 +308,7 @@ class _Walker:
             return None
         event = found[-1]
         reading = Reading.unpack(event.reading)
-        signature = _signature_of(await self._lookup.call_behind(event), event.reading)
+        signature = _signature_of(await self._lookup.calls_behind(event), event.reading)
         signed = signature is None or self._proofs.is_reading_of(
             reading, signature, device.key_kind, device.x, device.y
         )
@@ -294,8 +324,9 @@ class _Walker:
         return shown, enrolled
 
     async def _walk_maker(self, enrolled: chain.DeviceEnrolled) -> WalkedMaker:
-        call = await self._lookup.call_behind(enrolled)
-        if not isinstance(call, Enrolling):
+        calls = await self._lookup.calls_behind(enrolled)
+        call = next((call for call in calls if isinstance(call, Enrolling)), None)
+        if call is None:
             return WalkedMaker(enrolled.maker, None, place_of(enrolled), True)
         holds = call.maker.signer == enrolled.maker and self._proofs.is_endorsed(call)
         return WalkedMaker(enrolled.maker, call.maker.signature, place_of(enrolled), holds)
@@ -337,11 +368,10 @@ def _settlement(event: chain.Settled, measured: tuple[int, int], cash: Cash, hol
     )
 
 
-def _signature_of(call: object, word: bytes) -> bytes | None:
+def _signature_of(calls: Sequence[object], word: bytes) -> bytes | None:
     """The signature that came with a word in a batch; None if a contract's call carried it."""
-    if not isinstance(call, Placing | Settling):
-        return None
-    return next((item.signature for item in call.items if item.word == word), None)
+    batches = [call for call in calls if isinstance(call, Placing | Settling)]
+    return next((item.signature for call in batches for item in call.items if item.word == word), None)
 
 
 def _position(event: Event) -> tuple[int, int]:

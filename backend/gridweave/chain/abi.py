@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 
 from gridweave import artifacts
 from gridweave.domain.addresses import checksum_address
@@ -170,7 +171,10 @@ def _general_decoder(plain: Sequence[tuple[str, str]]) -> Callable[[bytes], dict
     kinds = [kind for _, kind in plain]
 
     def body(data: bytes) -> dict[str, Any]:
-        values = decode(kinds, data)
+        try:
+            values = decode(kinds, data)
+        except DecodingError as error:
+            raise ValueError(f"log data of {len(data)} bytes: {error}") from error
         return {
             name: checksum_address(value) if kind == "address" else value
             for (name, kind), value in zip(plain, values, strict=True)

@@ -149,7 +149,10 @@ class MeterRegistration:
 
 @dataclass(frozen=True)
 class MeterMove:
-    """An operator ends a device's meter and begins its next one in `from_slot` (DERRegistry). Else as MeterRegistration."""
+    """An operator ends a device's meter and begins its next one in `from_slot` (DERRegistry).
+
+    Else as MeterRegistration.
+    """
 
     device: str
     market: int

@@ -2,8 +2,7 @@
 
 A declaration is the struct's own encodeType. Type hashes, encoded data and the JSON for wallets all derive from it.
 A message is any object with a `TYPE` and, for each field `camelCase`, an attribute `camel_case`: ints for integers, a
-bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct, a sequence of any of them for
-an array.
+bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct, a sequence for an array.
 """
 
 from __future__ import annotations

@@ -48,7 +48,10 @@ class MeterBook:
         return present
 
     def end(self, meter_id: int, until_slot: int, now: int) -> None:
-        """Ends a meter before a slot beyond the horizon. Raises UnknownMeter, WithinHorizon, MeterEnds, MeterNotBegun."""
+        """Ends a meter before a slot beyond the horizon.
+
+        Raises UnknownMeter, WithinHorizon, MeterEnds, MeterNotBegun.
+        """
         if meter_id not in self._records:
             raise UnknownMeter(meter_id)
         meter, binding = self._records[meter_id]

@@ -58,7 +58,7 @@ class MarketTerms:
                 raise TermsNotAllowed(rule)
 
     def validate_change(self, before: MarketTerms, current_slot: int) -> None:
-        """Raises TermsNotAllowed unless these may follow the market's newest terms `before`, in the contract's words."""
+        """Raises TermsNotAllowed, in the contract's words, unless these may follow the newest terms `before`."""
         for holds, rule in (
             (before.from_slot <= current_slot, "the change before it is in force"),
             (int(before.utility, 16) == int(self.utility, 16), "the utility stays"),

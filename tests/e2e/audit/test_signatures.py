@@ -33,6 +33,12 @@ ACTS = [
     ("DERRegistry", "registerAsset", 0, Kind.OPERATOR_SIGNATURE),
     ("EnergyAuction", "createMarket", 0, Kind.OPERATOR_SIGNATURE),
     ("EnergyAuction", "createMarket", 1, Kind.UTILITY_SIGNATURE),
+    ("EnergyAuction", "changeMarket", 0, Kind.OPERATOR_SIGNATURE),
+    ("EnergyAuction", "changeMarket", 1, Kind.UTILITY_SIGNATURE),
+    ("EnergyAuction", "setDelegation", 0, Kind.ACCOUNT_SIGNATURE),
+    ("DERRegistry", "moveMeter", 0, Kind.OPERATOR_SIGNATURE),
+    ("DERRegistry", "moveMeter", 1, Kind.ACCOUNT_SIGNATURE),
+    ("DERRegistry", "endMeter", 0, Kind.OPERATOR_SIGNATURE),
     ("Vault", "withdrawBySig", 0, Kind.ACCOUNT_SIGNATURE),
 ]
 
@@ -77,6 +83,42 @@ async def test_audit__when_the_first_signature_of_a_batch_is_altered__names_it(
     assert found.kind is kind
     assert found.subject.meter is not None
     assert found.place.transaction == to_hex(call.hash)
+
+
+@pytest.mark.parametrize(
+    ("function", "number", "kind", "lines"),
+    [
+        ("placeSchedule", 0, Kind.ORDER_SIGNATURE, 3),  # the account's own
+        ("placeSchedule", 1, Kind.ORDER_SIGNATURE, 1),  # a delegate's, of which one line was beyond the scope
+        ("cancelSchedule", 0, Kind.CANCEL_SIGNATURE, 1),  # of which one line was another's
+    ],
+)
+async def test_audit__when_the_signature_of_a_schedule_is_altered__names_every_line_that_was_taken(
+    day: Street, function: str, number: int, kind: Kind, lines: int
+) -> None:
+    call = (await calls_of(day, "EnergyAuction", function))[number]
+    signature = 4 + int.from_bytes(call.data[4 + 2 * WORD : 4 + 3 * WORD], "big") + WORD
+    report = await audit_with(day, call.hash, lambda data: changed(data, signature + 3))
+    assert [found.kind for found in report.differences] == [kind] * lines
+    assert all(found.place.transaction == to_hex(call.hash) for found in report.differences)
+
+
+async def test_audit__when_a_line_of_a_schedule_is_altered__finds_it(day: Street) -> None:
+    call = (await calls_of(day, "EnergyAuction", "placeSchedule"))[0]
+    energy = 4 + int.from_bytes(call.data[4 + WORD : 4 + 2 * WORD], "big") + WORD + 23
+    report = await audit_with(day, call.hash, lambda data: changed(data, energy))
+    kinds = {found.kind for found in report.differences}
+    assert Kind.ORDER_SIGNATURE in kinds
+    assert kinds & {Kind.ORDER, Kind.MISSING_EVENT}
+
+
+async def test_audit__when_a_delegation_is_narrowed__finds_what_the_delegate_said(day: Street) -> None:
+    call = (await calls_of(day, "EnergyAuction", "setDelegation"))[1]
+    delegation = 4 + int.from_bytes(call.data[4 : 4 + WORD], "big")
+    most = delegation + 5 * WORD - 1  # the last byte of maxEnergyWh, 500: 501 would still hold, 496 does not
+    report = await audit_with(day, call.hash, lambda data: data[:most] + b"\xf0" + data[most + 1 :])
+    kinds = {found.kind for found in report.differences}
+    assert {Kind.ACCOUNT_SIGNATURE, Kind.ORDER_SIGNATURE} <= kinds
 
 
 async def test_audit__when_a_p256_reading_signature_is_altered__names_the_device(day: Street) -> None:

@@ -31,6 +31,7 @@ GETTERS = [
     ("EnergyAuction", "clearingOf"),
     ("EnergyAuction", "slotStateOf"),
     ("EnergyAuction", "positionOf"),
+    ("EnergyAuction", "delegationOf"),
     ("MeterLedger", "readingOf"),
     ("DeviceRegistry", "deviceOf"),
     ("DERRegistry", "meteringOf"),

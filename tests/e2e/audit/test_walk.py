@@ -153,7 +153,7 @@ async def test_audit_command__given_json__prints_one_document(day: Street) -> No
     report = json.loads(said)
     assert code == 0
     assert report["differences"] == []
-    assert report["recomputed"]["prices"] == 5
+    assert report["recomputed"]["prices"] == 8
 
 
 async def test_audit_command__given_a_planted_word__exits_1_and_names_it(day: Street) -> None:

@@ -238,7 +238,7 @@ class Town:
         return self.homes[meter - 1].owner if meter <= len(self.homes) else self.maker
 
     def schedule(self, account: str, items: Sequence[Order] | Sequence[Cancel], signer: Person) -> Step:
-        """Places or cancels the items of one account under one signature, be it the account's, a delegate's or nobody's."""
+        """Places or cancels an account's items under one signature: its own, a delegate's or nobody's."""
         space, words = self.domain("EnergyAuction"), [item.pack() for item in items]
         if isinstance(items[0], Order):
             signature = signer.sign(space, Schedule(account, tuple(items)))
@@ -422,9 +422,8 @@ class Town:
     def compare_bounds(self, now: int) -> None:
         """Every scope of a delegate, every meter's words, and the terms of every market on both sides of now."""
         scopes = self.book.delegations.scopes
-        said = {
-            ("delegationOf", key): (int.from_bytes(scopes[key].pack(), "big"),) for key in sorted(self.scoped) if key in scopes
-        }
+        known = sorted(key for key in self.scoped if key in scopes)
+        said = {("delegationOf", key): (int.from_bytes(scopes[key].pack(), "big"),) for key in known}
         slots = (now // SLOT_LENGTH, now // SLOT_LENGTH + 300)
         said |= {
             ("termsOf", (market, slot)): (_plain(self.book.terms_of(market, slot)),)
