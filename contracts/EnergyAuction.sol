@@ -223,51 +223,8 @@ contract EnergyAuction is IEnergyAuction, SignedActs, Multicall {
     // -------------------------------------------------------------------------------------------------------------- clear
 
     /// @inheritdoc IEnergyAuction
-    function clear(uint32 market, uint32 slot) external {
-        SlotContext memory context = _open(market, slot);
-        if (context.book.cleared) revert AlreadyCleared(market, slot);
-        _clear(context);
-        context.save(_markets);
-    }
-
-    function _clear(SlotContext memory context) private {
-        uint256 gateAt = context.startsAt() - context.terms.gateLead;
-        if (block.timestamp < gateAt) revert GateNotClosed(uint32(context.slot), gateAt);
-
-        Slot storage stored = context.placeOf(_markets);
-        Clearing memory clearing = context.clearing;
-        ClearingMath.clear(clearing, stored.bids, stored.asks, context.tag);
-        stored.clearing = packClearing(clearing);
-        if (clearing.traded) context.price = context.terms.priceAt(clearing.priceTick);
-        SlotBook memory book = context.book;
-        context.changed = true;
-        book.cleared = true;
-        book.boughtWh = clearing.volumeWh;
-        book.soldWh = clearing.volumeWh;
-        _emitCleared(context, clearing);
-        if (book.isLive()) return;
-
-        book.closed = true;
-        context.emitClosed(0);
-    }
-
-    function _emitCleared(SlotContext memory context, Clearing memory clearing) private {
-        emit Cleared(
-            uint32(context.market),
-            uint32(context.slot),
-            clearing.traded,
-            context.price,
-            _priceOrNone(context, clearing.lowTick),
-            _priceOrNone(context, clearing.highTick),
-            clearing.volumeWh,
-            uint8(clearing.longSide),
-            clearing.sharedWh,
-            clearing.longWh
-        );
-    }
-
-    function _priceOrNone(SlotContext memory context, uint256 tick) private pure returns (uint256) {
-        return tick == ClearingMath.NONE ? type(uint256).max : context.terms.priceAt(tick);
+    function clear(uint32, uint32) external {
+        _askDesk();
     }
 
     // ------------------------------------------------------------------------------------------------------------- settle
@@ -280,7 +237,10 @@ contract EnergyAuction is IEnergyAuction, SignedActs, Multicall {
         if (block.timestamp < endsAt) revert IMeterLedger.ReadingTooEarly(slot, endsAt);
         endsAt += context.terms.correctionWindow;
         if (block.timestamp >= endsAt) revert ReadingTooLate(slot, endsAt);
-        if (!context.book.cleared) _clear(context);
+        if (!context.book.cleared) {
+            Address.functionDelegateCall(_desk, abi.encodeCall(IEnergyAuction.clear, (market, slot)));
+            context = _open(market, slot);
+        }
 
         uint256 results = _ledger.recordAll(market, slot, readings);
         Settlements.Batch memory batch;

@@ -120,6 +120,8 @@ interface IEnergyAuction {
     error OrderMeterOfOtherMarket();
     /// @notice The slot lies outside the meter's bounds; of a silent meter also: it began before the meter was registered.
     error OrderMeterNotInForce();
+    /// @notice More than the meter's capacity can take in, of a bid, or give, of an ask, in one slot.
+    error EnergyAboveCapacity();
     error WrongSigner();
     error DuplicateInBatch();
     error VersionNotNewer();

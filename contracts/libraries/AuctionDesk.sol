@@ -9,14 +9,17 @@ import { IEnergyAuction } from "../interfaces/IEnergyAuction.sol";
 import { IMeterLedger } from "../interfaces/IMeterLedger.sol";
 import { IVault } from "../interfaces/IVault.sol";
 import { Act } from "../types/Act.sol";
+import { packClearing } from "../types/ClearingWord.sol";
 import { Delegation, DelegationWord } from "../types/Delegation.sol";
 import { MarketTerms } from "../types/MarketTerms.sol";
 import { Meter, MeterBinding } from "../types/Meter.sol";
 import { PositionWord, packPosition } from "../types/PositionWord.sol";
 import { HORIZON } from "../types/Ring.sol";
-import { Markets, SlotContext } from "../types/Slot.sol";
+import { Markets, Slot, SlotContext } from "../types/Slot.sol";
+import { SlotBook } from "../types/SlotBook.sol";
 import { StoredTerms, packTerms } from "../types/StoredTerms.sol";
 import { Batches } from "./Batches.sol";
+import { ClearingMath } from "./ClearingMath.sol";
 import { Orders } from "./Orders.sol";
 import { Settlements } from "./Settlements.sol";
 import { SignedActs } from "./SignedActs.sol";
@@ -190,6 +193,56 @@ contract AuctionDesk is SignedActs {
         );
     }
 
+    // -------------------------------------------------------------------------------------------------------------- clear
+
+    /// See IEnergyAuction.
+    function clear(uint32 market, uint32 slot) external onlyForAuction {
+        SlotContext memory context = _open(market, slot);
+        if (context.book.cleared) revert IEnergyAuction.AlreadyCleared(market, slot);
+        _clear(context);
+        context.save(_markets);
+    }
+
+    function _clear(SlotContext memory context) private {
+        uint256 gateAt = context.startsAt() - context.terms.gateLead;
+        if (block.timestamp < gateAt) revert IEnergyAuction.GateNotClosed(uint32(context.slot), gateAt);
+
+        Slot storage stored = context.placeOf(_markets);
+        IEnergyAuction.Clearing memory clearing = context.clearing;
+        ClearingMath.clear(clearing, stored.bids, stored.asks, context.tag);
+        stored.clearing = packClearing(clearing);
+        if (clearing.traded) context.price = context.terms.priceAt(clearing.priceTick);
+        SlotBook memory book = context.book;
+        context.changed = true;
+        book.cleared = true;
+        book.boughtWh = clearing.volumeWh;
+        book.soldWh = clearing.volumeWh;
+        _emitCleared(context, clearing);
+        if (book.isLive()) return;
+
+        book.closed = true;
+        context.emitClosed(0);
+    }
+
+    function _emitCleared(SlotContext memory context, IEnergyAuction.Clearing memory clearing) private {
+        emit IEnergyAuction.Cleared(
+            uint32(context.market),
+            uint32(context.slot),
+            clearing.traded,
+            context.price,
+            _priceOrNone(context, clearing.lowTick),
+            _priceOrNone(context, clearing.highTick),
+            clearing.volumeWh,
+            uint8(clearing.longSide),
+            clearing.sharedWh,
+            clearing.longWh
+        );
+    }
+
+    function _priceOrNone(SlotContext memory context, uint256 tick) private pure returns (uint256) {
+        return tick == ClearingMath.NONE ? type(uint256).max : context.terms.priceAt(tick);
+    }
+
     // ------------------------------------------------------------------------------------------------ silence and release
 
     /// See IEnergyAuction.
@@ -235,11 +288,15 @@ contract AuctionDesk is SignedActs {
         returns (SlotContext memory context, Batch memory batch)
     {
         if (meters.length > MAX_BATCH) revert IEnergyAuction.BatchTooLarge(meters.length, MAX_BATCH);
-        context.slotLength = _slotLength;
-        context.open(_markets, market, slot);
+        context = _open(market, slot);
         if (!context.book.cleared) revert IEnergyAuction.NotCleared(market, slot);
         (batch.meters, batch.bindings) = _registry.askMetering(meters);
         batch.settlement.call = Batches.openSettlement(meters.length);
+    }
+
+    function _open(uint32 market, uint32 slot) private view returns (SlotContext memory context) {
+        context.slotLength = _slotLength;
+        context.open(_markets, market, slot);
     }
 
     /// Turns the settlement to the meter, and logs why it can neither be settled by default nor get anything back, if so.

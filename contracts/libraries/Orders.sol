@@ -57,9 +57,13 @@ library Orders {
         if (reason == 0) {
             reason = meterFault(context, meter, meter.isBounded() ? batch.bindings[index] : MeterBinding.wrap(0));
         }
+        if (reason == 0 && _isBeyondCapacity(context, order, meter)) {
+            reason = IEnergyAuction.EnergyAboveCapacity.selector;
+        }
         if (reason == 0) {
             item.account = meter.account();
-            reason = _isConsented(context, markets, batch, index) ? bytes4(0) : IEnergyAuction.WrongSigner.selector;
+            bool consented = _isConsented(context, markets, batch, index, item, order);
+            if (!consented) reason = IEnergyAuction.WrongSigner.selector;
         }
         if (reason == 0) {
             item.position =
@@ -69,13 +73,23 @@ library Orders {
         item.reason = reason;
     }
 
-    function _isConsented(SlotContext memory context, Markets storage markets, Batch memory batch, uint256 index)
-        private
-        view
-        returns (bool)
-    {
-        Item memory item = batch.items[index];
-        Order order = batch.list.orderAt(index);
+    /// More than the meter could ever read in a slot is nothing that could be used or delivered.
+    function _isBeyondCapacity(SlotContext memory context, Order order, Meter meter) private pure returns (bool) {
+        uint256 capacityW = order.side() == BID ? meter.importCapacityW() : meter.exportCapacityW();
+        unchecked {
+            // both sides in watt seconds; 32 bits times 32 at most
+            return !context.cancelling && uint256(order.energyWh()) * 3_600 > capacityW * context.slotLength;
+        }
+    }
+
+    function _isConsented(
+        SlotContext memory context,
+        Markets storage markets,
+        Batch memory batch,
+        uint256 index,
+        Item memory item,
+        Order order
+    ) private view returns (bool) {
         if (batch.consent.isSchedule) {
             return batch.consent.coversLine(markets, item.account, order, context.cancelling);
         }

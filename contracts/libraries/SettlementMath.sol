@@ -44,10 +44,10 @@ library SettlementMath {
         }
     }
 
-    /// The reading that stands in for a missing one: nothing from a seller, at least `defaultWh` by anybody else, so that
-    /// silence never pays.
-    function defaultImport(MarketTerms memory terms, uint256 boughtWh, uint256 soldWh) internal pure returns (uint256) {
-        return soldWh > 0 ? 0 : Math.max(boughtWh, terms.defaultWh);
+    /// The import that stands in for a missing reading, the export being nothing: at least `defaultWh`, so that silence never
+    /// pays, not even who has sold a little.
+    function defaultImport(MarketTerms memory terms, uint256 boughtWh) internal pure returns (uint256) {
+        return Math.max(boughtWh, terms.defaultWh);
     }
 
     /// The most that an order may cost its account: a bid its limit, an ask what its energy would cost at retail.

@@ -123,7 +123,7 @@ library Settlements {
 
     /// The import that stands in for the reading that the meter at hand never sent.
     function defaultImport(SlotContext memory context, Batch memory batch) internal pure returns (uint256) {
-        return context.terms.defaultImport(batch.part.boughtWh, batch.part.soldWh);
+        return context.terms.defaultImport(batch.part.boughtWh);
     }
 
     function _write(

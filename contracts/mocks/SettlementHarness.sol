@@ -31,7 +31,7 @@ contract SettlementHarness {
         return terms.collateral(side, tick, energyWh);
     }
 
-    function defaultImport(MarketTerms memory terms, uint256 boughtWh, uint256 soldWh) external pure returns (uint256) {
-        return terms.defaultImport(boughtWh, soldWh);
+    function defaultImport(MarketTerms memory terms, uint256 boughtWh) external pure returns (uint256) {
+        return terms.defaultImport(boughtWh);
     }
 }

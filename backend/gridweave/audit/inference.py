@@ -51,7 +51,8 @@ class _Reader:
         self.calls: list[Call] = []
         self._market_of = market_of
         self._keys: dict[str, chain.DeviceKeyChanged] = {}
-        self._readings: dict[tuple[int, int], bytes] = {}
+        self._readings: dict[tuple[int, int, int], bytes] = {}
+        self._same_call = False
         self._begun: dict[int, chain.MeterMoved] = {}
         self._ended: set[int] = set()
 
@@ -63,7 +64,9 @@ class _Reader:
         self._ended = {move.ended for move in moves}
         for event in events:
             if isinstance(event, chain.ReadingRecorded):
-                self._readings[event.meter, event.slot] = event.reading
+                self._readings[event.meter, event.slot, Reading.unpack(event.reading).version] = event.reading
+            elif isinstance(event, chain.Locked | chain.Paid | chain.Balanced):
+                self._same_call = False  # the Vault is asked before or after all items of a call
             elif isinstance(event, chain.Settled | chain.Released):
                 self._read_settlement(event)
             else:
@@ -79,7 +82,8 @@ class _Reader:
         elif event.reading_version == 0:
             self._extend(Defaulting(market, slot, (meter,)), "meters")
         else:
-            word = self._readings.pop((meter, slot), Reading(meter, slot, event.reading_version, 0, 0).pack())
+            unseen = Reading(meter, slot, event.reading_version, 0, 0).pack()
+            word = self._readings.pop((meter, slot, event.reading_version), unseen)
             self._extend(Settling(market, slot, (SignedWord(word, None),)), "items")
 
     def _read_single(self, event: Event) -> None:
@@ -133,10 +137,19 @@ class _Reader:
     def _extend(self, call: Any, items: str) -> None:
         """One more item of the batch before it, if that is of the same kind and slot; else a batch of its own."""
         last: Any = self.calls[-1] if self.calls else None
-        if type(last) is type(call) and replace(last, **{items: ()}) == replace(call, **{items: ()}):
+        alike = type(last) is type(call) and replace(last, **{items: ()}) == replace(call, **{items: ()})
+        if self._same_call and alike and not _repeats(last, call):
             self.calls[-1] = replace(last, **{items: getattr(last, items) + getattr(call, items)})
         else:
             self.calls.append(call)
+        self._same_call = True
+
+
+def _repeats(last: Any, call: Any) -> bool:
+    """Whether the item is for a meter and slot that the batch has already: two of one call cannot both be taken."""
+    if not isinstance(call, Placing | Cancelling):
+        return False
+    return any(item.word[4:12] == call.items[0].word[4:12] for item in last.items)
 
 
 def infer(events: Sequence[Event], market_of: Callable[[int], int]) -> list[Call]:

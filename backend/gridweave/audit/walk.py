@@ -228,7 +228,7 @@ class _Walker:
         filled = fill(clearing, line.side, line.tick, line.energy_wh) if line and line.side else 0
         bought = filled if line and line.side == Side.BID else 0
         sold = filled if line and line.side == Side.ASK else 0
-        measured = (reading.import_wh, reading.export_wh) if reading else default_reading(self._terms, bought, sold)
+        measured = (reading.import_wh, reading.export_wh) if reading else default_reading(self._terms, bought)
         price = self._terms.tick_price(clearing.price_tick) if clearing.traded else 0
         cash = settle_meter(self._terms, price, bought, sold, *measured)
         holds = (event.bought_wh, event.sold_wh, event.cash) == (bought, sold, cash.account)

@@ -32,6 +32,8 @@ __all__ = ["register", "throw_away"]
 NOT_CLEARABLE, FAILED = 2, 1
 _NEVER_S = 86_400.0
 _PRICE_OF_GAS = 10**12
+_SLOT_LENGTH = 86_400
+"""Seconds: the longest slot, in which the largest meter may order 402 MWh."""
 _GENESIS_LEAD_S = 7_200
 
 
@@ -120,7 +122,12 @@ async def throw_away() -> AsyncIterator[_Stage]:
             host = chain.keys["admin"]
             roles = (host.address,)
             settings = DeploymentSettings(
-                record=home / "deployment.json", admin=host.address, operators=roles, makers=roles, minters=roles
+                record=home / "deployment.json",
+                admin=host.address,
+                operators=roles,
+                makers=roles,
+                minters=roles,
+                slot_length=_SLOT_LENGTH,
             )
             deployment = await deploy(chain.node, host, settings, profile=chain.profile(), mine=chain.mine)
             contracts = deployment.bundle(chain.node)

@@ -94,7 +94,7 @@ class SettlementBatch:
         return settle_meter(book.terms, book.price, position.bought_wh, position.sold_wh, import_wh, export_wh)
 
     def _default_cash(self, position: Position) -> Cash:
-        return self._cash(position, *default_reading(self._book.terms, position.bought_wh, position.sold_wh))
+        return self._cash(position, *default_reading(self._book.terms, position.bought_wh))
 
     def _settled(self, meter_id: int, version: int, position: Position, cash: Cash) -> Settled:
         return Settled(meter_id, self._book.slot, version, position.bought_wh, position.sold_wh, cash.account)

@@ -231,6 +231,10 @@ class OrderMeterNotInForce(OrderRefusal):
     pass
 
 
+class EnergyAboveCapacity(OrderRefusal):
+    pass
+
+
 class WrongSigner(OrderRefusal):
     pass
 

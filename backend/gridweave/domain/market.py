@@ -19,6 +19,7 @@ from gridweave.domain.errors import (
     BatchTooLarge,
     BeyondHorizon,
     DomainError,
+    EnergyAboveCapacity,
     EnergyTooLarge,
     EnergyTooSmall,
     GateClosed,
@@ -170,6 +171,8 @@ class MarketBook:
         fault = self.meters.fault(item.market, item.slot, item.meter)
         if fault:
             raise fault
+        if isinstance(item, Order) and not self.meters.meter(item.meter).may_order(item, self.clock.length):
+            raise EnergyAboveCapacity
         if not signed:
             raise WrongSigner
         if isinstance(item, Order):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.errors import FieldOutOfRange
+from gridweave.domain.orders import Order, Side
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.words import WordLayout
 
@@ -74,6 +75,11 @@ class Meter:
     def most_export_wh(self, slot_length: int) -> int:
         """The largest export that a slot of `slot_length` seconds can show, Wh."""
         return self.export_capacity_w * slot_length // _SECONDS_PER_HOUR
+
+    def may_order(self, order: Order, slot_length: int) -> bool:
+        """Whether the order's energy could ever be read in a slot of `slot_length` seconds."""
+        most = self.most_import_wh(slot_length) if order.side == Side.BID else self.most_export_wh(slot_length)
+        return order.energy_wh <= most
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ def settle_meter(terms: MarketTerms, price: int, bought: int, sold: int, import_
     return Cash(account, pot, utility, -(account + pot + utility), hold, trade, fee, deviation)
 
 
-def default_reading(terms: MarketTerms, bought: int, sold: int) -> tuple[int, int]:
-    """(import, export) in Wh of a silent meter: a seller made nothing, anyone else used at least defaultWh."""
-    return (0, 0) if sold else (max(bought, terms.default_wh), 0)
+def default_reading(terms: MarketTerms, bought: int) -> tuple[int, int]:
+    """(import, export) in Wh that stand in for a missing reading: at least what the market's terms say, and no export.
+
+    Silence never pays, not even who has sold a little.
+    """
+    return max(bought, terms.default_wh), 0

@@ -14,13 +14,17 @@ from gridweave.chain.events import (
     Cleared,
     DebtChanged,
     DebtPaid,
+    DelegationSet,
     Deposited,
     DeviceEnrolled,
     DeviceKeyChanged,
     DeviceStatusChanged,
     Event,
     Locked,
+    MarketChanged,
     MarketCreated,
+    MeterEnded,
+    MeterMoved,
     MeterRegistered,
     OrderRefused,
     Paid,
@@ -54,7 +58,7 @@ def _as_is(event: Event) -> Row:
     return {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _PLACE}
 
 
-def _market(event: MarketCreated) -> Row:
+def _market(event: MarketCreated | MarketChanged) -> Row:
     terms = event.terms
     return {"market": event.market, "version": event.version} | {f.name: getattr(terms, f.name) for f in fields(terms)}
 
@@ -71,6 +75,13 @@ def _meter(event: MeterRegistered) -> Row:
         "scale_wh": terms.scale_wh,
         "has_mandate": terms.mandate,
     }
+
+
+def _delegated(event: DelegationSet) -> list[tuple[str, Row]]:
+    """A row for each meter; 0 stands for all without a delegation of their own."""
+    row = _as_is(event)
+    del row["meters"]
+    return [("delegations", row | {"meter": meter}) for meter in event.meters or (0,)]
 
 
 def _placed(event: Placed) -> Row:
@@ -156,7 +167,11 @@ PROJECTED: dict[type[Event], Rows] = {
     DeviceStatusChanged: _one("device_statuses"),
     MeterRegistered: _one("meters", _meter),
     AssetRegistered: _one("assets"),
+    MeterEnded: _one("meter_ends"),
+    MeterMoved: _one("meter_moves"),
     MarketCreated: _one("markets", _market),
+    MarketChanged: _one("markets", _market),
+    DelegationSet: _delegated,
     Placed: _one("placements", _placed),
     Cancelled: _one("cancellations", _cancelled),
     OrderRefused: _one("refusals"),

@@ -1,8 +1,8 @@
 """What kinds of items there are, how many share a transaction, and what they cost.
 
-Orders, cancels, readings and settlements by default share calls; every other act has a transaction of its own, whose
-call was built when it was accepted. Gas figures are upper bounds on fresh storage, checked by tests; what is not used
-is not paid.
+Orders, cancels, readings and settlements by default share calls; a schedule and every other act has a transaction of
+its own, whose call was built when it was accepted. Gas figures are upper bounds on fresh storage, checked by tests;
+what is not used is not paid.
 """
 
 from __future__ import annotations
@@ -17,7 +17,18 @@ from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.types import Call
 from gridweave.store.records import Item
 
-__all__ = ["ACTS", "BATCHED", "REVIVABLE", "GasModel", "Kind", "call_of", "call_of_act", "group_key"]
+__all__ = [
+    "ACTS",
+    "BATCHED",
+    "REVIVABLE",
+    "SCHEDULES",
+    "GasModel",
+    "Kind",
+    "call_of",
+    "call_of_act",
+    "group_key",
+    "size_of",
+]
 
 
 class Kind(StrEnum):
@@ -25,6 +36,8 @@ class Kind(StrEnum):
 
     ORDER = "order"
     CANCEL = "cancel"
+    SCHEDULE = "schedule"
+    CANCEL_SCHEDULE = "cancelSchedule"
     READING = "reading"
     DEFAULT = "settleByDefault"
     CLEAR = "clear"
@@ -33,6 +46,7 @@ class Kind(StrEnum):
     ENROLMENT = "enrolment"
     STATUS = "status"
     MARKET = "market"
+    DELEGATION = "delegation"
     METER = "meter"
     ASSET = "asset"
 
@@ -40,11 +54,18 @@ class Kind(StrEnum):
 BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
 """Kinds that share a call."""
 
-ACTS = frozenset(Kind) - BATCHED - {Kind.CLEAR}
+SCHEDULES = frozenset({Kind.SCHEDULE, Kind.CANCEL_SCHEDULE})
+"""Kinds of many lines under one signature: a transaction each, and a result per line."""
+
+ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR}
 """Kinds that have a transaction each and are signed with a deadline that may be never."""
 
 REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
+
+FINAL_WITH_BLOCK = ACTS | REVIVABLE
+"""Kinds whose refusal is final with the block that holds it: an act's deadline may be never, and what can be asked for
+again must not wait until that is of no use."""
 
 _SINGLE_GAS: dict[Kind, int] = {
     Kind.CLEAR: 600_000,
@@ -53,6 +74,7 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.ENROLMENT: 1_200_000,
     Kind.STATUS: 300_000,
     Kind.MARKET: 800_000,
+    Kind.DELEGATION: 2_200_000,
     Kind.METER: 600_000,
     Kind.ASSET: 400_000,
 }
@@ -67,8 +89,8 @@ class GasModel:
     most_items: int = 100
 
     def limit(self, kind: str, items: int) -> int:
-        """The gas limit of a transaction with that many items."""
-        if Kind(kind) in BATCHED:
+        """The gas limit of a transaction with that many items, or lines of a schedule."""
+        if Kind(kind) in BATCHED | SCHEDULES:
             return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind)))
         return _SINGLE_GAS[Kind(kind)]
 
@@ -80,12 +102,19 @@ class GasModel:
         return max(1, room >> min(attempts, 16))
 
     def _base(self, kind: Kind) -> int:
+        if kind in SCHEDULES:
+            return 400_000  # a wallet may be asked
         return 200_000 if kind in (Kind.ORDER, Kind.CANCEL) else 700_000
 
     def _each(self, kind: Kind) -> int:
         if kind is Kind.READING:
             return 450_000 if self.p256_in_code else 160_000
         return 150_000
+
+
+def size_of(items: Sequence[Item]) -> int:
+    """How many things a transaction with these items does: a schedule's lines, else one each."""
+    return sum(len(item.payload.get("lines", (item,))) for item in items)
 
 
 def group_key(item: Item) -> Hashable:

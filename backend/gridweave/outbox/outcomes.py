@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gridweave.chain.contracts import Contracts
@@ -22,7 +22,7 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.types import Call, Receipt
 from gridweave.domain.readings import Reading
-from gridweave.outbox.kinds import Kind
+from gridweave.outbox.kinds import BATCHED, SCHEDULES, Kind
 from gridweave.store.records import COMMITTED, REJECTED, Batch, Item, ItemOutcome
 
 __all__ = ["GATE_CLOSED_BY_REORG", "OUT_OF_GAS", "UNEXPLAINED", "arguments_of", "outcomes_of", "revert_of"]
@@ -37,10 +37,12 @@ _GAS_MARGIN = 64
 
 def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -> list[ItemOutcome]:
     """One outcome per item of a transaction that succeeded; an item of which no event speaks is left out."""
-    if items[0].kind not in (Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT):
+    if items[0].kind not in BATCHED | SCHEDULES:
         return [ItemOutcome(items[0].seq, COMMITTED)]
     ours = {contracts.auction.address, contracts.ledger.address}
     said = _said(event for event in decode_logs(receipt.logs) if event.contract in ours)
+    if items[0].kind in SCHEDULES:
+        return [_of_lines(items[0], said)]
     return [_outcome(item, said[_key(item)]) for item in items if _key(item) in said]
 
 
@@ -81,6 +83,12 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
             case _:
                 pass
     return said
+
+
+def _of_lines(item: Item, said: Mapping[Hashable, str]) -> ItemOutcome:
+    """A schedule is committed if any of its lines is; else it shares its first line's fate."""
+    refusals = [said.get(from_hex(line), UNEXPLAINED) for line in item.payload["lines"]]
+    return _outcome(item, "" if "" in refusals else refusals[0])
 
 
 def _key(item: Item) -> Hashable:

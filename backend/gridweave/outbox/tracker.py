@@ -12,7 +12,7 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.chain.types import Block, Receipt
-from gridweave.outbox.kinds import ACTS, BATCHED, Kind
+from gridweave.outbox.kinds import BATCHED, FINAL_WITH_BLOCK, Kind
 from gridweave.outbox.outcomes import OUT_OF_GAS, UNEXPLAINED, outcomes_of, revert_of
 from gridweave.outbox.queue import Lanes
 from gridweave.store.outbox import OutboxStore
@@ -154,5 +154,5 @@ class Tracker:
             return
         block = await self._node.block(final)
         if block is not None:
-            await self._store.finalize(final, block.timestamp, ACTS)
+            await self._store.finalize(final, block.timestamp, FINAL_WITH_BLOCK)
             self._finalized = final

@@ -96,7 +96,7 @@ async def _line(world: World, row: Row, price: int | None) -> dict[str, Any]:
 def _energy(terms: MarketTerms, row: Row) -> tuple[int, int]:
     """(import, export) that was paid, Wh."""
     if row["reading_version"] == 0 or row["import_wh"] is None:
-        return default_reading(terms, row["bought_wh"], row["sold_wh"])
+        return default_reading(terms, row["bought_wh"])
     return row["import_wh"], row["export_wh"]
 
 

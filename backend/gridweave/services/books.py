@@ -61,11 +61,12 @@ class Book(Generic[K, V]):
 
 
 class Books:
-    """Meters, devices, what accounts have, and the newest act of each meter by slot."""
+    """Meters, devices, delegations, what accounts have, and the newest act of each meter by slot."""
 
     def __init__(self, meters: MeterReads, orders: OrderReads, accounts: AccountReads) -> None:
         self.meters: Book[int, Row] = Book(meters.meters, _MOST_ENTRIES)
         self.devices: Book[str, Row] = Book(meters.devices, _MOST_ENTRIES)
+        self.scopes: Book[tuple[str, str], dict[int, Row]] = Book(meters.scopes, _MOST_ENTRIES)
         self.standing: Book[str, tuple[int, bool]] = Book(accounts.standing, _MOST_ENTRIES)
         self.acts: Book[int, dict[int, Row]] = Book(orders.newest_of_slots, _MOST_SLOTS)
 
@@ -75,6 +76,10 @@ class Books:
             self.standing.learn(row["account"], lambda old, row=row: (row["available"], old[1]))  # type: ignore[misc]
         for row in rows.get("debts", ()):
             self.standing.forget(row["debtor"])
+        for row in rows.get("delegations", ()):
+            self.scopes.forget((row["account"], row["delegate"]))
+        for row in rows.get("meter_ends", ()):
+            self.meters.forget(row["meter"])
         for table in ("device_keys", "device_statuses"):
             for row in rows.get(table, ()):
                 self.devices.forget(row["device"])
@@ -84,7 +89,7 @@ class Books:
 
     def forget(self) -> None:
         """Rows were taken back."""
-        for book in (self.meters, self.devices, self.standing, self.acts):
+        for book in (self.meters, self.devices, self.scopes, self.standing, self.acts):
             book.forget()
 
 

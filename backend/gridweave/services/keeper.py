@@ -83,7 +83,7 @@ class Keeper:
         """Meters that stood when the slot began, if silence of those that did not trade is the keeper's business."""
         if not self._world.settings.keeper_silent_meters:
             return set()
-        return await self._world.reads.meters.standing(market, self._world.clock.start(slot))
+        return await self._world.reads.meters.standing(market, slot, self._world.clock.start(slot))
 
     def _clear(self, market: int, slot: int) -> NewItem:
         return self._item(Kind.CLEAR, market, slot, None)

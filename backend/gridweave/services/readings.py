@@ -12,6 +12,7 @@ from gridweave.domain.acts import DeviceStatus, KeyKind
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import (
     DomainError,
+    MeterNotInForce,
     MeterUnknown,
     ReadingNotNewer,
     ReadingTooEarly,
@@ -19,14 +20,15 @@ from gridweave.domain.errors import (
     SignatureMalformed,
 )
 from gridweave.domain.ledger import content_fault
-from gridweave.domain.meters import Meter
 from gridweave.domain.readings import Reading
 from gridweave.domain.signatures import to_compact, verify_p256, verify_secp256k1
 from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
 from gridweave.services.errors import GateTooClose, Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
+from gridweave.services.meters import registered
 from gridweave.services.world import World
+from gridweave.store.meters import is_within_bounds
 from gridweave.store.reading import Page, Row
 from gridweave.store.records import NewItem
 
@@ -113,16 +115,9 @@ def _check_time(world: World, now: int, reading: Reading, terms: MarketTerms) ->
 
 
 def _check_content(world: World, reading: Reading, meter: Row) -> None:
-    registered = Meter(
-        account=meter["account"],
-        market=meter["market"],
-        import_capacity_w=meter["import_capacity_w"],
-        export_capacity_w=meter["export_capacity_w"],
-        scale_wh=meter["scale_wh"],
-        mandate=meter["has_mandate"],
-        bounded=False,
-    )
-    fault = content_fault(reading, registered, world.clock)
+    if not is_within_bounds(meter, reading.slot):
+        raise MeterNotInForce
+    fault = content_fault(reading, registered(meter), world.clock)
     if fault is not None:
         raise fault
 

@@ -80,6 +80,15 @@ meters = _events(
     _col("has_mandate", Boolean),
     by=(("meter",), ("device",), ("account",), ("market",)),
 )
+meter_ends = _events("meter_ends", _col("meter", Number), _col("until_slot", Number), by=(("meter",),))
+meter_moves = _events(
+    "meter_moves",
+    _col("device", Address),
+    _col("ended", Number),
+    _col("begun", Number),
+    _col("from_slot", Number),
+    by=(("begun",),),
+)
 assets = _events(
     "assets",
     _col("asset", Number),
@@ -108,6 +117,18 @@ markets = _events(
     _col("default_wh", Number),
     _col("from_slot", Number),
     by=(("market", "from_slot"),),
+)
+delegations = _events(
+    "delegations",
+    Column("meter", Number, primary_key=True, autoincrement=False),
+    _col("account", Address),
+    _col("delegate", Address),
+    _col("market", Number),
+    _col("max_energy_wh", Number),
+    _col("lowest_ask", Micro),
+    _col("highest_bid", Micro),
+    _col("until", Number),
+    by=(("account", "delegate"),),
 )
 placements = _events(
     "placements",

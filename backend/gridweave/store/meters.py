@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.store.index_tables import (
     assets,
     blocks,
+    delegations,
     device_keys,
     device_statuses,
     devices,
+    meter_ends,
+    meter_moves,
     meters,
     reading_refusals,
     readings,
@@ -20,7 +23,7 @@ from gridweave.store.index_tables import (
 )
 from gridweave.store.reading import Page, Reader, Row
 
-__all__ = ["MeterReads"]
+__all__ = ["MeterReads", "is_within_bounds"]
 
 _CHUNK = 400
 
@@ -46,14 +49,14 @@ class MeterReads(Reader):
         return {name: row for name, row in found.items() if row is not None}
 
     async def meter(self, meter: int) -> Row | None:
-        """One meter."""
-        return await self._latest(meters, meter=meter)
+        """One meter, as in `meters`."""
+        return (await self.meters([meter])).get(meter)
 
     async def meters(self, ids: Sequence[int]) -> dict[int, Row]:
-        """Meters by id; unknown ids are missing."""
+        """Meters by id, in force from `from_slot` up to `until_slot` (None: open); unknown ids are missing."""
         found: dict[int, Row] = {}
         for start in range(0, len(ids), _CHUNK):
-            query = select(meters).where(meters.c.meter.in_(ids[start : start + _CHUNK]))
+            query = _BOUNDED.where(meters.c.meter.in_(ids[start : start + _CHUNK]))
             found |= {row["meter"]: row for row in await self._rows(query)}
         return found
 
@@ -63,7 +66,9 @@ class MeterReads(Reader):
         """Meters of a device, an account, a market, or all. Raises CursorInvalid."""
         wanted = {"device": device, "account": account, "market": market}
         conditions = [meters.c[name] == value for name, value in wanted.items() if value is not None]
-        return await self._page(meters, cursor, limit, *conditions)
+        found = await self._page(meters, cursor, limit, *conditions)
+        bounded = await self.meters([row["meter"] for row in found.rows])
+        return Page([bounded[row["meter"]] for row in found.rows], found.next_cursor)
 
     async def assets(self, meter: int) -> list[Row]:
         """What stands behind a meter."""
@@ -93,14 +98,21 @@ class MeterReads(Reader):
         """The newest refusal of one version of a reading."""
         return await self._latest(reading_refusals, meter=meter, slot=slot, version=version)
 
-    async def standing(self, market: int, time: int) -> set[int]:
-        """Meters of a market that were registered by that chain time."""
-        query = (
-            select(meters.c.meter)
-            .join(blocks, blocks.c.number == meters.c.block_number)
-            .where(meters.c.market == market, blocks.c.timestamp <= time)
-        )
-        return {row["meter"] for row in await self._rows(query)}
+    async def standing(self, market: int, slot: int, time: int) -> set[int]:
+        """Meters of a market that are in force in a slot and were registered when it began, at chain time `time`."""
+        query = _BOUNDED.join(blocks, blocks.c.number == meters.c.block_number)
+        rows = await self._rows(query.where(meters.c.market == market, blocks.c.timestamp <= time))
+        return {row["meter"] for row in rows if is_within_bounds(row, slot)}
+
+    async def scopes(self, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], dict[int, Row]]:
+        """By (account, delegate), the newest delegation of each meter; 0 stands for all without one of their own."""
+        found: dict[tuple[str, str], dict[int, Row]] = {pair: {} for pair in pairs}
+        for start in range(0, len(pairs), _CHUNK):
+            wanted = tuple_(delegations.c.account, delegations.c.delegate).in_(pairs[start : start + _CHUNK])
+            newest_last = (delegations.c.block_number, delegations.c.log_index)
+            for row in await self._rows(select(delegations).where(wanted).order_by(*newest_last)):
+                found[row["account"], row["delegate"]][row["meter"]] = row
+        return found
 
     async def settled(self, market: int, slot: int) -> set[int]:
         """Meters of a market that are settled for a slot."""
@@ -110,6 +122,20 @@ class MeterReads(Reader):
             .where(settlements.c.slot == slot, meters.c.market == market)
         )
         return {row["meter"] for row in await self._rows(query)}
+
+
+def is_within_bounds(row: Row, slot: int) -> bool:
+    """Whether a meter's row has it in force in the slot."""
+    until = row["until_slot"]
+    return bool(row["from_slot"] <= slot and (until is None or slot < until))
+
+
+_BOUNDED = (
+    select(meters, func.coalesce(meter_moves.c.from_slot, 0).label("from_slot"), meter_ends.c.until_slot)
+    .outerjoin(meter_moves, meter_moves.c.begun == meters.c.meter)
+    .outerjoin(meter_ends, meter_ends.c.meter == meters.c.meter)
+)
+"""Meters with their bounds: each begins and ends at most once."""
 
 
 def _but_place(row: Row) -> Row:

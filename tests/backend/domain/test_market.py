@@ -52,7 +52,7 @@ from tests.support.market_terms import UTILITY, make_terms
         (ask(1, 500, 310_000), errors.PriceOffGrid),
         (bid(99, 500), errors.OrderMeterUnknown),
         (bid(1, 500, version=0), errors.VersionNotNewer),
-        (bid(1, 500_000_000, 320_000), errors.AvailableTooSmall),
+        (bid(1, 500_000_000, 320_000), errors.EnergyAboveCapacity),
     ],
 )
 def test_place__of_an_order_that_breaks_a_rule__is_refused_and_changes_nothing(

@@ -174,11 +174,11 @@ def test_settle_by_default__before_the_deadline_or_the_clearing__is_refused() ->
         book.settle_by_default(1, SLOT + 1, [1], DEFAULT_AT)
 
 
-def test_settle_by_default__of_the_silent__charges_sellers_retail_and_buyers_at_least_the_default() -> None:
+def test_settle_by_default__of_the_silent__charges_everybody_at_least_the_default() -> None:
     book = traded()
     outcomes = book.settle_by_default(1, SLOT, [1, 3, 99, 1], DEFAULT_AT)
     assert outcomes == [
-        Settled(1, SLOT, 0, 0, 600, 108_000 - 204_000),
+        Settled(1, SLOT, 0, 0, 600, 108_000 - 204_000 - 85_000),
         Settled(3, SLOT, 0, 300, 0, -60_000),
         SettlementRefused(99, SLOT, errors.OrderMeterUnknown),
         SettlementRefused(1, SLOT, errors.AlreadySettled),

@@ -70,11 +70,11 @@ def test_settle_meter__at_twenty_cents__is_what_a_bill_would_say(
 
 @pytest.mark.parametrize(
     ("bought", "sold", "expected"),
-    [(0, 500, (0, 0)), (100, 0, (250, 0)), (600, 0, (600, 0)), (0, 0, (250, 0))],
+    [(0, 500, (250, 0)), (100, 0, (250, 0)), (600, 0, (600, 0)), (0, 0, (250, 0))],
 )
 def test_default_reading__of_a_silent_meter__never_pays_it(bought: int, sold: int, expected: tuple[int, int]) -> None:
     terms = make_terms()
-    assert default_reading(terms, bought, sold) == expected
+    assert default_reading(terms, bought) == expected
     assert settle_meter(terms, 200_000, bought, sold, *expected).account <= 0
 
 

@@ -20,6 +20,8 @@ WORDS: dict[str, dict[str, Any]] = {
     "ReadingRecorded": {"reading": Reading(1, 2, 1, 3, 4).pack()},
     "MeterRegistered": {"terms": int.from_bytes(Meter("0x" + "11" * 20, 1, 2, 3, 1, True, False).pack())},
     "MarketCreated": {"terms": make_terms()},
+    "MarketChanged": {"terms": make_terms()},
+    "DelegationSet": {"meters": (1, 2)},
 }
 LEFT_OUT = {
     "Approval",

@@ -98,7 +98,7 @@ contract MarketHarness {
             (cash[i][0], cash[i][1], cash[i][2], cash[i][3]) = given.terms.cash(
                 given.price, given.boughtWh, given.soldWh, given.importWh, given.exportWh
             );
-            cash[i][4] = int256(given.terms.defaultImport(given.boughtWh, given.soldWh));
+            cash[i][4] = int256(given.terms.defaultImport(given.boughtWh));
             cash[i][5] = int256(given.terms.collateral(given.side, given.tick, given.energyWh));
         }
     }

@@ -147,7 +147,7 @@ def random_case(rng: random.Random) -> tuple[MarketTerms, tuple[int, ...]]:
 def expected_cash(terms: MarketTerms, case: tuple[int, ...]) -> tuple[int, ...]:
     price, bought, sold, imported, exported, side, tick, energy = case
     cash = settle_meter(terms, price, bought, sold, imported, exported)
-    silent, none = default_reading(terms, bought, sold)
+    silent, none = default_reading(terms, bought)
     assert none == 0
     put_down = terms.collateral(Side(side), terms.limit_price(Side(side), tick), energy)
     return cash.from_pot, cash.from_utility, cash.to_operator, cash.hold, silent, put_down

@@ -39,7 +39,7 @@ EXPECTED = (
     *("Placed", "Cancelled", "Cleared", "ReadingRecorded", "Settled", "Released", "SlotClosed"),
     *("MarketUnknown", "GateClosed", "BeyondHorizon", "RingBusy", "UtilityInArrears", "OrderExpired"),
     *("EnergyTooSmall", "EnergyTooLarge", "PriceOffGrid", "OrderMeterUnknown", "OrderMeterOfOtherMarket"),
-    *("WrongSigner", "VersionNotNewer", "DuplicateInBatch", "LadderFull", "InArrears", "AvailableTooSmall"),
+    *("WrongSigner", "VersionNotNewer", "DuplicateInBatch", "EnergyAboveCapacity", "InArrears", "AvailableTooSmall"),
     *("AlreadySettled", "NothingToRelease", "ReadingForOtherSlot", "ReadingVersionOutOfRange", "ReadingNotNewer"),
     *("ReadingAboveCapacity", "ReadingOffScale", "DeviceSignatureInvalid", "AlreadyCleared", "GateNotClosed"),
     *("OrderMeterNotInForce", "MeterNotInForce", "WithinHorizon"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { IDERRegistry } from "../../../contracts/interfaces/IDERRegistry.sol";
 import { IEnergyAuction } from "../../../contracts/interfaces/IEnergyAuction.sol";
 import { IVault } from "../../../contracts/interfaces/IVault.sol";
 import { IAccessManaged } from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
@@ -200,10 +201,18 @@ contract PlaceTest is Feeder {
 
     // --------------------------------------------------------------------------------------------------- room and money
 
+    function test_place__given_more_than_the_capacity__is_refused() external {
+        _assertRefused(_mine(BID, 5_001, 250_000), IEnergyAuction.EnergyAboveCapacity.selector, "20 kW in");
+        _assertRefused(_mine(ASK, 3_001, 250_000), IEnergyAuction.EnergyAboveCapacity.selector, "12 kW out");
+        _assertPlaced(_place(_mine(ASK, 3_000, 250_000)));
+    }
+
     function test_place__given_a_full_ladder__is_refused() external {
-        _deposit(home.owner.addr, 1e15);
-        _deposit(neighbour.owner.addr, 1e15);
-        _assertPlaced(_place(_mine(BID, (1 << 30) - 1_000, 250_000)));
+        // 256 plants of the largest capacity that a meter can have, each of which takes 2**22 - 1 Wh in a slot
+        for (uint256 i = 0; i < 256; ++i) {
+            Home memory plant = _plant(10_000 + i);
+            _assertPlaced(_place(_signedBy(plant.owner, _order(plant, 1, BID, (1 << 22) - 1, 250_000))));
+        }
         SignedOrder memory signed = _signedBy(neighbour.owner, _order(neighbour, 1, BID, 1_000, 260_000));
         bytes32 before = _stateOf(neighbour, SLOT);
         assertReason(_place(signed), IEnergyAuction.LadderFull.selector, "2**30 Wh in a group");
@@ -225,8 +234,11 @@ contract PlaceTest is Feeder {
 
     function test_place__given_too_little_money__is_refused_and_taken_back() external {
         _assertPlaced(_place(_mine(BID, 1_000, 250_000)));
-        SignedOrder memory signed = _signedBy(home.owner, _order(home, 2, BID, 100_000, 250_000));
-        _assertRefused(signed, IVault.AvailableTooSmall.selector, "25.00 of 10.00");
+        _withdrawAllBut(home, 1_000_000);
+        SignedOrder memory signed = _signedBy(home.owner, _order(home, 2, BID, 5_001, 250_000));
+        _assertRefused(signed, IEnergyAuction.EnergyAboveCapacity.selector, "20 kW are 5,000 Wh a slot");
+        signed = _signedBy(home.owner, _order(home, 2, BID, 5_000, 300_000));
+        _assertRefused(signed, IVault.AvailableTooSmall.selector, "1.50 for 0.25 and 1.00");
         assertEq(auction.positionOf(home.meter, SLOT).version, 1, "the first order stands");
         assertEq(auction.depthOf(MARKET, SLOT, BID)[13], 1_000, "in the ladder too");
     }
@@ -271,7 +283,8 @@ contract PlaceTest is Feeder {
         orders[0] = _mine(BID, 9, 250_000);
         orders[1] = _signedBy(neighbour.owner, _orderAt(SLOT + 3, neighbour, 1, ASK, 2_000, 110_000));
         orders[2] = _mine(BID, 1_000, 250_000);
-        orders[3] = _signedBy(neighbour.owner, _order(neighbour, 1, ASK, 500_000, 80_000));
+        orders[3] = _signedBy(neighbour.owner, _order(neighbour, 1, ASK, 3_000, 80_000));
+        _withdrawAllBut(neighbour, 1_000_000);
         bytes4[] memory reasons = _place(orders);
         assertReason(reasons[0], IEnergyAuction.EnergyTooSmall.selector, "dust");
         assertReason(reasons[1], 0, "another slot");
@@ -324,9 +337,24 @@ contract PlaceTest is Feeder {
 
     /// Leaves a home without money.
     function _drain(Home memory poor) private {
-        uint256 amount = vault.withdrawableOf(poor.owner.addr);
-        vm.prank(poor.owner.addr);
-        vault.withdraw(poor.owner.addr, amount);
+        _withdrawAllBut(poor, 0);
+    }
+
+    function _withdrawAllBut(Home memory of_, uint256 rest) private {
+        uint256 amount = vault.withdrawableOf(of_.owner.addr) - rest;
+        vm.prank(of_.owner.addr);
+        vault.withdraw(of_.owner.addr, amount);
+    }
+
+    /// A home of the largest capacity, with money for it.
+    function _plant(uint256 seed) private returns (Home memory plant) {
+        plant.owner = Signing.party(string(abi.encode("plant", seed)));
+        plant.device = _secpDevice(seed);
+        _enrol(plant.device, plant.owner.addr);
+        IDERRegistry.MeterRegistration memory registration = _registration(plant.device.id, plant.owner.addr);
+        (registration.importCapacityW, registration.exportCapacityW) = (type(uint24).max, type(uint24).max);
+        plant.meter = _register(registration);
+        _deposit(plant.owner.addr, 2_000_000_000);
     }
 
     /// A home feeds in more than the utility can pay.

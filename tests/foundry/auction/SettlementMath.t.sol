@@ -91,9 +91,9 @@ contract SettlementMathTest is Test {
     }
 
     function test_defaultImport__given_either_party__never_pays_for_silence() external view {
-        assertEq(auction.defaultImport(_worked(), 0, 700), 0, "a seller delivered nothing");
-        assertEq(auction.defaultImport(_worked(), 700, 0), 700, "a buyer used what it bought");
-        assertEq(auction.defaultImport(_worked(), 100, 0), 500, "and at least defaultWh");
+        assertEq(auction.defaultImport(_worked(), 700), 700, "a buyer used what it bought");
+        assertEq(auction.defaultImport(_worked(), 100), 500, "and at least defaultWh");
+        assertEq(auction.defaultImport(_worked(), 0), 500, "and so did a seller");
     }
 
     // ------------------------------------------------------------------------------------------------------------ helpers

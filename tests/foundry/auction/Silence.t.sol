@@ -91,7 +91,11 @@ contract SilenceTest is Feeder {
         _settleByDefault(buyer, SLOT);
         assertEq(_worthOf(buyer.owner.addr), 10_000_000 - 136_000, "84 + 16, and 100 Wh to defaultWh at retail");
         _settleByDefault(seller, SLOT);
-        assertEq(_worthOf(seller.owner.addr), 10_000_000 + 84_000 - 144_000, "nothing delivered: 400 Wh at retail");
+        assertEq(
+            _worthOf(seller.owner.addr),
+            10_000_000 + 84_000 - 144_000 - 180_000,
+            "nothing delivered: 400 Wh at retail, and defaultWh like anybody"
+        );
         assertTrue(auction.positionOf(seller.meter, SLOT).settledByDefault, "remembered");
         _settleByDefault(idle, SLOT);
         assertEq(_worthOf(idle.owner.addr), 10_000_000 - 180_000, "defaultWh at retail");
@@ -99,6 +103,17 @@ contract SilenceTest is Feeder {
         _settleByDefault(dear, SLOT);
         assertTrue(auction.clearingOf(MARKET, SLOT).closed, "all are settled");
         assertEq(vault.potOf(address(auction)), 0, "nothing stays behind");
+    }
+
+    /// Ten Wh sold and not delivered do not make silence cheaper.
+    function test_settleByDefault__given_a_token_ask__costs_no_less_than_without() external {
+        Home memory idle = _home(9);
+        Home memory sly = _home(11);
+        _ask(sly, 10, 80_000);
+        _clearAndPassDeadline();
+        _settleByDefault(idle, SLOT);
+        _settleByDefault(sly, SLOT);
+        assertTrue(_worthOf(sly.owner.addr) <= _worthOf(idle.owner.addr), "silence never pays");
     }
 
     // ------------------------------------------------------------------------------------------------------------ release

@@ -316,7 +316,7 @@ contract MarketHandler is Feeder {
     function _noteDefault(uint256 who, Sheet storage sheet) private {
         Line storage line = lines[who][sheet.slot];
         line.defaulted = true;
-        uint256 importWh = line.sold > 0 ? 0 : line.bought > 500 ? line.bought : 500;
+        uint256 importWh = line.bought > 500 ? line.bought : 500;
         _noteCash(who, line, sheet.slot, importWh, 0);
         ++done["default"];
     }

@@ -108,6 +108,22 @@ def upgrade() -> None:
     op.create_index("debts_by_creditor", "debts", ["creditor"], unique=False)
     op.create_index("debts_by_debtor_creditor", "debts", ["debtor", "creditor"], unique=False)
     op.create_table(
+        "delegations",
+        sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tx_hash", sa.String(length=66), nullable=False),
+        sa.Column("meter", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account", sa.String(length=42), nullable=False),
+        sa.Column("delegate", sa.String(length=42), nullable=False),
+        sa.Column("market", sa.BigInteger(), nullable=False),
+        sa.Column("max_energy_wh", sa.BigInteger(), nullable=False),
+        sa.Column("lowest_ask", Micro(), nullable=False),
+        sa.Column("highest_bid", Micro(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("block_number", "log_index", "meter"),
+    )
+    op.create_index("delegations_by_account_delegate", "delegations", ["account", "delegate"], unique=False)
+    op.create_table(
         "device_keys",
         sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -174,6 +190,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("block_number", "log_index"),
     )
     op.create_index("markets_by_market_from_slot", "markets", ["market", "from_slot"], unique=False)
+    op.create_table(
+        "meter_ends",
+        sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tx_hash", sa.String(length=66), nullable=False),
+        sa.Column("meter", sa.BigInteger(), nullable=False),
+        sa.Column("until_slot", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("block_number", "log_index"),
+    )
+    op.create_index("meter_ends_by_meter", "meter_ends", ["meter"], unique=False)
+    op.create_table(
+        "meter_moves",
+        sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("tx_hash", sa.String(length=66), nullable=False),
+        sa.Column("device", sa.String(length=42), nullable=False),
+        sa.Column("ended", sa.BigInteger(), nullable=False),
+        sa.Column("begun", sa.BigInteger(), nullable=False),
+        sa.Column("from_slot", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("block_number", "log_index"),
+    )
+    op.create_index("meter_moves_by_begun", "meter_moves", ["begun"], unique=False)
     op.create_table(
         "meters",
         sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
