@@ -226,7 +226,7 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
 
     /// @inheritdoc IMeterLedger
     function digestOf(Reading reading) external view returns (bytes32) {
-        return _hashTypedDataV4(reading.digestStruct());
+        return ReadingDigest.digest(reading, _domainSeparatorV4());
     }
 
     /// @inheritdoc IMeterLedger

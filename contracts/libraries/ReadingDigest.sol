@@ -3,8 +3,7 @@ pragma solidity ^0.8.37;
 
 import { READING_TYPEHASH, Reading } from "../types/Reading.sol";
 
-/// @title The digest that a device signs, in scratch memory
-/// @notice Equals EIP-712 over `Reading.digestStruct`, which says the same for people.
+/// @title The EIP-712 digest that a device signs, in scratch memory
 library ReadingDigest {
     function digest(Reading reading, bytes32 domain) internal pure returns (bytes32 hash) {
         bytes32 typeHash = READING_TYPEHASH;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-using { meter, slot, version, importWh, exportWh, canonical, digestStruct } for Reading global;
+using { meter, slot, version, importWh, exportWh, canonical } for Reading global;
 
 /// One interval reading in one word, most significant bits first:
 /// meter 32 | slot 32 | version 8 (1 to 3) | importWh 32 | exportWh 32 | zero 120.
@@ -41,17 +41,4 @@ function exportWh(Reading reading) pure returns (uint32) {
 /// The reading with its unused bits, which no signature covers, cleared.
 function canonical(Reading reading) pure returns (Reading) {
     return Reading.wrap(Reading.unwrap(reading) & bytes32(uint256(type(uint136).max) << 120));
-}
-
-function digestStruct(Reading reading) pure returns (bytes32) {
-    return keccak256(
-        abi.encode(
-            READING_TYPEHASH,
-            reading.meter(),
-            reading.slot(),
-            reading.version(),
-            reading.importWh(),
-            reading.exportWh()
-        )
-    );
 }

@@ -19,6 +19,8 @@ from layout import CONTRACTS, ROOT, foundry_bin, tool_environment
 SNAPSHOTS = ROOT / "benchmarks" / "snapshots"
 GAS_TESTS = "tests/foundry/**/*Gas.t.sol"
 CODE_LIMIT = 24_576
+PARTS = ("AuctionDesk",)
+"""Contracts that another one deploys with itself."""
 SENTENCE = "0xb2de2fbe801a0df6c0cbddfd448ba3c41d48a040ca35c56c8196ef0fcae721a8"  # log_named_uint(string,uint256)
 PER_ITEM = "0xb0b1bb062091fee316341ccfaba663feeba96ac5505b6c5025b6eda9a41cff63"  # GasPerItem(string,uint256)
 WORD = 32
@@ -67,7 +69,7 @@ def measure_bytecode() -> dict[str, int]:
     sizes = _report(answer.stdout)
     if not sizes:
         raise SystemExit(f"forge build failed:\n{answer.stderr.strip()[-2_000:]}")
-    deployed = sorted(path.stem for path in CONTRACTS.glob("*.sol"))
+    deployed = sorted([*(path.stem for path in CONTRACTS.glob("*.sol")), *PARTS])
     return {f"runtime code of {name}, bytes of {CODE_LIMIT:,}": sizes[name]["runtime_size"] for name in deployed}
 
 

@@ -239,7 +239,7 @@ class Town:
     def meter_call(self, key: DeviceKeyPair, secret: bytes) -> Call:
         account = address_of(secret)
         registration = MeterRegistration(
-            key.device, self.market, account, 1_000_000, 1_000_000, 1, True, next(_nonces), FOREVER
+            key.device, self.market, account, 2_000_000, 2_000_000, 1, True, next(_nonces), FOREVER
         )
         mandate = Mandate(key.device, self.market, account, next(_nonces), FOREVER)
         operator = self.act(self.keys["operator"], "DERRegistry", registration)

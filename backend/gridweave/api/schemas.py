@@ -27,29 +27,39 @@ from gridweave.domain.acts import (
     DeviceStatus,
     Endorsement,
     KeyKind,
+    MeterEnd,
+    MeterMove,
     MeterRegistration,
     StatusChange,
     Withdrawal,
 )
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.delegations import Delegation
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.terms import MarketTerms
 from gridweave.services.orders import SignedOrder
 from gridweave.services.readings import SignedReading
+from gridweave.services.registry import MOST_DELEGATED
+from gridweave.services.schedules import MOST_LINES, SignedSchedule
 
 __all__ = [
     "ActIn",
     "AssetIn",
     "CancelIn",
+    "CancelScheduleIn",
     "CancelsIn",
+    "DelegationIn",
     "DepositIn",
     "EnrolmentIn",
     "MarketIn",
+    "MeterEndIn",
     "MeterIn",
+    "MeterMoveIn",
     "OrderIn",
     "OrdersIn",
     "ReadingIn",
     "ReadingsIn",
+    "ScheduleIn",
     "StatusIn",
     "WithdrawalIn",
 ]
@@ -69,8 +79,8 @@ class ActIn(Body):
         return Act(self.signer, self.nonce, self.deadline, self.signature)
 
 
-class OrderIn(Body):
-    """A signed order; a bid's limit includes the grid fee."""
+class OrderLineIn(Body):
+    """An order; a bid's limit includes the grid fee."""
 
     market: Uint32
     slot: Uint32
@@ -80,10 +90,9 @@ class OrderIn(Body):
     side: Literal["bid", "ask"]
     energy_wh: Uint32
     limit_price: Annotated[Uint64, Field(alias="limitPriceMicroPerKwh")]
-    signature: Compact
 
-    def signed(self) -> SignedOrder:
-        order = Order(
+    def order(self) -> Order:
+        return Order(
             self.market,
             self.slot,
             self.meter,
@@ -93,21 +102,37 @@ class OrderIn(Body):
             self.energy_wh,
             self.limit_price,
         )
-        return SignedOrder(order, self.signature)
 
 
-class CancelIn(Body):
-    """A signed cancel: takes the meter's order out of the slot."""
+class CancelLineIn(Body):
+    """A cancel: takes the meter's order out of the slot."""
 
     market: Uint32
     slot: Uint32
     meter: Uint32
     version: Uint16
     deadline: Uint40
+
+    def cancel(self) -> Cancel:
+        return Cancel(self.market, self.slot, self.meter, self.version, self.deadline)
+
+
+class OrderIn(OrderLineIn):
+    """An order with a signature of its own."""
+
     signature: Compact
 
     def signed(self) -> SignedOrder:
-        return SignedOrder(Cancel(self.market, self.slot, self.meter, self.version, self.deadline), self.signature)
+        return SignedOrder(self.order(), self.signature)
+
+
+class CancelIn(CancelLineIn):
+    """A cancel with a signature of its own."""
+
+    signature: Compact
+
+    def signed(self) -> SignedOrder:
+        return SignedOrder(self.cancel(), self.signature)
 
 
 class ReadingIn(Body):
@@ -133,6 +158,53 @@ class _Many(Body):
     def _one_or_many(cls, value: object) -> object:
         name = next(iter(cls.model_fields))
         return {name: [value]} if isinstance(value, dict) and name not in value else value
+
+
+class ScheduleIn(Body):
+    """Orders of one account under one signature: a key's, or what the account's wallet takes."""
+
+    account: Address
+    orders: Annotated[list[OrderLineIn], Field(min_length=1, max_length=MOST_LINES)]
+    signature: Signature
+
+    def signed(self) -> SignedSchedule:
+        return SignedSchedule(Schedule(self.account, tuple(line.order() for line in self.orders)), self.signature)
+
+
+class CancelScheduleIn(Body):
+    """Cancels likewise."""
+
+    account: Address
+    cancels: Annotated[list[CancelLineIn], Field(min_length=1, max_length=MOST_LINES)]
+    signature: Signature
+
+    def signed(self) -> SignedSchedule:
+        cancels = tuple(line.cancel() for line in self.cancels)
+        return SignedSchedule(CancelSchedule(self.account, cancels), self.signature)
+
+
+class DelegationIn(Body):
+    """What an account lets a key order in its name; `until` 0 takes it back.
+
+    No meters: all that have no delegation of their own.
+    """
+
+    account: Address
+    delegate: Address
+    market: Uint32
+    meters: Annotated[list[Uint32], Field(max_length=MOST_DELEGATED)]
+    max_energy_wh: Uint32
+    lowest_ask: Annotated[Uint64, Field(alias="lowestAskMicroPerKwh")]
+    highest_bid: Annotated[Uint64, Field(alias="highestBidMicroPerKwh")]
+    until: Uint40
+    act: ActIn
+
+    def delegation(self) -> Delegation:
+        bounds = self.max_energy_wh, self.lowest_ask, self.highest_bid, self.until
+        act = self.act
+        return Delegation(
+            self.account, self.delegate, self.market, tuple(self.meters), *bounds, act.nonce, act.deadline
+        )
 
 
 class OrdersIn(_Many):
@@ -244,6 +316,36 @@ class MeterIn(Body):
             self.operator.nonce,
             self.operator.deadline,
         )
+
+
+class MeterMoveIn(MeterIn):
+    """A device's next meter, from a slot beyond the horizon on."""
+
+    from_slot: Uint32
+
+    def move(self) -> MeterMove:
+        return MeterMove(
+            self.device,
+            self.market,
+            self.account,
+            self.import_capacity_w,
+            self.export_capacity_w,
+            self.scale_wh,
+            self.mandated,
+            self.from_slot,
+            self.operator.nonce,
+            self.operator.deadline,
+        )
+
+
+class MeterEndIn(Body):
+    """The end of a meter, before a slot beyond the horizon."""
+
+    until_slot: Uint32
+    operator: ActIn
+
+    def end(self, meter: int) -> MeterEnd:
+        return MeterEnd(meter, self.until_slot, self.operator.nonce, self.operator.deadline)
 
 
 class AssetIn(Body):

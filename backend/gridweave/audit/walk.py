@@ -19,11 +19,12 @@ from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.chain.node import Node
 from gridweave.domain.acts import KeyKind
-from gridweave.domain.clearing import Clearing, fill
+from gridweave.domain.clearing import NO_TICK, Clearing, fill
 from gridweave.domain.delegations import DelegationBook, Scope
 from gridweave.domain.ladder import Book
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Schedule, Side, unpack_reference
+from gridweave.domain.outcomes import NO_PRICE
 from gridweave.domain.readings import Reading
 from gridweave.domain.settlement import Cash, default_reading, settle_meter
 from gridweave.domain.terms import MarketTerms
@@ -250,10 +251,15 @@ class _Walker:
     def _walk_price(self, event: chain.Cleared, books: _Books) -> tuple[WalkedPrice, Clearing]:
         clearing = books.book.clear()
         price = self._terms.tick_price(clearing.price_tick) if clearing.traded else 0
-        holds = (event.traded, event.price, event.volume_wh) == (clearing.traded, price, clearing.volume_wh)
+        said = (event.traded, event.price, event.volume_wh, event.low, event.high)
+        bounds = (self._price_at(tick) for tick in (clearing.low_tick, clearing.high_tick))
+        holds = said == (clearing.traded, price, clearing.volume_wh, *bounds)
         low, high = (event.low, event.high) if event.traded else (None, None)
         shown = event.price if event.traded else None
         return WalkedPrice(shown, low, high, event.volume_wh, place_of(event), holds), clearing
+
+    def _price_at(self, tick: int) -> int:
+        return NO_PRICE if tick == NO_TICK else self._terms.tick_price(tick)
 
     async def _walk_order(self, event: chain.Placed, clearing: Clearing) -> WalkedOrder:
         order = Order.unpack(event.order)

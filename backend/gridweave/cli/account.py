@@ -27,7 +27,8 @@ from gridweave.cli.terminal import (
 )
 from gridweave.client.prosumer import Prosumer
 from gridweave.client.service import GridweaveClient
-from gridweave.domain.units import format_amount, parse_amount_micro
+from gridweave.domain.delegations import NO_ASKS, NO_BIDS, Scope
+from gridweave.domain.units import format_amount, parse_amount_micro, parse_energy_wh, parse_price_micro
 
 __all__ = ["register"]
 
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     account.command("show")(show)
     account.command("deposit")(deposit)
     account.command("withdraw")(withdraw)
+    account.command("delegate")(delegate)
     account.command("mint")(mint)
     app.add_typer(account, name="account")
 
@@ -162,3 +164,39 @@ def _balances(address: str, state: dict[str, Any]) -> Any:
     )
     rows = [(name, format_amount(int(state[field]))) for name, field in names if field in state]
     return table(address, [("", "left"), ("amount", "right")], rows)
+
+
+def delegate(
+    to: Annotated[str, typer.Argument(help="Address or key name of whoever may order in this account's name.")],
+    key: KeyName,
+    max_kwh: Annotated[str, typer.Option(help="Most energy of one order, kWh.")] = "5",
+    highest_bid: Annotated[str | None, typer.Option(help="It may bid up to this, all-in. [default: no bids]")] = None,
+    lowest_ask: Annotated[str | None, typer.Option(help="It may ask from this on. [default: no asks]")] = None,
+    meter: Annotated[list[int] | None, typer.Option(help="For this meter; repeat it. [default: all]")] = None,
+    market: Annotated[int, typer.Option(help="In this market alone; 0: in any.")] = 0,
+    hours: Annotated[int, typer.Option(min=0, help="For so long, chain time; 0 takes the delegation back.")] = 24,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let another key order for this account's meters within limits, and cancel what it may order.
+
+    Example: gridweave account delegate agent --key home --highest-bid 0.25 --max-kwh 3 --hours 48
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        if hours and highest_bid is None and lowest_ask is None:
+            raise WrongUse("let it bid with --highest-bid, ask with --lowest-ask, or both")
+        now = client.chain_time()
+        scope = Scope(
+            market,
+            parse_energy_wh(max_kwh),
+            NO_ASKS if lowest_ask is None else parse_price_micro(lowest_ask),
+            NO_BIDS if highest_bid is None else parse_price_micro(highest_bid),
+            now + hours * _HOUR if hours else 0,
+        )
+        person = Prosumer(client, open_wallet(key, keystore, password_file), market)
+        item = person.delegate(resolve_address(to, keystore), meter or (), scope, now + _HOUR)
+        what = f"delegation to {to}" if hours else f"end of the delegation to {to}"
+        finish(client, item.id, what, wait=not no_wait, as_json=as_json)

@@ -70,19 +70,27 @@ def bill(
             return
         clock = SlotClock(client.deployment.slot_length)
         out.print(table(address, _COLUMNS, [_line(line, clock) for line in found["lines"]]))
+        silent = sum(line["readingVersion"] == 0 for line in found["lines"])
+        if silent:
+            out.print(f"* {silent} without a reading: drawn is what the market charges until a reading comes in time")
         totals = found["totals"]
-        out.print(f"cash              {format_amount(int(totals['cashMicro']))}", highlight=False)
-        out.print(f"feed-in and retail {format_amount(int(totals['withoutMarketMicro']))}", highlight=False)
+        out.print(f"cash                {format_amount(int(totals['cashMicro']))}", highlight=False)
+        out.print(f"without the market  {format_amount(int(totals['withoutMarketMicro']))}", highlight=False)
 
 
 def _line(line: dict[str, Any], clock: SlotClock) -> tuple[str, ...]:
-    energies = (format_energy_kwh(int(line[name])) for name in ("boughtWh", "soldWh", "importWh", "exportWh"))
+    names = ("boughtWh", "soldWh", "importWh", "exportWh")
+    bought, sold, drawn, given = (format_energy_kwh(int(line[name])) for name in names)
+    guessed = "*" if line["readingVersion"] == 0 else ""
     price = line.get("priceMicroPerKwh")
     amounts = (format_amount(int(line[name])) for name in ("tradeMicro", "feeMicro", "deviationMicro", "cashMicro"))
     return (
         at_time(clock.start(int(line["slot"]))),
         str(line["meter"]),
-        *energies,
+        bought,
+        sold,
+        f"{drawn}{guessed}",
+        given,
         "" if price is None else format_price(int(price)),
         *amounts,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from gridweave.cli.terminal import (
     NoWait,
     PasswordFile,
     ServiceUrl,
+    WrongUse,
     at_time,
     emit,
     finish,
@@ -27,13 +29,22 @@ from gridweave.cli.terminal import (
 )
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import Steward
-from gridweave.domain.slots import SlotClock
+from gridweave.client.wire import terms_from_json
+from gridweave.domain.errors import TermsNotAllowed
+from gridweave.domain.slots import HORIZON, RING, SlotClock
 from gridweave.domain.terms import MarketTerms
 from gridweave.domain.units import format_energy_kwh, format_price, parse_price_micro
 
 __all__ = ["register"]
 
 _HOUR = 3_600
+_MOST_CORRECTED_SLOTS = RING - HORIZON - 2
+_ADVICE = {
+    "the ring covers horizon and corrections": "with slots of {slot} s, --correction-window is at most {most} s",
+    "corrections end after the reading deadline": "--correction-window must be longer than --reading-window",
+    "tickCount is 1 to 1024": "the prices span more than 1,024 steps: take a larger --tick, or prices closer together",
+    "fee, feedIn, retail are multiples of the tick": "--fee, --feed-in and --retail must be multiples of --tick",
+}
 PricePerKwh = Annotated[str, typer.Option(help="Per kWh, a decimal number.")]
 
 
@@ -41,6 +52,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     market = typer.Typer(help="Create markets and show their prices.", no_args_is_help=True)
     market.command("create")(create)
+    market.command("change")(change)
     market.command("show")(show)
     market.command("prices")(prices)
     app.add_typer(market, name="market")
@@ -56,11 +68,19 @@ def create(
     retail: PricePerKwh = "0.30",
     fee: PricePerKwh = "0.02",
     tick: PricePerKwh = "0.001",
-    gate_lead: Annotated[int, typer.Option(help="Seconds before the slot at which its gate closes.")] = 900,
-    reading_window: Annotated[int, typer.Option(help="Seconds after the slot in which readings are due.")] = 7_200,
-    correction_window: Annotated[int, typer.Option(help="Seconds after the slot in which readings count.")] = 21_600,
-    min_energy_wh: Annotated[int, typer.Option(help="Least energy of an order.")] = 10,
-    default_wh: Annotated[int, typer.Option(help="Import of a silent buyer, at least.")] = 500,
+    gate_lead: Annotated[
+        int | None,
+        typer.Option(help="Seconds before the slot at which its gate closes. [default: 900, or a slot]"),
+    ] = None,
+    reading_window: Annotated[
+        int | None, typer.Option(help="Seconds after the slot in which readings are due. [default: 7200, or fewer]")
+    ] = None,
+    correction_window: Annotated[
+        int | None,
+        typer.Option(help="Seconds after the slot in which readings count. [default: 21600, or 62 slots]"),
+    ] = None,
+    min_energy_wh: Annotated[int, typer.Option(help="Least energy of an order, Wh.")] = 10,
+    default_wh: Annotated[int, typer.Option(help="Import, Wh, charged without a reading at least.")] = 500,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
@@ -76,6 +96,9 @@ def create(
         utility = Steward(client, open_wallet(utility_key, keystore, password_file))
         low, high, step = parse_price_micro(feed_in), parse_price_micro(retail), parse_price_micro(tick)
         charge = parse_price_micro(fee)
+        if high - charge < low:
+            raise WrongUse("nobody could trade: --feed-in must be at most --retail less --fee")
+        windows = _windows(client.deployment.slot_length, gate_lead, reading_window, correction_window)
         terms = MarketTerms(
             min_price=low,
             tick_size=step,
@@ -85,14 +108,12 @@ def create(
             retail_price=high,
             min_energy_wh=min_energy_wh,
             utility=utility.address,
-            gate_lead=gate_lead,
-            reading_window=reading_window,
-            correction_window=correction_window,
+            **windows,
             operator=resolve_address(operator_account, keystore) if operator_account else operator.address,
             default_wh=default_wh,
             from_slot=0,
         )
-        terms.validate(SlotClock(client.deployment.slot_length))
+        _check(terms, client)
         deadline, before = client.chain_time() + _HOUR, _numbers(client)
         item = operator.create_market(terms, utility.underwrite(terms, deadline), deadline)
 
@@ -101,6 +122,78 @@ def create(
             return {"market": max(made)} if made else {}
 
         finish(client, item.id, "market", wait=not no_wait, as_json=as_json, learn=number)
+
+
+def _windows(slot_length: int, gate_lead: int | None, reading: int | None, correction: int | None) -> dict[str, int]:
+    """The windows asked for; the others as long as is usual, or as slots of that length allow."""
+    most = _MOST_CORRECTED_SLOTS * slot_length
+    closes = min(21_600, most) if correction is None else correction
+    return {
+        "gate_lead": min(900, slot_length) if gate_lead is None else gate_lead,
+        "reading_window": min(7_200, closes // 2) if reading is None else reading,
+        "correction_window": closes,
+    }
+
+
+def _check(terms: MarketTerms, client: GridweaveClient) -> None:
+    """Raises WrongUse with the option to change where the terms break a rule that has one."""
+    length = client.deployment.slot_length
+    try:
+        terms.validate(SlotClock(length))
+    except TermsNotAllowed as fault:
+        advice = _ADVICE.get(str(fault.args[0]))
+        if advice is None:
+            raise
+        raise WrongUse(
+            f"{advice} ({fault.args[0]})".format(slot=length, most=_MOST_CORRECTED_SLOTS * length)
+        ) from fault
+
+
+def change(
+    key: KeyName,
+    utility_key: Annotated[str, typer.Option(help="Key of the utility, which must consent.")],
+    from_slot: Annotated[
+        str, typer.Option("--from", help="First slot of the changed terms: beyond the order horizon of 192 slots.")
+    ] = "+200",
+    market: Market = 1,
+    feed_in: Annotated[str | None, typer.Option(help="Feed-in price per kWh.")] = None,
+    retail: Annotated[str | None, typer.Option(help="Retail price per kWh.")] = None,
+    fee: Annotated[str | None, typer.Option(help="Grid fee per kWh.")] = None,
+    default_wh: Annotated[int | None, typer.Option(help="Import, Wh, charged without a reading at least.")] = None,
+    min_energy_wh: Annotated[int | None, typer.Option(help="Least energy of an order, Wh.")] = None,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change a market's terms from a later slot on; what is not named stays. The grid follows the prices.
+
+    Example: gridweave market change --key operator --utility-key utility --fee 0.03 --from +200
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        old = terms_from_json(client.market(market)["terms"])
+        low = old.feed_in_price if feed_in is None else parse_price_micro(feed_in)
+        high = old.retail_price if retail is None else parse_price_micro(retail)
+        charge = old.grid_fee if fee is None else parse_price_micro(fee)
+        terms = replace(
+            old,
+            min_price=low,
+            tick_count=(high - charge - low) // old.tick_size + 1,
+            feed_in_price=low,
+            retail_price=high,
+            grid_fee=charge,
+            default_wh=old.default_wh if default_wh is None else default_wh,
+            min_energy_wh=old.min_energy_wh if min_energy_wh is None else min_energy_wh,
+            from_slot=resolve_slot(from_slot, client),
+        )
+        _check(terms, client)
+        operator = Steward(client, open_wallet(key, keystore, password_file))
+        utility = Steward(client, open_wallet(utility_key, keystore, password_file))
+        deadline = client.chain_time() + _HOUR
+        item = operator.change_market(market, terms, utility.underwrite_change(market, terms, deadline), deadline)
+        what = f"change of market {market} from slot {terms.from_slot}"
+        finish(client, item.id, what, wait=not no_wait, as_json=as_json)
 
 
 def _numbers(client: GridweaveClient) -> set[int]:

@@ -33,6 +33,7 @@ from gridweave.client.agent import DeviceAgent
 from gridweave.client.prosumer import Prosumer
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import MeterPlan, Steward
+from gridweave.client.wire import SignedAct
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.units import format_energy_kwh, parse_energy_wh
 
@@ -45,6 +46,8 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     meter = typer.Typer(help="Register a meter, submit and show readings.", no_args_is_help=True)
     meter.command("register")(register_meter)
+    meter.command("move")(move)
+    meter.command("end")(end)
     meter.command("read")(read)
     meter.command("show")(show)
     app.add_typer(meter, name="meter")
@@ -72,12 +75,7 @@ def register_meter(
     with speaking(as_json), GridweaveClient(url) as client:
         name, device = device, _device_id(device, keystore, password_file)
         deadline = client.chain_time() + _HOUR
-        consent = None
-        if mandate:
-            if account.startswith("0x"):
-                raise WrongUse("the mandate is signed by the account's key: name that key, or pass --no-mandate")
-            person = Prosumer(client, open_wallet(account, keystore, password_file), market)
-            consent = person.mandate(device, deadline)
+        consent = _mandate(client, account, market, device, deadline, keystore, password_file) if mandate else None
         plan = MeterPlan(device, market, resolve_address(account, keystore), import_w, export_w, scale_wh)
         operator = Steward(client, open_wallet(key, keystore, password_file))
         item = operator.register_meter(plan, consent, deadline)
@@ -87,6 +85,79 @@ def register_meter(
             return {"meter": max(made)} if made else {}
 
         finish(client, item.id, f"meter of {name}", wait=not no_wait, as_json=as_json, learn=number)
+
+
+def move(
+    device: Annotated[str, typer.Argument(help="Id of the device, or its key's name.")],
+    account: Annotated[str, typer.Option("--account", help="Address or key name of whose meter it becomes.")],
+    key: KeyName,
+    from_slot: Annotated[
+        str, typer.Option("--from", help="First slot of the new meter: beyond the order horizon of 192 slots.")
+    ] = "+200",
+    market: Market = 1,
+    import_w: Annotated[int, typer.Option(help="Most that the home can draw, W.")] = 17_000,
+    export_w: Annotated[int, typer.Option(help="Most that the home can give, W.")] = 17_000,
+    scale_wh: Annotated[int, typer.Option(help="Unit of its readings: 1, 10 or 100 Wh.")] = 1,
+    mandate: Annotated[bool, typer.Option(help="Have the account sign that settlement may debit it.")] = True,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a device its next meter when a home changes owner, feeder or capacity; its present one ends there.
+
+    Example: gridweave meter move roof --account heir --key operator --from +200
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        name, device = device, _device_id(device, keystore, password_file)
+        deadline = client.chain_time() + _HOUR
+        consent = _mandate(client, account, market, device, deadline, keystore, password_file) if mandate else None
+        plan = MeterPlan(device, market, resolve_address(account, keystore), import_w, export_w, scale_wh)
+        operator = Steward(client, open_wallet(key, keystore, password_file))
+        item = operator.move_meter(plan, resolve_slot(from_slot, client), consent, deadline)
+
+        def number() -> dict[str, int]:
+            return {"meter": max(int(found["meter"]) for found in client.meters(device=device))}
+
+        finish(client, item.id, f"next meter of {name}", wait=not no_wait, as_json=as_json, learn=number)
+
+
+def end(
+    meter: Annotated[int, typer.Argument(help="Number of the meter.")],
+    key: KeyName,
+    until_slot: Annotated[
+        str, typer.Option("--until", help="The first slot in which it is gone: beyond the order horizon of 192 slots.")
+    ] = "+200",
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """End a meter without a next one, signed by an operator's key.
+
+    Example: gridweave meter end 3 --key operator --until +200
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        operator = Steward(client, open_wallet(key, keystore, password_file))
+        item = operator.end_meter(meter, resolve_slot(until_slot, client), client.chain_time() + _HOUR)
+        finish(client, item.id, f"end of meter {meter}", wait=not no_wait, as_json=as_json)
+
+
+def _mandate(
+    client: GridweaveClient,
+    account: str,
+    market: int,
+    device: str,
+    deadline: int,
+    keystore: Path | None,
+    password_file: Path | None,
+) -> SignedAct:
+    """The account's consent that settlement may debit it. Raises WrongUse where its key is not at hand."""
+    if account.startswith("0x"):
+        raise WrongUse("the mandate is signed by the account's key: name that key, or pass --no-mandate")
+    return Prosumer(client, open_wallet(account, keystore, password_file), market).mandate(device, deadline)
 
 
 def _device_id(text: str, keystore: Path | None, password_file: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from gridweave.cli.terminal import (
     keystore_at,
     open_wallet,
     out,
+    resolve_address,
     resolve_slot,
     slot_of,
     speaking,
@@ -36,7 +38,8 @@ from gridweave.cli.terminal import (
 from gridweave.client.errors import KeystoreError
 from gridweave.client.prosumer import Offer, Prosumer
 from gridweave.client.service import GridweaveClient
-from gridweave.domain.orders import Side
+from gridweave.domain.errors import DomainError
+from gridweave.domain.orders import Order, Side
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.units import format_energy_kwh, format_price, parse_energy_wh, parse_price_micro
 
@@ -49,6 +52,7 @@ Price = Annotated[
     str, typer.Option("--price", help="Limit per kWh. A bid's is all-in, grid fee included; an ask's is net.")
 ]
 Direct = Annotated[bool, typer.Option("--direct", help="Send it to the contract oneself, without the service.")]
+_COLUMNS = ("meter", "slot", "side", "kwh", "price")
 Deadline = Annotated[int, typer.Option(help="Seconds of chain time for which the order may still be placed.")]
 
 
@@ -58,6 +62,7 @@ def register(app: typer.Typer) -> None:
     order.command("place")(place)
     order.command("replace")(place_again)
     order.command("cancel")(cancel)
+    order.command("schedule")(schedule)
     order.command("show")(show)
     order.command("book")(book)
     app.add_typer(order, name="order")
@@ -98,11 +103,14 @@ def place(
             return
         with GridweaveClient(url) as client:
             offer = Offer(meter, resolve_slot(slot, client), *wish)
+            standing = _live_order(client, meter, offer.slot)
             with explaining(client, market, offer):
                 placed = Prosumer(client, wallet, market).place(offer, client.chain_time() + valid_for)
             what = f"{side} of {kwh} kWh at {price} in slot {offer.slot}, version {placed.order.version}"
             finish(client, placed.item.id, what, wait=not no_wait, as_json=as_json)
             if not as_json:
+                if standing is not None:
+                    out.print(f"  replaces the {_wish(standing)}", highlight=False)
                 out.print(f"  {times_of(client, market, offer.slot)}", highlight=False)
 
 
@@ -121,14 +129,14 @@ def place_again(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replace the meter's live order in the slot; refuse when there is none.
+    """Replace the meter's live order in the slot, of either side; refuse when there is none.
 
     Example: gridweave order replace bid --meter 3 --slot 1628392 --kwh 1.2 --price 0.2 --key home
     """
     with speaking(as_json), GridweaveClient(url) as client:
         number = resolve_slot(slot, client)
-        if not client.orders(meter, number):
-            raise WrongUse(f"meter {meter} has no order in slot {number}; place one with: gridweave order place")
+        if _live_order(client, meter, number) is None:
+            raise WrongUse(f"meter {meter} has no live order in slot {number}; place one with: gridweave order place")
     place(
         side,
         meter,
@@ -165,8 +173,89 @@ def cancel(
     with speaking(as_json), GridweaveClient(url) as client:
         number = resolve_slot(slot, client)
         person = Prosumer(client, open_wallet(key, keystore, password_file), market)
+        if _live_order(client, meter, number) is None:
+            raise WrongUse(f"meter {meter} has no live order in slot {number}, so there is nothing to cancel")
         item = person.cancel(meter, number, client.chain_time() + valid_for)
         finish(client, item.id, f"cancel in slot {number}", wait=not no_wait, as_json=as_json)
+
+
+def schedule(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns meter, slot, side, kwh, price.")],
+    key: KeyName,
+    account: Annotated[
+        str | None, typer.Option("--account", help="Whose meters they are, if that account delegated to --key.")
+    ] = None,
+    market: Market = 1,
+    valid_for: Deadline = 1_800,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Sign many orders at once, for many slots and meters, and have them placed: one signature, a result per line.
+
+    A line reads `3,+2,bid,1.5,0.21`. Each can be replaced and cancelled alone afterwards.
+
+    Example: gridweave order schedule tomorrow.csv --key home
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        offers = _offers(file, client)
+        person = Prosumer(client, open_wallet(key, keystore, password_file), market)
+        whose = resolve_address(account, keystore) if account else None
+        made = person.schedule(offers, client.chain_time() + valid_for, whose)
+        what = f"schedule of {len(offers)} orders"
+        state = finish(client, made.item.id, what, wait=not no_wait, as_json=as_json)
+        if as_json:
+            return
+        columns = [("line", "right"), ("meter", "right"), ("slot", "right"), ("order", "left"), ("status", "left")]
+        rows = [
+            (str(number), str(order.meter), str(order.slot), _wish(order_facts(order)), _fate(line))
+            for number, (order, line) in enumerate(zip(made.schedule.orders, state["lines"], strict=True), start=1)
+        ]
+        out.print(table("", columns, rows))
+
+
+def _offers(file: Path, client: GridweaveClient) -> list[Offer]:
+    """The offers in a CSV file. Raises WrongUse, which names the line."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as text:
+            rows = list(csv.DictReader(text, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError) as fault:
+        raise WrongUse(f"cannot read {file}: {getattr(fault, 'strerror', None) or 'it is no UTF-8 text'}") from fault
+    missing = [name for name in _COLUMNS if rows and rows[0].get(name) is None]
+    if missing or not rows:
+        raise WrongUse(f"{file} needs a first line {','.join(_COLUMNS)} and a line for each order")
+    return [_offer(row, number, client) for number, row in enumerate(rows, start=1)]
+
+
+def _offer(row: dict[str, str], number: int, client: GridweaveClient) -> Offer:
+    try:
+        wish = _side(row["side"]), parse_energy_wh(row["kwh"]), parse_price_micro(row["price"])
+        return Offer(int(row["meter"]), resolve_slot(row["slot"], client), *wish)
+    except (WrongUse, DomainError, ValueError) as fault:
+        raise WrongUse(f"line {number}: {fault}") from fault
+
+
+def order_facts(order: Order) -> dict[str, Any]:
+    """An order's wish as the service tells it."""
+    side = "bid" if order.side is Side.BID else "ask"
+    return {"side": side, "energyWh": order.energy_wh, "limitPriceMicroPerKwh": order.limit_price}
+
+
+def _wish(order: dict[str, Any]) -> str:
+    return f"{order['side']} {_kwh(order['energyWh'])} kWh at {format_price(int(order['limitPriceMicroPerKwh']))}"
+
+
+def _fate(line: dict[str, Any]) -> str:
+    reason = line.get("reason")
+    return f"{line['status']} ({reason})" if reason else str(line["status"])
+
+
+def _live_order(client: GridweaveClient, meter: int, slot: int) -> dict[str, Any] | None:
+    """The meter's order that stands in the slot or is on its way there."""
+    live = [o for o in client.orders(meter, slot) if o["kind"] == "order" and o["status"] in ("accepted", "committed")]
+    return live[-1] if live else None
 
 
 def show(
@@ -267,8 +356,7 @@ def _facts(order: dict[str, Any]) -> list[tuple[str, str]]:
     if order.get("reason"):
         facts.append(("reason", str(order["reason"])))
     if limit is not None:
-        wish = f"{order['side']} {_kwh(order['energyWh'])} kWh at {format_price(int(limit))}"
-        facts.append(("order", f"{wish}, version {order['version']}"))
+        facts.append(("order", f"{_wish(order)}, version {order['version']}"))
     if price is not None:
         facts.append(("filled", f"{_kwh(order.get('filledWh')) or '0'} kWh at {format_price(int(price))}"))
     if order.get("transaction"):

@@ -247,5 +247,5 @@ def slot_of(text: str, clock: SlotClock, chain_time: Callable[[], int]) -> int:
 
 
 def at_time(seconds: int) -> str:
-    """Chain time as UTC text."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    """Chain time as UTC text, with its seconds where it has some."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S" if seconds % 60 else "%Y-%m-%d %H:%M")

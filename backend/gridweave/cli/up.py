@@ -35,7 +35,9 @@ def up_command(
         int, typer.Option(min=0, max=65_535, help="Port of the node; 0 takes a free one and keeps it.")
     ] = 0,
     clock: Annotated[Clock, typer.Option(help="real: a block a second; manual: blocks when asked for.")] = Clock.REAL,
-    slot_length: Annotated[int, typer.Option(help="Seconds per slot, for good.")] = 900,
+    slot_length: Annotated[
+        int | None, typer.Option(help="Seconds per slot, for good. [default: as the chain was begun, at first 900]")
+    ] = None,
     snapshot_seconds: Annotated[float, typer.Option(help="Seconds between snapshots, at least.")] = 5.0,
     keeper: Annotated[bool, typer.Option("--keeper/--no-keeper", help="Clear and settle what is due.")] = True,
 ) -> None:

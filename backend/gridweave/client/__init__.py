@@ -14,7 +14,7 @@ from gridweave.client.errors import (
     WrongPassword,
 )
 from gridweave.client.keystore import Keystore
-from gridweave.client.prosumer import Offer, PlacedOrder, Prosumer
+from gridweave.client.prosumer import Offer, PlacedOrder, Prosumer, ScheduledOrders
 from gridweave.client.service import Event, GridweaveClient
 from gridweave.client.stewards import DeviceProof, MeterPlan, Steward, prove_possession
 from gridweave.client.wallet import Wallet
@@ -39,6 +39,7 @@ __all__ = [
     "PlacedOrder",
     "Prosumer",
     "RequestRejected",
+    "ScheduledOrders",
     "ServiceError",
     "ServiceUnavailable",
     "SignedAct",

@@ -12,10 +12,11 @@ from gridweave.client.service import GridweaveClient
 from gridweave.client.wallet import Wallet
 from gridweave.client.wire import Item, Signed, SignedAct
 from gridweave.domain.acts import Mandate, Permit, Withdrawal
+from gridweave.domain.delegations import Delegation, Scope
 from gridweave.domain.eip712 import digest
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 
-__all__ = ["Offer", "PlacedOrder", "Prosumer"]
+__all__ = ["Offer", "PlacedOrder", "Prosumer", "ScheduledOrders"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class PlacedOrder:
     """An acknowledged order: ask `GridweaveClient.order(item.id)` what became of it."""
 
     order: Order
+    item: Item
+
+
+@dataclass(frozen=True)
+class ScheduledOrders:
+    """An acknowledged schedule: ask `GridweaveClient.request(item.id)` what became of it and of each line."""
+
+    schedule: Schedule
     item: Item
 
 
@@ -78,6 +87,33 @@ class Prosumer:
             old.limit_price if limit_price is None else limit_price,
         )
         return self.place(offer, old.deadline)
+
+    def schedule(self, offers: Sequence[Offer], deadline: int, account: str | None = None) -> ScheduledOrders:
+        """Places offers for many slots and meters under one signature, whole or not at all.
+
+        `account` is whose meters they are, by default the wallet's own: another's if it delegated to this wallet's key.
+        Raises ServiceError, which names the line that it refuses.
+        """
+        said = Schedule(account or self.address, tuple(self.next_order(offer, deadline) for offer in offers))
+        domain = self.client.deployment.domain("EnergyAuction")
+        body = wire.schedule_json(said, self.wallet.sign(domain, said))
+        return ScheduledOrders(said, self.client.post("/v1/schedules", Signed(body, digest(domain, said))))
+
+    def cancel_schedule(self, places: Sequence[tuple[int, int]], deadline: int, account: str | None = None) -> Item:
+        """Takes the orders of (meter, slot) places out under one signature. Raises ServiceError."""
+        cancels = tuple(self.next_cancel(meter, slot, deadline) for meter, slot in places)
+        said = CancelSchedule(account or self.address, cancels)
+        domain = self.client.deployment.domain("EnergyAuction")
+        body = wire.cancel_schedule_json(said, self.wallet.sign(domain, said))
+        return self.client.post("/v1/cancel-schedules", Signed(body, digest(domain, said)))
+
+    def delegate(self, delegate: str, meters: Sequence[int], scope: Scope, deadline: int) -> Item:
+        """Lets a key order in this account's name; a scope until 0 takes that back. Raises ServiceError."""
+        bounds = scope.max_energy_wh, scope.lowest_ask, scope.highest_bid, scope.until
+        said = Delegation(self.address, delegate, scope.market, tuple(meters), *bounds, fresh_nonce(), deadline)
+        domain = self.client.deployment.domain("EnergyAuction")
+        body = wire.delegation_json(said, self.wallet.sign_act(domain, said))
+        return self.client.post("/v1/delegations", Signed(body, digest(domain, said)))
 
     def cancel(self, meter: int, slot: int, deadline: int) -> Item:
         """Takes the meter's order out of the slot. Raises ServiceError when it is refused."""

@@ -13,14 +13,18 @@ from gridweave.client.wire import Item, Json, Signed, SignedAct
 from gridweave.domain.acts import (
     AssetKind,
     AssetRegistration,
+    ChangeMarket,
     CreateMarket,
     DeviceStatus,
     Endorsement,
     KeyKind,
+    MeterEnd,
+    MeterMove,
     MeterRegistration,
     Possession,
     StatusChange,
     Underwrite,
+    UnderwriteChange,
 )
 from gridweave.domain.eip712 import Message, digest
 from gridweave.domain.terms import MarketTerms
@@ -98,6 +102,18 @@ class Steward:
         body = {"terms": wire.terms_json(terms), "operator": operator.to_json(), "utility": utility.to_json()}
         return self._post("/v1/markets", body, "EnergyAuction", act)
 
+    def underwrite_change(self, market: int, terms: MarketTerms, deadline: int) -> SignedAct:
+        """The utility's consent to changed terms."""
+        act = UnderwriteChange(market, terms, fresh_nonce(), deadline)
+        return self._act("EnergyAuction", act, act.nonce, deadline)
+
+    def change_market(self, market: int, terms: MarketTerms, utility: SignedAct, deadline: int) -> Item:
+        """Changes a market's terms from `terms.from_slot` on, as an operator. Raises ServiceError."""
+        act = ChangeMarket(market, terms, fresh_nonce(), deadline)
+        operator = self._act("EnergyAuction", act, act.nonce, deadline)
+        body = {"terms": wire.terms_json(terms), "operator": operator.to_json(), "utility": utility.to_json()}
+        return self._post(f"/v1/markets/{market}/terms", body, "EnergyAuction", act)
+
     def register_meter(self, plan: MeterPlan, mandate: SignedAct | None, deadline: int) -> Item:
         """Puts a device into a market for an account, as an operator; with a mandate, so that nobody can leave it out.
 
@@ -116,6 +132,29 @@ class Steward:
         )
         operator = self._act("DERRegistry", act, act.nonce, deadline)
         return self._post("/v1/meters", wire.meter_json(act, operator, mandate), "DERRegistry", act)
+
+    def move_meter(self, plan: MeterPlan, from_slot: int, mandate: SignedAct | None, deadline: int) -> Item:
+        """Ends the device's meter and begins its next one in `from_slot`, as an operator. Raises ServiceError."""
+        act = MeterMove(
+            plan.device,
+            plan.market,
+            plan.account,
+            plan.import_capacity_w,
+            plan.export_capacity_w,
+            plan.scale_wh,
+            mandate is not None,
+            from_slot,
+            fresh_nonce(),
+            deadline,
+        )
+        operator = self._act("DERRegistry", act, act.nonce, deadline)
+        return self._post("/v1/meter-moves", wire.meter_move_json(act, operator, mandate), "DERRegistry", act)
+
+    def end_meter(self, meter: int, until_slot: int, deadline: int) -> Item:
+        """Ends a meter before `until_slot`, as an operator. Raises ServiceError."""
+        act = MeterEnd(meter, until_slot, fresh_nonce(), deadline)
+        operator = self._act("DERRegistry", act, act.nonce, deadline)
+        return self._post(f"/v1/meters/{meter}/end", wire.meter_end_json(act, operator), "DERRegistry", act)
 
     def register_asset(self, meter: int, kind: AssetKind, nameplate_w: int, storage_wh: int, deadline: int) -> Item:
         """Records what stands behind a meter, as an operator. Raises ServiceError."""

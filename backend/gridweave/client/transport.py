@@ -121,7 +121,9 @@ def _refusal(response: httpx.Response) -> ServiceError:
     body = _body(response)
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
-        return ServiceError(f"Http{response.status_code}", response.text[:200], status=response.status_code)
+        here = response.url.copy_with(path="/", query=None)
+        said = f"no Gridweave service answers at {here} (HTTP {response.status_code}); name one with --url"
+        return ServiceError("NoService", said, status=response.status_code)
     return ServiceError(
         str(error.get("name", "Unnamed")),
         str(error.get("message", "")),

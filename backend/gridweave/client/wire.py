@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridweave.client.errors import ServiceError
-from gridweave.domain.acts import AssetRegistration, DeviceStatus, Endorsement, KeyKind, MeterRegistration, Withdrawal
+from gridweave.domain.acts import (
+    AssetRegistration,
+    DeviceStatus,
+    Endorsement,
+    KeyKind,
+    MeterEnd,
+    MeterMove,
+    MeterRegistration,
+    Withdrawal,
+)
+from gridweave.domain.delegations import Delegation
 from gridweave.domain.eip712 import Domain
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.terms import MarketTerms
 
@@ -132,12 +142,31 @@ def hex_of(data: bytes) -> str:
 
 
 def order_json(order: Order, signature: bytes) -> Json:
+    return {**_order_json(order), "signature": hex_of(signature)}
+
+
+def schedule_json(schedule: Schedule, signature: bytes) -> Json:
+    orders = [_order_json(order) for order in schedule.orders]
+    return {"account": schedule.account, "orders": orders, "signature": hex_of(signature)}
+
+
+def cancel_schedule_json(schedule: CancelSchedule, signature: bytes) -> Json:
+    cancels = [_position_json(cancel) for cancel in schedule.cancels]
+    return {"account": schedule.account, "cancels": cancels, "signature": hex_of(signature)}
+
+
+def delegation_json(delegation: Delegation, signature: bytes) -> Json:
+    act = SignedAct(delegation.account, delegation.nonce, delegation.deadline, signature)
     return {
-        **_position_json(order),
-        "side": "bid" if order.side is Side.BID else "ask",
-        "energyWh": order.energy_wh,
-        "limitPriceMicroPerKwh": order.limit_price,
-        "signature": hex_of(signature),
+        "account": delegation.account,
+        "delegate": delegation.delegate,
+        "market": delegation.market,
+        "meters": list(delegation.meters),
+        "maxEnergyWh": delegation.max_energy_wh,
+        "lowestAskMicroPerKwh": delegation.lowest_ask,
+        "highestBidMicroPerKwh": delegation.highest_bid,
+        "until": delegation.until,
+        "act": act.to_json(),
     }
 
 
@@ -182,6 +211,12 @@ def terms_from_json(body: Json) -> MarketTerms:
 
 
 def meter_json(registration: MeterRegistration, operator: SignedAct, mandate: SignedAct | None) -> Json:
+    return _registration_json(registration, operator, mandate)
+
+
+def _registration_json(
+    registration: MeterRegistration | MeterMove, operator: SignedAct, mandate: SignedAct | None
+) -> Json:
     return {
         "device": registration.device,
         "market": registration.market,
@@ -213,6 +248,23 @@ def withdrawal_json(withdrawal: Withdrawal, signature: bytes) -> Json:
         "nonce": withdrawal.nonce,
         "deadline": withdrawal.deadline,
         "signature": hex_of(signature),
+    }
+
+
+def meter_move_json(move: MeterMove, operator: SignedAct, mandate: SignedAct | None) -> Json:
+    return {**_registration_json(move, operator, mandate), "fromSlot": move.from_slot}
+
+
+def meter_end_json(end: MeterEnd, operator: SignedAct) -> Json:
+    return {"untilSlot": end.until_slot, "operator": operator.to_json()}
+
+
+def _order_json(order: Order) -> Json:
+    return {
+        **_position_json(order),
+        "side": "bid" if order.side is Side.BID else "ask",
+        "energyWh": order.energy_wh,
+        "limitPriceMicroPerKwh": order.limit_price,
     }
 
 

@@ -20,6 +20,9 @@ from gridweave.localnet.home import ChainInfo, Clock, Home
 from gridweave.localnet.keys import DevKeys
 from gridweave.localnet.snapshots import Snapshot, Snapshots, is_whole
 
+DEFAULT_SLOT_LENGTH = 900
+"""Seconds."""
+
 __all__ = ["Localnet", "localnet"]
 
 FUNDS = 10**24
@@ -113,23 +116,26 @@ class Localnet:
     async def deploy(
         self,
         *,
-        slot_length: int = 900,
+        slot_length: int | None = None,
         currency: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Deployment:
         """Deploys with the development keys, or finds everything deployed, and makes it final.
 
-        The admin key deploys, governs and mints.
+        The admin key deploys, governs and mints. Slots last `slot_length` seconds, by default as long as in the record,
+        at first DEFAULT_SLOT_LENGTH.
         """
         admin = self.keys["admin"]
+        record = self.home.deployment_file
+        begun = Deployment.load(record).slot_length if record.exists() else DEFAULT_SLOT_LENGTH
         settings = DeploymentSettings(
-            record=self.home.deployment_file,
+            record=record,
             admin=admin.address,
             operators=(self.keys["operator"].address,),
             makers=(self.keys["maker"].address,),
             minters=(admin.address,) if currency is None else (),
             currency=currency,
-            slot_length=slot_length,
+            slot_length=begun if slot_length is None else slot_length,
         )
         before = await self.node.block_number()
         deployment = await deploy(self.node, admin, settings, profile=self.profile(), mine=self.mine, tell=tell)

@@ -5,34 +5,47 @@ from __future__ import annotations
 from gridweave.chain.contracts import NO_ACT, Act
 from gridweave.domain.acts import (
     AssetRegistration,
+    ChangeMarket,
     CreateMarket,
     DeviceStatus,
     Endorsement,
     KeyKind,
     Mandate,
+    MeterEnd,
+    MeterMove,
     MeterRegistration,
     Possession,
     StatusChange,
     Underwrite,
+    UnderwriteChange,
 )
+from gridweave.domain.delegations import Delegation
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.signatures import device_id, verify_p256, verify_secp256k1
 from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Consent, Plan, earliest, submit_act
-from gridweave.services.errors import NotFound, Refused
+from gridweave.services.errors import NotFound, Refused, RequestInvalid
 from gridweave.services.intake import Answer, refusal
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
 
+MOST_DELEGATED = 64
+"""Meters of one delegation."""
+
 __all__ = [
+    "MOST_DELEGATED",
+    "change_market",
     "change_status",
     "create_market",
+    "delegate",
     "device",
+    "end_meter",
     "enrol",
     "meter",
     "meters",
+    "move_meter",
     "register_asset",
     "register_meter",
 ]
@@ -111,6 +124,87 @@ async def register_meter(world: World, registration: MeterRegistration, operator
             request={"device": registration.device, "account": registration.account, "market": registration.market},
             market=registration.market,
             account=registration.account,
+        ),
+    )
+
+
+async def change_market(world: World, market: int, terms: MarketTerms, operator: Act, utility: Act) -> Answer:
+    """A market's terms change from a slot beyond the horizon on. Raises ServiceError."""
+    try:
+        terms.validate(world.clock)
+    except DomainError as error:
+        raise refusal(error) from error
+    changed = ChangeMarket(market, terms, operator.nonce, operator.deadline)
+    underwritten = UnderwriteChange(market, terms, utility.nonce, utility.deadline)
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.MARKET,
+            call=world.contracts.auction.change_market(market, terms, operator, utility),
+            consents=(Consent("EnergyAuction", changed, operator), Consent("EnergyAuction", underwritten, utility)),
+            lanes=("markets",),
+            deadline=earliest((operator, utility)),
+            request={"market": market, "fromSlot": terms.from_slot},
+            market=market,
+        ),
+    )
+
+
+async def delegate(world: World, delegation: Delegation, act: Act) -> Answer:
+    """An account lets a key order in its name, or takes that back. Raises ServiceError."""
+    if len(delegation.meters) > MOST_DELEGATED:
+        raise RequestInvalid(
+            "TooManyItems", f"name at most {MOST_DELEGATED} meters, or none for all", {"most": MOST_DELEGATED}
+        )
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.DELEGATION,
+            call=world.contracts.auction.set_delegation(delegation, act),
+            consents=(Consent("EnergyAuction", delegation, act),),
+            lanes=(f"account:{delegation.account}",),
+            deadline=delegation.deadline,
+            request={"account": delegation.account, "delegate": delegation.delegate, "until": delegation.until},
+            account=delegation.account,
+        ),
+    )
+
+
+async def move_meter(world: World, move: MeterMove, operator: Act, mandate: Act | None) -> Answer:
+    """A device's meter ends and its next one begins. Raises ServiceError."""
+    consents = [Consent("DERRegistry", move, operator)]
+    if mandate is not None:
+        agreed = Mandate(move.device, move.market, move.account, mandate.nonce, mandate.deadline)
+        consents.append(Consent("DERRegistry", agreed, mandate))
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.METER,
+            call=world.contracts.meters.move_meter(move, operator, mandate or NO_ACT),
+            consents=tuple(consents),
+            lanes=(f"device:{move.device}", "meters"),
+            depends_on=("markets",),
+            deadline=earliest([consent.act for consent in consents]),
+            request={"device": move.device, "account": move.account, "fromSlot": move.from_slot},
+            market=move.market,
+            account=move.account,
+        ),
+    )
+
+
+async def end_meter(world: World, end: MeterEnd, operator: Act) -> Answer:
+    """A meter ends without a next one. Raises ServiceError."""
+    return await submit_act(
+        world,
+        Plan(
+            kind=Kind.METER,
+            call=world.contracts.meters.end_meter(end, operator),
+            consents=(Consent("DERRegistry", end, operator),),
+            lanes=(f"meter:{end.meter}",),
+            depends_on=("meters",),
+            deadline=end.deadline,
+            request={"meter": end.meter, "untilSlot": end.until_slot},
+            meter=end.meter,
         ),
     )
 

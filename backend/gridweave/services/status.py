@@ -13,7 +13,7 @@ from typing import Any
 from gridweave.chain.hexes import from_hex
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
-from gridweave.outbox.kinds import Kind
+from gridweave.outbox.kinds import SCHEDULES, Kind
 from gridweave.services.errors import NotFound
 from gridweave.services.fills import filled_wh
 from gridweave.services.world import World
@@ -46,6 +46,11 @@ class Status:
         base = {"id": self.id, "kind": self.kind, "status": self.status, "reason": self.reason, "final": self.final}
         places = {"reasonArgs": self.arguments, "transaction": self.transaction, "block": self.block}
         return base | places | self.more
+
+    @property
+    def body_of_line(self) -> dict[str, Any]:
+        """What a schedule's state says of a line that the chain does not have."""
+        return {"status": self.status, "reason": self.reason, "final": self.final}
 
 
 async def order_status(world: World, digest: str) -> Status:
@@ -82,7 +87,22 @@ async def request_status(world: World, id_: str) -> Status:
             raise NotFound("UnknownRequest", message, {"id": id_}) from fault
     if item.kind == Kind.READING:
         return await _of_reading(world, item)
+    if item.kind in SCHEDULES:
+        return await _of_schedule(world, item)
     return _of_item(world, item)
+
+
+async def _of_schedule(world: World, item: Item) -> Status:
+    """The schedule's own state, and under `lines` that of each: as accepted as the schedule until the chain has it."""
+    digests = item.payload["lines"]
+    traces = await world.reads.orders.traces(digests)
+    lines = []
+    for digest in digests:
+        if digest in traces:
+            lines.append((await _of_order(world, digest, None, traces[digest])).body)
+        else:
+            lines.append({"id": digest} | _of_item(world, item).body_of_line)
+    return _of_item(world, item, {"lines": lines})
 
 
 async def _of_order(world: World, digest: str, item: Item | None, trace: OrderTrace | None) -> Status:

@@ -55,7 +55,7 @@ async def test_orders__refused_versions__count_as_relayed(service: Service) -> N
     """Refused by the contract for want of money, each at the relayer's cost."""
     town, home = service.town, service.town.homes[2]
     slot = await town.open_slot()
-    dear = [town.bid(home, slot, 5_000_000 + n) for n in range(12)]
+    dear = [town.bid(home, slot, 400_000 + n) for n in range(12)]
     (busy,) = await service.accept("withdrawals", withdrawal(town, home.secret, 1, 9_000))
     first = await service.post("orders", {"orders": dear[:9]})
     assert names(first) == ["accepted"] * 9

@@ -234,8 +234,8 @@ async def test_post_readings__refused__by_name(service: Service) -> None:
         for body, expected in (
             (town.reading(home, slot + 2, 10, 0), (409, "ReadingTooEarly")),
             (town.reading(home, slot - 20, 10, 0), (409, "ReadingTooLate")),
-            (town.reading(home, slot, 250_001, 0), (422, "ReadingAboveCapacity")),
-            (town.reading(home, slot, 0, 250_001), (422, "ReadingAboveCapacity")),
+            (town.reading(home, slot, 500_001, 0), (422, "ReadingAboveCapacity")),
+            (town.reading(home, slot, 0, 500_001), (422, "ReadingAboveCapacity")),
             (town.reading(home, slot, 10, 0, version=4), (422, "ReadingVersionOutOfRange")),
             (town.reading(home, slot, 10, 0, version=0), (422, "ReadingVersionOutOfRange")),
             (town.reading(home, slot, 10, 0, key=draw_home(901)[1]), (403, "DeviceSignatureInvalid")),

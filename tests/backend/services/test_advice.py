@@ -36,7 +36,7 @@ def test_advice_on__a_contract_error__gives_a_status(name: str) -> None:
 @pytest.mark.parametrize("name", DOMAIN_ERRORS)
 def test_advice_on__a_domain_error__gives_a_4xx_or_names_our_fault(name: str) -> None:
     assert name in ADVICE, f"list {name} in services/advice.py"
-    assert ADVICE[name].status < 500 or name in ("PotTooSmall", "HoldTooFar")
+    assert ADVICE[name].status < 500 or name in ("PotTooSmall", "HoldTooFar", "GasTooLowForWallet")
 
 
 def test_advice_on__an_unknown_error__is_a_500() -> None:

@@ -42,7 +42,7 @@ async def test_keeper__a_traded_slot_and_silent_meters__clears_settles_and_close
 
         (line,) = await service.until(silence_paid, mine=True)
         assert (line["readingVersion"], line["importWh"]) == (0, town.terms.default_wh)
-        for home, energy in ((buyer, (1_000, 0)), (seller, (0, 0))):
+        for home, energy in ((buyer, (1_000, 0)), (seller, (town.terms.default_wh, 0))):
             bill = await service.get(f"accounts/{home.account}/bill", **{"from": slot, "to": slot})
             assert (bill["lines"][0]["importWh"], bill["lines"][0]["exportWh"]) == energy
 

@@ -31,6 +31,13 @@ async def post_market(request: Request, world: InWorld, body: MarketIn) -> JSONR
     return one(request, answer)
 
 
+@router.post("/markets/{market}/terms", status_code=202)
+async def post_terms(request: Request, world: InWorld, market: MarketPath, body: MarketIn) -> JSONResponse:
+    """Changes a market's terms from `terms.fromSlot` on, beyond the order horizon; its utility consents."""
+    acts = body.operator.act(), body.utility.act()
+    return one(request, await registry.change_market(world, market, body.terms.terms(), *acts))
+
+
 @router.get("/markets")
 async def get_markets(world: InWorld) -> dict[str, Any]:
     """Every market with its terms."""

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from gridweave.api.answers import TooManyItems, many
+from gridweave.api.answers import TooManyItems, many, one
 from gridweave.api.depends import DigestPath, InWorld
-from gridweave.api.schemas import CancelsIn, OrdersIn
+from gridweave.api.schemas import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
 from gridweave.services.orders import submit_cancels, submit_orders
+from gridweave.services.schedules import submit_schedule
 from gridweave.services.status import order_status, orders_of_meter, request_status
 
 __all__ = ["router"]
@@ -32,6 +33,18 @@ async def post_cancels(request: Request, world: InWorld, body: CancelsIn) -> JSO
     if len(body.cancels) > world.settings.most_orders:
         raise TooManyItems(len(body.cancels), world.settings.most_orders)
     return many(request, await submit_cancels(world, [cancel.signed() for cancel in body.cancels]))
+
+
+@router.post("/schedules", status_code=202)
+async def post_schedule(request: Request, world: InWorld, body: ScheduleIn) -> JSONResponse:
+    """Accepts a schedule: orders of one account under one signature, whole or not at all."""
+    return one(request, await submit_schedule(world, body.signed()))
+
+
+@router.post("/cancel-schedules", status_code=202)
+async def post_cancel_schedule(request: Request, world: InWorld, body: CancelScheduleIn) -> JSONResponse:
+    """Accepts cancels of one account under one signature."""
+    return one(request, await submit_schedule(world, body.signed()))
 
 
 @router.get("/orders")

@@ -10,7 +10,15 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import one, page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
 from gridweave.api.fields import Address
-from gridweave.api.schemas import AssetIn, EnrolmentIn, MeterIn, StatusIn
+from gridweave.api.schemas import (
+    AssetIn,
+    DelegationIn,
+    EnrolmentIn,
+    MeterEndIn,
+    MeterIn,
+    MeterMoveIn,
+    StatusIn,
+)
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
 from gridweave.domain.errors import SignatureMalformed
 from gridweave.domain.signatures import to_compact
@@ -51,6 +59,27 @@ async def post_meter(request: Request, world: InWorld, body: MeterIn) -> JSONRes
     """Registers a meter."""
     mandate = body.mandate.act() if body.mandate else None
     return one(request, await registry.register_meter(world, body.registration(), body.operator.act(), mandate))
+
+
+@router.post("/meter-moves", status_code=202)
+async def post_meter_move(request: Request, world: InWorld, body: MeterMoveIn) -> JSONResponse:
+    """Gives a device its next meter when a home changes owner, feeder or capacity."""
+    mandate = body.mandate.act() if body.mandate else None
+    return one(request, await registry.move_meter(world, body.move(), body.operator.act(), mandate))
+
+
+@router.post("/meters/{meter}/end", status_code=202)
+async def post_meter_end(
+    request: Request, world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)], body: MeterEndIn
+) -> JSONResponse:
+    """Ends a meter."""
+    return one(request, await registry.end_meter(world, body.end(meter), body.operator.act()))
+
+
+@router.post("/delegations", status_code=202)
+async def post_delegation(request: Request, world: InWorld, body: DelegationIn) -> JSONResponse:
+    """Lets a key order in an account's name within a scope, or takes that back."""
+    return one(request, await registry.delegate(world, body.delegation(), body.act.act()))
 
 
 @router.get("/meters")
@@ -106,6 +135,8 @@ def _meter(row: Row, final: int) -> dict[str, Any]:
         "exportCapacityW": row["export_capacity_w"],
         "scaleWh": row["scale_wh"],
         "hasMandate": row["has_mandate"],
+        "fromSlot": row["from_slot"],
+        "untilSlot": row["until_slot"],
         "transaction": row["tx_hash"],
         "block": row["block_number"],
         "final": row["block_number"] <= final,

@@ -1,0 +1,216 @@
+"""Schedules, delegates, wallets, changed markets and moved meters, through the service from signature to row."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridweave import artifacts
+from gridweave.chain import Call
+from gridweave.client import wire
+from gridweave.client.wire import SignedAct
+from gridweave.domain.acts import ChangeMarket, Mandate, MeterEnd, MeterMove, MeterRegistration, UnderwriteChange
+from gridweave.domain.delegations import NO_ASKS, Delegation, Scope
+from gridweave.domain.eip712 import Message, digest
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
+from gridweave.domain.signatures import address_of, sign_compact, to_rsv
+from tests.support.service import Service, served
+from tests.support.town import FOREVER, TestHome, founded
+
+pytestmark = pytest.mark.chain
+
+AGENT = b"\x07" * 32
+STRANGER = b"\x08" * 32
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    async with founded(tmp_path / "chain", homes=3) as town, served(town, tmp_path / "s") as running:
+        yield running
+
+
+def line(home: TestHome, slot: int, version: int = 1, **changes: Any) -> Order:
+    """A bid good for an hour or so from the first slots on."""
+    values = {"market": 1, "slot": slot, "meter": home.meter, "version": version, "deadline": 1_800_090_000}
+    return Order(**(values | {"side": Side.BID, "energy_wh": 1_000, "limit_price": 220_000} | changes))
+
+
+def signed(service: Service, secret: bytes, message: Message) -> bytes:
+    return sign_compact(secret, digest(service.town.domain("EnergyAuction"), message))
+
+
+def schedule(service: Service, secret: bytes, account: str, *lines: Order) -> dict[str, Any]:
+    said = Schedule(account, lines)
+    return wire.schedule_json(said, signed(service, secret, said))
+
+
+def act_of(service: Service, secret: bytes, contract: str, message: Any) -> SignedAct:
+    signature = to_rsv(sign_compact(secret, digest(service.town.domain(contract), message)))
+    return SignedAct(address_of(secret), message.nonce, message.deadline, signature)
+
+
+def delegation(service: Service, home: TestHome, nonce: int, scope: Scope) -> dict[str, Any]:
+    bounds = scope.max_energy_wh, scope.lowest_ask, scope.highest_bid, scope.until
+    said = Delegation(home.account, address_of(AGENT), scope.market, (home.meter,), *bounds, nonce, FOREVER)
+    return wire.delegation_json(said, to_rsv(signed(service, home.secret, said)))
+
+
+async def refused(service: Service, path: str, body: dict[str, Any]) -> tuple[int, str, Any]:
+    answer = await service.post(path, body)
+    error = answer.json()["error"]
+    return answer.status_code, error["name"], error["args"].get("line")
+
+
+async def test_schedule__of_the_account__places_every_line_and_each_can_be_cancelled(service: Service) -> None:
+    home, slot = service.town.homes[0], await service.town.open_slot()
+    body = schedule(service, home.secret, home.account, *(line(home, slot + i) for i in range(4)))
+    (id_,) = await service.accept("schedules", body)
+    waiting = await service.status(id_)
+    assert [each["status"] for each in waiting["lines"]] == [waiting["status"]] * 4
+    (state,) = await service.done(id_)
+    assert state["status"] == "committed"
+    assert [(each["status"], each["slot"]) for each in state["lines"]] == [("committed", slot + i) for i in range(4)]
+    assert len({each["transaction"] for each in state["lines"]}) == 1
+    assert await service.accept("schedules", body) == [id_], "the same request twice is one"
+
+    said = CancelSchedule(home.account, tuple(Cancel(1, slot + i, home.meter, 2, 1_800_090_000) for i in range(2)))
+    (cancel,) = await service.accept(
+        "cancel-schedules", wire.cancel_schedule_json(said, signed(service, home.secret, said))
+    )
+    (state,) = await service.done(cancel)
+    assert [each["status"] for each in state["lines"]] == ["committed"] * 2
+    await service.caught_up()
+    state = await service.status(id_)
+    assert [each["status"] for each in state["lines"]] == ["cancelled", "cancelled", "committed", "committed"]
+
+
+async def test_schedule__with_a_line_that_breaks_a_rule__is_refused_whole_and_names_it(service: Service) -> None:
+    home, neighbour = service.town.homes[:2]
+    slot = await service.town.open_slot()
+    before = await service.runtime.world.outbox.accepted_total()
+    for bad, said in (
+        (line(home, slot + 1, energy_wh=1), (422, "EnergyTooSmall", 2)),
+        (line(home, slot + 1, energy_wh=500_001), (422, "EnergyAboveCapacity", 2)),
+        (line(neighbour, slot + 1), (403, "WrongSigner", 2)),
+        (line(home, slot, version=2), (409, "DuplicateInBatch", 2)),
+        (line(home, slot + 400), (422, "BeyondHorizon", 2)),
+    ):
+        body = schedule(service, home.secret, home.account, line(home, slot), bad)
+        assert await refused(service, "schedules", body) == said
+    body = schedule(service, STRANGER, home.account, line(home, slot))
+    assert (await refused(service, "schedules", body))[:2] == (403, "WrongSigner")
+    body = schedule(service, home.secret, home.account, *(line(home, slot, version=i + 1) for i in range(101)))
+    assert (await refused(service, "schedules", body))[:2] == (422, "RequestInvalid")
+    assert await service.runtime.world.outbox.accepted_total() == before
+
+
+async def test_delegate__within_its_scope__orders_until_that_is_taken_back(service: Service) -> None:
+    home, slot = service.town.homes[0], await service.town.open_slot()
+
+    def order(slot: int, **changes: Any) -> dict[str, Any]:
+        said = line(home, slot, **changes)
+        return wire.order_json(said, signed(service, AGENT, said))
+
+    assert (await refused(service, "orders", order(slot)))[:2] == (403, "WrongSigner")
+    scope = Scope(1, 1_000, NO_ASKS, 230_000, 1_900_000_000)
+    await service.done(*await service.accept("delegations", delegation(service, home, 1, scope)))
+    await service.caught_up()
+    (state,) = await service.done(*await service.accept("orders", order(slot)))
+    assert state["status"] == "committed"
+    body = schedule(service, AGENT, home.account, line(home, slot + 1))
+    (state,) = await service.done(*await service.accept("schedules", body))
+    assert state["lines"][0]["status"] == "committed"
+    for beyond in ({"energy_wh": 1_001}, {"limit_price": 240_000}, {"side": Side.ASK}):
+        assert (await refused(service, "orders", order(slot + 2, **beyond)))[:2] == (403, "WrongSigner")
+    body = schedule(service, AGENT, home.account, line(home, slot + 2), line(home, slot + 3, energy_wh=1_001))
+    assert await refused(service, "schedules", body) == (403, "WrongSigner", 2)
+    await service.done(*await service.accept("delegations", delegation(service, home, 2, replace(scope, until=0))))
+    await service.caught_up()
+    assert (await refused(service, "orders", order(slot + 2)))[:2] == (403, "WrongSigner")
+
+
+async def test_schedule__of_a_wallet_contract__is_judged_by_the_wallet(service: Service) -> None:
+    town, slot = service.town, await service.town.open_slot()
+    keeper, device = town.homes[0], town.homes[1].key
+    code = artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
+    (receipt,) = await town.send([Call(None, code)])
+    wallet = str(receipt.created)
+    operator = town.keys["operator"]
+    ahead = town.clock.slot_at(await town.now()) + 193
+    move = MeterMove(device.device, 1, wallet, 9_000, 9_000, 1, False, ahead, 77, FOREVER)
+    act = act_of(service, operator.secret, "DERRegistry", move)
+    await service.done(*await service.accept("meter-moves", wire.meter_move_json(move, act, None)))
+    currency, vault, admin = town.contracts.currency, town.contracts.vault, town.keys["admin"].address
+    money = [currency.mint(admin, 10**6), currency.approve(vault.address, 10**6), vault.deposit(wallet, 10**6)]
+    await town.send(money)
+    await service.travel(town.clock.start(ahead - 100))
+    meter = (await service.get("meters", account=wallet))["items"][0]["meter"]
+    home = replace(town.homes[1], meter=meter)
+    said = Schedule(wallet, (line(home, ahead, deadline=town.clock.start(ahead) - 1_000),))
+    long = to_rsv(signed(service, keeper.secret, said))
+    assert (await refused(service, "schedules", wire.schedule_json(said, long[:-1] + b"\x05")))[:2] == (
+        403,
+        "WrongSigner",
+    )
+    (state,) = await service.done(*await service.accept("schedules", wire.schedule_json(said, long)))
+    assert state["lines"][0]["status"] == "committed"
+    assert slot < ahead
+
+
+async def test_market__changed_beyond_the_horizon__keeps_earlier_slots_as_they_were(service: Service) -> None:
+    town = service.town
+    terms = replace(town.terms, grid_fee=0, from_slot=town.clock.slot_at(await town.now()) + 200)
+    operator, utility = town.keys["operator"].secret, town.keys["utility"].secret
+    acts = {
+        "operator": act_of(service, operator, "EnergyAuction", ChangeMarket(1, terms, 71, FOREVER)).to_json(),
+        "utility": act_of(service, utility, "EnergyAuction", UnderwriteChange(1, terms, 72, FOREVER)).to_json(),
+    }
+    (state,) = await service.done(*await service.accept("markets/1/terms", {"terms": wire.terms_json(terms), **acts}))
+    assert state["status"] == "committed"
+    await service.caught_up()
+    market = await service.get("markets/1")
+    assert [version["gridFeeMicroPerKwh"] for version in market["versions"]] == [town.terms.grid_fee, 0]
+    before = await service.get(f"markets/1/slots/{terms.from_slot - 1}")
+    assert before["status"] == "open"
+    again = replace(terms, from_slot=terms.from_slot + 1)
+    acts = {
+        "operator": act_of(service, operator, "EnergyAuction", ChangeMarket(1, again, 73, FOREVER)).to_json(),
+        "utility": act_of(service, utility, "EnergyAuction", UnderwriteChange(1, again, 74, FOREVER)).to_json(),
+    }
+    assert (await refused(service, "markets/1/terms", {"terms": wire.terms_json(again), **acts}))[:2] == (
+        422,
+        "TermsNotAllowed",
+    )
+
+
+async def test_meter__moved_and_ended__has_its_bounds_and_each_orders_its_own_slots(service: Service) -> None:
+    town, home = service.town, service.town.homes[2]
+    operator = town.keys["operator"].secret
+    ahead = town.clock.slot_at(await town.now()) + 193
+    heir = address_of(STRANGER)
+    move = MeterMove(home.key.device, 1, heir, 5_000, 5_000, 1, True, ahead, 81, FOREVER)
+    consent = act_of(service, STRANGER, "DERRegistry", Mandate(home.key.device, 1, heir, 82, FOREVER))
+    body = wire.meter_move_json(move, act_of(service, operator, "DERRegistry", move), consent)
+    (state,) = await service.done(*await service.accept("meter-moves", body))
+    assert state["status"] == "committed"
+    await service.caught_up()
+    old, new = (await service.get("meters", device=home.key.device))["items"]
+    assert (old["fromSlot"], old["untilSlot"], new["fromSlot"], new["untilSlot"]) == (0, ahead, ahead, None)
+    await service.travel(town.clock.start(ahead - 100))
+    deadline = town.clock.start(ahead) - 2_000
+    early = line(replace(home, meter=new["meter"]), ahead - 1, energy_wh=100, deadline=deadline)
+    answer = await refused(service, "orders", wire.order_json(early, signed(service, STRANGER, early)))
+    assert answer[:2] == (409, "OrderMeterNotInForce")
+    late = line(home, ahead, energy_wh=100, deadline=deadline)
+    answer = await refused(service, "orders", wire.order_json(late, signed(service, home.secret, late)))
+    assert answer[:2] == (409, "OrderMeterNotInForce")
+    end = MeterEnd(home.meter, ahead + 200, 83, FOREVER)
+    body = wire.meter_end_json(end, act_of(service, operator, "DERRegistry", end))
+    assert (await refused(service, f"meters/{home.meter}/end", body))[:2] == (409, "MeterEnds")
+    again = MeterRegistration(home.key.device, 1, heir, 5_000, 5_000, 1, False, 84, FOREVER)
+    body = wire.meter_json(again, act_of(service, operator, "DERRegistry", again), None)
+    assert (await refused(service, "meters", body))[:2] == (409, "DeviceAlreadyMetered")
