@@ -13,7 +13,6 @@ import { IVault } from "./interfaces/IVault.sol";
 import { AuctionDesk } from "./libraries/AuctionDesk.sol";
 import { Batches } from "./libraries/Batches.sol";
 import { Calls } from "./libraries/Calls.sol";
-import { ClearingMath } from "./libraries/ClearingMath.sol";
 import { Consents } from "./libraries/Consents.sol";
 import { Ladder } from "./libraries/Ladder.sol";
 import { OrderDigest } from "./libraries/OrderDigest.sol";
@@ -25,7 +24,6 @@ import { Slots } from "./libraries/Slots.sol";
 import { Terms } from "./libraries/Terms.sol";
 import { Act } from "./types/Act.sol";
 import { Cancel, SignedCancel } from "./types/Cancel.sol";
-import { packClearing } from "./types/ClearingWord.sol";
 import { Delegation, DelegationWord } from "./types/Delegation.sol";
 import { MarketTerms } from "./types/MarketTerms.sol";
 import { Meter } from "./types/Meter.sol";
@@ -33,7 +31,7 @@ import { Order, SignedOrder } from "./types/Order.sol";
 import { PositionWord } from "./types/PositionWord.sol";
 import { Reading, SignedReading } from "./types/Reading.sol";
 import { ringIndex, ringTag } from "./types/Ring.sol";
-import { Markets, Slot, SlotContext } from "./types/Slot.sol";
+import { Markets, SlotContext } from "./types/Slot.sol";
 import { SlotBook } from "./types/SlotBook.sol";
 
 /// @title EnergyAuction

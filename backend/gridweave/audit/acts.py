@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from gridweave.audit.calls import ChangingMarket, CreatingMarket, Delegating, SignedAct, selector_of
+from gridweave.audit.calls import ChangingMarket, CreatingMarket, Delegating, SignedAct
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
+from gridweave.audit.inputs import selector_of
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.roles import Roles

@@ -6,14 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from gridweave.audit.acts import Acts
-from gridweave.audit.calls import (
-    EndingMeter,
-    Enrolling,
-    MovingMeter,
-    RegisteringAsset,
-    RegisteringMeter,
-    SettingStatus,
-)
+from gridweave.audit.calls import EndingMeter, Enrolling, MovingMeter, RegisteringAsset, RegisteringMeter, SettingStatus
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.matching import Expected

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gridweave.audit.addresses import AddressBook
-from gridweave.audit.calls import Bundle, Call, UnreadableCall, read_call
+from gridweave.audit.calls import Bundle, Call
+from gridweave.audit.inputs import UnreadableCall, read_call
 from gridweave.chain.abi import abi_of
 from gridweave.chain.events import Event, decode_logs
 from gridweave.chain.hexes import quantity, to_hex

@@ -28,9 +28,7 @@ from gridweave.audit.calls import (
     Settling,
     SignedAct,
     Skimming,
-    UnreadableCall,
     Withdrawing,
-    read_call,
 )
 from gridweave.audit.consent import Consent
 from gridweave.audit.differences import Kind, Subject
@@ -38,6 +36,7 @@ from gridweave.audit.findings import Findings
 from gridweave.audit.governance import Governance
 from gridweave.audit.identity import Identities
 from gridweave.audit.inference import infer
+from gridweave.audit.inputs import UnreadableCall, read_call
 from gridweave.audit.matching import GOVERNANCE, RULES, Expected, compare, values_of
 from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs

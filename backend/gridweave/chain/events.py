@@ -348,15 +348,7 @@ EVENTS: Mapping[str, type[Event]] = {
 }
 """Every event class by its name."""
 
-_CONTRACTS = (
-    "Authority",
-    "LocalCurrency",
-    "Vault",
-    "DeviceRegistry",
-    "DERRegistry",
-    "MeterLedger",
-    "EnergyAuction",
-)
+_CONTRACTS = ("Authority", "LocalCurrency", "Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
 
 
 def decode_log(log: Log) -> Event | None:

@@ -7,7 +7,6 @@ Vault together. A call that raises has changed nothing. `now` is chain time in s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from gridweave.domain.batch import SettlementBatch
@@ -61,6 +60,7 @@ from gridweave.domain.slotbook import SlotBook
 from gridweave.domain.slots import HORIZON, SlotClock, ring_index
 from gridweave.domain.terms import MarketTerms
 from gridweave.domain.vault import VaultBook
+from gridweave.domain.versions import MarketVersions
 
 MAX_BATCH = 256
 """Items of one call."""
@@ -76,7 +76,7 @@ class MarketBook:
         self.meters = MeterBook(clock)
         self.ledger = LedgerBook(clock)
         self.delegations = DelegationBook()
-        self._versions: dict[int, list[MarketTerms]] = {}
+        self._versions = MarketVersions(clock, vault.hold_length)
         self._slots: dict[tuple[int, int], SlotBook] = {}
 
     # markets
@@ -84,31 +84,19 @@ class MarketBook:
     @property
     def market_count(self) -> int:
         """Markets are numbered from 1 up to this."""
-        return len(self._versions)
+        return self._versions.count
 
     def create_market(self, terms: MarketTerms, now: int) -> int:
         """Opens the next market, in force from the current slot on; returns its number. Raises TermsNotAllowed."""
-        terms.validate(self.clock, self.vault.hold_length)
-        market = len(self._versions) + 1
-        self._versions[market] = [replace(terms, from_slot=self.clock.slot_at(now))]
-        return market
+        return self._versions.create(terms, now)
 
     def change_market(self, market: int, terms: MarketTerms, now: int) -> int:
         """Changes a market from `terms.from_slot` on; returns the version. Raises TermsNotAllowed, UnknownMarket."""
-        terms.validate(self.clock, self.vault.hold_length)
-        versions = self._versions.get(market)
-        if versions is None:
-            raise UnknownMarket(market)
-        terms.validate_change(versions[-1], self.clock.slot_at(now))
-        versions.append(terms)
-        return len(versions)
+        return self._versions.change(market, terms, now)
 
     def terms_of(self, market: int, slot: int) -> MarketTerms:
         """The terms in force in the slot. Raises UnknownMarket."""
-        for terms in reversed(self._versions.get(market, [])):
-            if terms.from_slot <= slot:
-                return terms
-        raise UnknownMarket(market)
+        return self._versions.at(market, slot)
 
     def slot_book(self, market: int, slot: int) -> SlotBook:
         """A slot's books, new ones for a slot without any. Raises UnknownMarket, SlotForgotten, RingBusy."""

@@ -13,12 +13,10 @@ from gridweave.audit.calls import (
     Releasing,
     Settling,
     SignedWord,
-    UnreadableCall,
     Withdrawing,
-    read_call,
-    selector_of,
 )
 from gridweave.audit.inference import infer
+from gridweave.audit.inputs import UnreadableCall, read_call, selector_of
 from gridweave.chain import events as chain
 from gridweave.domain.orders import Order, Side
 from gridweave.domain.readings import Reading

@@ -20,26 +20,21 @@ from gridweave.chain.profile import Fees
 from gridweave.domain.acts import (
     AssetKind,
     AssetRegistration,
-    ChangeMarket,
     CreateMarket,
     DeviceStatus,
     Endorsement,
     KeyKind,
     Mandate,
-    MeterEnd,
-    MeterMove,
     MeterRegistration,
     Permit,
     Possession,
     StatusChange,
     Underwrite,
-    UnderwriteChange,
     Withdrawal,
 )
-from gridweave.domain.delegations import Delegation, Scope
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.hashing import keccak
-from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
+from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.signatures import (
     address_of,
@@ -305,48 +300,6 @@ class Street:
     async def place(self, *orders: SignedWord, at: int | None = None) -> Receipt:
         return await self.send(self.contracts.auction.place(orders), at=at)
 
-    async def schedule(self, home: Home, signer: Party, *words: SignedWord) -> Receipt:
-        """Orders of the home's account under one signature."""
-        lines = [word for word, _, _ in words]
-        said = Schedule(home.account, tuple(map(Order.unpack, lines)))
-        signature = sign_compact(signer.secret, digest(self.domain("EnergyAuction"), said))
-        return await self.send(self.contracts.auction.place_schedule(home.account, lines, signature))
-
-    async def cancel_schedule(self, home: Home, signer: Party, *words: SignedWord) -> Receipt:
-        """Cancels likewise."""
-        lines = [word for word, _, _ in words]
-        said = CancelSchedule(home.account, tuple(map(Cancel.unpack, lines)))
-        signature = sign_compact(signer.secret, digest(self.domain("EnergyAuction"), said))
-        return await self.send(self.contracts.auction.cancel_schedule(home.account, lines, signature))
-
-    async def delegate(self, home: Home, delegate: Party, meters: tuple[int, ...], scope: Scope) -> None:
-        bounds = scope.max_energy_wh, scope.lowest_ask, scope.highest_bid, scope.until
-        said = Delegation(home.account, delegate.address, scope.market, meters, *bounds, self.nonce(), FAR)
-        act = self.act("EnergyAuction", said, home.party.secret, home.account)
-        await self.send(self.contracts.auction.set_delegation(said, act))
-
-    async def change_market(self, terms: MarketTerms) -> None:
-        change = ChangeMarket(self.market, terms, self.nonce(), FAR)
-        underwritten = UnderwriteChange(self.market, terms, self.nonce(), FAR)
-        operator = self.act("EnergyAuction", change, self.operator.secret, self.operator.address)
-        utility = self.act("EnergyAuction", underwritten, self.utility.secret, self.utility.address)
-        await self.send(self.contracts.auction.change_market(self.market, terms, operator, utility))
-
-    async def move(self, home: Home, to: Party, from_slot: int) -> Home:
-        """The home's device becomes the next meter of another account, with a mandate."""
-        device = home.key.device
-        said = MeterMove(device, self.market, to.address, 9_000, 9_000, 1, True, from_slot, self.nonce(), FAR)
-        operator = self.act("DERRegistry", said, self.operator.secret, self.operator.address)
-        consent = Mandate(device, self.market, to.address, self.nonce(), FAR)
-        mandate = self.act("DERRegistry", consent, to.secret, to.address)
-        await self.send(self.contracts.meters.move_meter(said, operator, mandate))
-        return Home(to, home.key, meter=await self.contracts.meters.meter_count())
-
-    async def end(self, home: Home, until_slot: int) -> None:
-        said = MeterEnd(home.meter, until_slot, self.nonce(), FAR)
-        operator = self.act("DERRegistry", said, self.operator.secret, self.operator.address)
-        await self.send(self.contracts.meters.end_meter(said, operator))
-
     async def settle(self, slot: int, *readings: SignedWord, at: int | None = None) -> Receipt:
         return await self.send(self.contracts.auction.settle(self.market, slot, readings), at=at)
 
@@ -502,6 +455,8 @@ async def live(street: Street) -> None:
     act = street.act("Vault", leaving, five.party.secret, five.wallet)
     await street.send(contracts.vault.withdraw_by_sig(five.party.address, EUR, act))
 
+    from .changes import change
+
     await change(street, five)
     later = street.time // SLOT + 4
 
@@ -509,63 +464,6 @@ async def live(street: Street) -> None:
     await street.send(authority.label_role(Role.MAKER, "maker"), street.admin)
     await street.place(street.bid(two, later, 400, 210_000), street.bid(three, later, 1, 210_000))
     await street.chain.mine(street.time + 10)
-
-
-async def change(street: Street, wallet: Home) -> None:
-    """Other hands and other days: schedules, a delegate, changed terms, a home that moves, one that ends."""
-    one, two, three, four = street.homes
-    agent, auction = Party.of("agent"), street.contracts.auction
-    now = street.time // SLOT
-    soon, ahead = range(now + 4, now + 7), now + 195
-
-    # a delegate of one for all its meters, of two within a scope
-    await street.delegate(one, agent, (), Scope(0, 700, 100_000, 0, FAR))
-    await street.delegate(two, agent, (two.meter,), Scope(street.market, 500, 0, 250_000, FAR))
-    await street.delegate(three, agent, (), Scope(0, 500, 0, 250_000, FAR))
-    await street.delegate(three, agent, (), Scope(0, 500, 0, 250_000, 0))
-
-    # schedules by: the account, a delegate with a line beyond its scope, one who is none any more, a wallet
-    await street.schedule(one, one.party, *(street.ask(one, slot, 600, 130_000) for slot in soon))
-    await street.schedule(two, agent, street.bid(two, soon[0], 500, 200_000), street.bid(two, soon[1], 501, 200_000))
-    await street.schedule(three, agent, street.bid(three, soon[0], 100, 200_000))
-    await street.schedule(wallet, wallet.party, street.bid(wallet, soon[1], 300, 240_000))
-    await street.schedule(wallet, agent, street.bid(wallet, soon[2], 300, 240_000))
-    await street.place(street.sign_word("EnergyAuction", _ask(street, one, soon[1]), agent.secret))
-    await street.cancel_schedule(one, agent, street.cancelling(one, soon[2]), street.cancelling(two, soon[2]))
-
-    # later terms and later people
-    await street.change_market(replace(street.terms(), grid_fee=10_000, retail_price=400_000, from_slot=ahead))
-    moved = await street.move(three, one.party, ahead)
-    await street.end(four, ahead)
-
-    # two prices in one transaction, and what they come to
-    clearings = [auction.clear(street.market, slot).data for slot in soon[:2]]
-    await street.send(auction.call("multicall", clearings), at=soon[1] * SLOT)
-    await street.settle(
-        soon[0], street.reading(one, soon[0], 0, 610), street.reading(two, soon[0], 450, 0), at=(soon[1] + 1) * SLOT
-    )
-    await street.settle(soon[1], street.reading(one, soon[1], 0, 640), street.reading(wallet, soon[1], 300, 0))
-
-    # on both sides of the change
-    await street.place(
-        street.bid(three, ahead - 1, 200, 200_000),
-        street.bid(three, ahead, 200, 200_000),
-        street.bid(moved, ahead - 1, 200, 200_000),
-        street.bid(moved, ahead, 200, 200_000),
-        street.ask(two, ahead, 300, 100_000),
-        at=(ahead - 3) * SLOT,
-    )
-    await street.settle(ahead - 1, street.reading(three, ahead - 1, 250, 0), at=(ahead + 1) * SLOT)
-    await street.settle(
-        ahead,
-        street.reading(three, ahead, 250, 0),
-        street.reading(moved, ahead, 250, 0),
-        street.reading(two, ahead, 0, 310),
-    )
-
-
-def _ask(street: Street, home: Home, slot: int) -> Order:
-    return Order(street.market, slot, home.meter, home.next_version(slot), FAR, Side.ASK, 650, 120_000)
 
 
 async def open_street(chain: Localnet) -> Street:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gridweave.audit import AuditReport, Kind, audit
-from gridweave.audit.calls import SIGNATURES, selector_of
+from gridweave.audit.inputs import SIGNATURES, selector_of
 from gridweave.chain import Node, from_hex, to_hex
 from gridweave.chain.abi import abi_of
 from gridweave.chain.types import Transaction

@@ -114,7 +114,7 @@ async def test_audit__given_from__leaves_out_earlier_differences(day: Street) ->
 
 
 async def first_placement(street: Street) -> bytes:
-    from gridweave.audit.calls import selector_of
+    from gridweave.audit.inputs import selector_of
 
     async with lying_node(street.chain.url, honest, street.answers) as node:
         for number in range(await node.block_number() + 1):

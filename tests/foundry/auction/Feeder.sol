@@ -168,6 +168,21 @@ abstract contract Feeder is Street {
         act.signature = Signing.sign(by.key, _digest(AUCTION, address(auction), structHash));
     }
 
+    /// Lets `delegate` ask and, up to a limit, bid for all meters of the owner, for good.
+    function _delegate(Party memory owner, Party memory delegate, uint64 highestBid) internal {
+        Delegation memory scope = Delegation({
+            account: owner.addr,
+            delegate: delegate.addr,
+            market: 0,
+            meters: new uint32[](0),
+            maxEnergyWh: 1_000,
+            lowestAsk: 0,
+            highestBid: highestBid,
+            until: type(uint40).max
+        });
+        auction.setDelegation(scope, _delegationAct(scope, owner));
+    }
+
     // ------------------------------------------------------------------------------------------------------------- homes
 
     /// A home with 10.00 in the Vault and a mandate; every other one has a P-256 key.

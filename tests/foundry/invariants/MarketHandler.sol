@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import { IEnergyAuction } from "../../../contracts/interfaces/IEnergyAuction.sol";
 import { SettlementHarness } from "../../../contracts/mocks/SettlementHarness.sol";
 import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
-import { Delegation } from "../../../contracts/types/Delegation.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
 import { SignedReading } from "../../../contracts/types/Reading.sol";
@@ -50,23 +49,9 @@ contract MarketHandler is Feeder {
             marketOf.push(market);
             homes.push(_homeIn(market, i, i < 10, i % 4 == 1));
             cashIn[i] = 10_000_000;
-            if (i % 4 != 3) _delegate(homes[i]);
+            if (i % 4 != 3) _delegate(homes[i].owner, agent, AGENTS_HIGHEST_BID);
         }
         vm.warp(START + SLOT_LENGTH);
-    }
-
-    function _delegate(Home memory home) private {
-        Delegation memory scope = Delegation({
-            account: home.owner.addr,
-            delegate: agent.addr,
-            market: 0,
-            meters: new uint32[](0),
-            maxEnergyWh: 1_000,
-            lowestAsk: 0,
-            highestBid: AGENTS_HIGHEST_BID,
-            until: type(uint40).max
-        });
-        auction.setDelegation(scope, _delegationAct(scope, home.owner));
     }
 
     function _shortTerms(uint256 fee) private view returns (MarketTerms memory terms) {
@@ -100,21 +85,18 @@ contract MarketHandler is Feeder {
 
     /// An agent's schedule for three slots of one home, which let it.
     function schedule(uint256 seed) external counted("schedule") {
-        uint256 who = seed % HOMES;
-        uint32 first = _now() + 2;
+        (uint256 who, uint32 first) = (seed % HOMES, _now() + 2);
         Order[] memory orders = new Order[](3);
         for (uint32 i = 0; i < 3; ++i) {
             orders[i] = _draw(who, first + (i + uint32(seed >> 8)) % 3, uint256(keccak256(abi.encode(seed, i))));
         }
         address account = homes[who].owner.addr;
-        vm.recordLogs();
-        auction.placeSchedule(account, orders, _signedSchedule(agent, account, orders));
-        bytes4[] memory reasons = _reasonsOf(vm.getRecordedLogs(), 3);
+        bytes4[] memory reasons = _placeSchedule(account, orders, _signedSchedule(agent, account, orders));
         for (uint256 i = 0; i < 3; ++i) {
             // all but every fourth home delegated, up to a limit
             bool within = who % 4 != 3 && (orders[i].side() == ASK || orders[i].limitPrice() <= AGENTS_HIGHEST_BID);
-            bool silenced = reasons[i] == IEnergyAuction.WrongSigner.selector;
-            assertTrue(within ? !silenced : reasons[i] != 0, "a delegate speaks within its scope alone");
+            bool good = within ? reasons[i] != IEnergyAuction.WrongSigner.selector : reasons[i] != 0;
+            assertTrue(good, "a delegate speaks within its scope alone");
             if (reasons[i] != 0) continue;
             _remember(who, orders[i]);
             ++done["schedule"];
@@ -132,9 +114,8 @@ contract MarketHandler is Feeder {
         uint256 tick = 10 + (draw >> 8) % 5;
         uint256 limit = 80_000 + 10_000 * tick + (side == BID && marketOf[who] == 2 ? 20_000 : 0);
         uint256 energyWh = 10 + (draw >> 16) % 700;
-        return _pack(
-            marketOf[who], slot, homes[who].meter, line.version + 1, block.timestamp + 1 hours, side, energyWh, limit
-        );
+        uint256 until = block.timestamp + 1 hours;
+        return _pack(marketOf[who], slot, homes[who].meter, line.version + 1, until, side, energyWh, limit);
     }
 
     function _remember(uint256 who, Order order) private {

@@ -1,0 +1,247 @@
+"""Transactions' inputs, decoded to the calls that they make.
+
+Batches of signed words (`place`, `cancel`, `settle`) are cut by hand, because they are nearly all of a busy chain's
+input; the other calls go through the ABI decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+
+from gridweave.audit.calls import (
+    Bundle,
+    Call,
+    Cancelling,
+    ChangingMarket,
+    ClearingSlot,
+    Collecting,
+    CreatingMarket,
+    Defaulting,
+    Delegating,
+    Depositing,
+    EndingMeter,
+    Enrolling,
+    MovingMeter,
+    Placing,
+    RegisteringAsset,
+    RegisteringMeter,
+    Releasing,
+    SettingStatus,
+    Settling,
+    SharedConsent,
+    SignedAct,
+    SignedWord,
+    Skimming,
+    Withdrawing,
+)
+from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.domain.addresses import checksum_address
+from gridweave.domain.delegations import Scope
+from gridweave.domain.hashing import keccak
+from gridweave.domain.terms import MarketTerms
+
+__all__ = ["SIGNATURES", "UnreadableCall", "read_call", "selector_of"]
+
+_WORD = 32
+_ACT = "(address,uint256,uint256,bytes)"
+_REGISTRATION = "(address,uint32,address,uint32,uint32,uint8,bool)"
+_DELEGATION = "(address,address,uint32,uint32[],uint32,uint64,uint64,uint40)"
+_TERMS = "(uint40,uint32,uint16,uint40,uint40,uint40,uint32,address,uint32,uint32,uint32,address,uint32,uint32)"
+
+
+class UnreadableCall(ValueError):
+    """The input is no call of the contract that the audit knows."""
+
+
+def _selector(signature: str) -> bytes:
+    """The first four bytes of a call's input, from its canonical signature."""
+    return keccak(signature.encode())[:4]
+
+
+def selector_of(contract: str, function: str) -> bytes:
+    """The selector of a call in SIGNATURES, by its bare name. Raises KeyError."""
+    return _SELECTORS[contract, function]
+
+
+def read_call(contract: str, data: bytes) -> Call:
+    """The call that `data` makes to a contract of that name. Raises UnreadableCall."""
+    reader = _READERS.get(contract, {}).get(data[:4])
+    if reader is None:
+        raise UnreadableCall(f"{contract} has no call 0x{data[:4].hex()} that the audit follows")
+    try:
+        return reader(data[4:])
+    except (DecodingError, ValueError, OverflowError) as error:
+        raise UnreadableCall(f"the input of a call to {contract} cannot be read: {error}") from error
+
+
+def _uint(data: bytes, at: int) -> int:
+    part = data[at : at + _WORD]
+    if len(part) != _WORD:
+        raise UnreadableCall("the input ends too early")
+    return int.from_bytes(part, "big")
+
+
+def _signed_words(data: bytes, head: int) -> tuple[SignedWord, ...]:
+    start = _uint(data, head)
+    count = _uint(data, start)
+    body = data[start + _WORD : start + _WORD + count * 3 * _WORD]
+    if len(body) != count * 3 * _WORD:
+        raise UnreadableCall("the batch ends too early")
+    steps = range(0, len(body), 3 * _WORD)
+    return tuple(SignedWord(body[at : at + _WORD], body[at + _WORD : at + 3 * _WORD]) for at in steps)
+
+
+def _place(data: bytes) -> Call:
+    return Placing(_signed_words(data, 0))
+
+
+def _cancel(data: bytes) -> Call:
+    return Cancelling(_signed_words(data, 0))
+
+
+def _place_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
+    items = tuple(SignedWord(word, None) for word in words)
+    return Placing(items, SharedConsent(checksum_address(account), signature))
+
+
+def _cancel_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
+    items = tuple(SignedWord(word, None) for word in words)
+    return Cancelling(items, SharedConsent(checksum_address(account), signature))
+
+
+def _bundle(datas: tuple[bytes, ...]) -> Call:
+    return Bundle(tuple(read_call("EnergyAuction", data) for data in datas))
+
+
+def _settle(data: bytes) -> Call:
+    return Settling(_uint(data, 0), _uint(data, _WORD), _signed_words(data, 2 * _WORD))
+
+
+def _plain(types: tuple[str, ...], make: Callable[..., Call]) -> Callable[[bytes], Call]:
+    return lambda data: make(*decode(types, data))
+
+
+def _act(values: tuple[Any, ...]) -> SignedAct:
+    signer, nonce, deadline, signature = values
+    return SignedAct(checksum_address(signer), nonce, deadline, signature)
+
+
+def _terms(terms: tuple[Any, ...]) -> MarketTerms:
+    values: list[Any] = [checksum_address(value) if isinstance(value, str) else value for value in terms]
+    return MarketTerms(*values)
+
+
+def _create_market(terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
+    return CreatingMarket(_terms(terms), _act(operator), _act(utility))
+
+
+def _change_market(market: int, terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
+    return ChangingMarket(market, _terms(terms), _act(operator), _act(utility))
+
+
+def _delegate(delegation: tuple[Any, ...], act: tuple[Any, ...]) -> Call:
+    account, delegate, market, meters, *bounds = delegation
+    who = checksum_address(account), checksum_address(delegate)
+    return Delegating(*who, tuple(meters), Scope(market, *bounds), _act(act))
+
+
+def _deposit(account: str, amount: int) -> Call:
+    return Depositing(checksum_address(account), amount, None)
+
+
+def _deposit_with_permit(account: str, amount: int, *_: object) -> Call:
+    return Depositing(checksum_address(account), amount, checksum_address(account))
+
+
+def _enrol(enrolment: tuple[Any, ...], maker: tuple[Any, ...], possession: tuple[bytes, bytes]) -> Call:
+    device, owner, kind, x, y = enrolment
+    who = checksum_address(device), checksum_address(owner)
+    return Enrolling(*who, KeyKind(kind), x, y, _act(maker), b"".join(possession))
+
+
+def _register_meter(
+    registration: tuple[Any, ...], operator: tuple[Any, ...], mandate: tuple[Any, ...]
+) -> RegisteringMeter:
+    device, market, account, import_w, export_w, scale, mandated = registration
+    who = checksum_address(device), market, checksum_address(account)
+    return RegisteringMeter(*who, import_w, export_w, scale, mandated, _act(operator), _act(mandate))
+
+
+def _move_meter(
+    registration: tuple[Any, ...], from_slot: int, operator: tuple[Any, ...], mandate: tuple[Any, ...]
+) -> Call:
+    return MovingMeter(_register_meter(registration, operator, mandate), from_slot)
+
+
+def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
+    meter, kind, nameplate_w, storage_wh = asset
+    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, _act(operator))
+
+
+SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
+    "EnergyAuction": {
+        "place((bytes32,bytes32,bytes32)[])": _place,
+        "cancel((bytes32,bytes32,bytes32)[])": _cancel,
+        "placeSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _place_schedule),
+        "cancelSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _cancel_schedule),
+        "multicall(bytes[])": _plain(("bytes[]",), _bundle),
+        "settle(uint32,uint32,(bytes32,bytes32,bytes32)[])": _settle,
+        "clear(uint32,uint32)": _plain(("uint32", "uint32"), ClearingSlot),
+        "settleByDefault(uint32,uint32,uint32[])": _plain(("uint32", "uint32", "uint32[]"), Defaulting),
+        "release(uint32,uint32,uint32[])": _plain(("uint32", "uint32", "uint32[]"), Releasing),
+        "collect(uint32,address)": _plain(
+            ("uint32", "address"), lambda market, creditor: Collecting(market, checksum_address(creditor))
+        ),
+        f"createMarket({_TERMS},{_ACT},{_ACT})": _plain((_TERMS, _ACT, _ACT), _create_market),
+        f"changeMarket(uint32,{_TERMS},{_ACT},{_ACT})": _plain(("uint32", _TERMS, _ACT, _ACT), _change_market),
+        f"setDelegation({_DELEGATION},{_ACT})": _plain((_DELEGATION, _ACT), _delegate),
+    },
+    "Vault": {
+        "deposit(address,uint256)": _plain(("address", "uint256"), _deposit),
+        "depositWithPermit(address,uint256,uint256,uint8,bytes32,bytes32)": _plain(
+            ("address", "uint256", "uint256", "uint8", "bytes32", "bytes32"), _deposit_with_permit
+        ),
+        "withdraw(address,uint256)": _plain(
+            ("address", "uint256"), lambda to, amount: Withdrawing(checksum_address(to), amount, None)
+        ),
+        f"withdrawBySig(address,uint256,{_ACT})": _plain(
+            ("address", "uint256", _ACT),
+            lambda to, amount, act: Withdrawing(checksum_address(to), amount, _act(act)),
+        ),
+        "skim(address)": _plain(("address",), lambda to: Skimming(checksum_address(to))),
+    },
+    "DeviceRegistry": {
+        f"enrol((address,address,uint8,bytes32,bytes32),{_ACT},bytes32[2])": _plain(
+            ("(address,address,uint8,bytes32,bytes32)", _ACT, "bytes32[2]"), _enrol
+        ),
+        f"setStatus(address,uint8,{_ACT})": _plain(
+            ("address", "uint8", _ACT),
+            lambda device, status, act: SettingStatus(checksum_address(device), DeviceStatus(status), _act(act)),
+        ),
+    },
+    "DERRegistry": {
+        f"registerMeter({_REGISTRATION},{_ACT},{_ACT})": _plain((_REGISTRATION, _ACT, _ACT), _register_meter),
+        f"moveMeter({_REGISTRATION},uint32,{_ACT},{_ACT})": _plain((_REGISTRATION, "uint32", _ACT, _ACT), _move_meter),
+        f"endMeter(uint32,uint32,{_ACT})": _plain(
+            ("uint32", "uint32", _ACT), lambda meter, until, act: EndingMeter(meter, until, _act(act))
+        ),
+        f"registerAsset((uint32,uint8,uint32,uint32),{_ACT})": _plain(
+            ("(uint32,uint8,uint32,uint32)", _ACT), _register_asset
+        ),
+    },
+}
+"""Every call that changes what an audit replays, by contract and canonical signature, with its reader."""
+
+_READERS = {
+    contract: {_selector(signature): reader for signature, reader in calls.items()}
+    for contract, calls in SIGNATURES.items()
+}
+_SELECTORS = {
+    (contract, signature.partition("(")[0]): _selector(signature)
+    for contract, calls in SIGNATURES.items()
+    for signature in calls
+}
