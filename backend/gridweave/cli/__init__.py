@@ -23,6 +23,7 @@ __all__ = ["COMMANDS", "app", "main"]
 COMMANDS: dict[str, str] = {
     "up": "Start a chain, deploy to it and serve, all in one; goes on where it stopped.",
     "serve": "Serve the REST API over a chain that carries the contracts.",
+    "keep": "Clear, settle and close what is due, without a service.",
     "deploy": "Deploy the contracts to a chain, or say what is missing.",
     "localnet": "Run the supervised local chain alone.",
     "index": "Rebuild the service's projections from the chain.",
@@ -32,7 +33,7 @@ COMMANDS: dict[str, str] = {
     "order": "Place, cancel and show orders; show a slot's book.",
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",
-    "market": "Create markets and show their prices.",
+    "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
     "clear-book": "Clear a book of orders on the real contract: what if.",
     "demo": "Live one real day of a street.",

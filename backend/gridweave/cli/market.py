@@ -33,11 +33,23 @@ from gridweave.client.wire import terms_from_json
 from gridweave.domain.errors import TermsNotAllowed
 from gridweave.domain.slots import HORIZON, RING, SlotClock
 from gridweave.domain.terms import MarketTerms
-from gridweave.domain.units import format_energy_kwh, format_price, parse_price_micro
+from gridweave.domain.units import format_amount, format_energy_kwh, format_price, parse_price_micro
 
 __all__ = ["register"]
 
 _HOUR = 3_600
+_BALANCE = (
+    ("start (UTC)", "left"),
+    ("traded", "right"),
+    ("drawn", "right"),
+    ("given", "right"),
+    ("surplus", "right"),
+    ("shortfall", "right"),
+    ("silent", "right"),
+    ("utility", "right"),
+    ("operator", "right"),
+)
+_DEBTS = (("", "left"), ("account", "left"), ("amount", "right"))
 _MOST_CORRECTED_SLOTS = RING - HORIZON - 2
 _ADVICE = {
     "the ring covers horizon and corrections": "with slots of {slot} s, --correction-window is at most {most} s",
@@ -55,6 +67,8 @@ def register(app: typer.Typer) -> None:
     market.command("change")(change)
     market.command("show")(show)
     market.command("prices")(prices)
+    market.command("balance")(balance)
+    market.command("arrears")(arrears)
     app.add_typer(market, name="market")
 
 
@@ -239,6 +253,62 @@ def prices(
             ("kWh", "right"),
         ]
         out.print(table(f"market {market}", columns, [_price_line(line, clock) for line in found]))
+
+
+def balance(
+    from_slot: Annotated[str, typer.Option("--from", help="First slot: number, +N, or a UTC time.")],
+    to_slot: Annotated[str, typer.Option("--to", help="Last slot.")],
+    market: Market = 1,
+    url: ServiceUrl = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show a market's energy and money slot by slot, as its operator and its utility see them. Energy is kWh.
+
+    Surplus is what meters gave beyond their trades, shortfall what they took or failed to give; the utility is the
+    other side of both. A star: some meters sent no reading and are settled by default.
+
+    Example: gridweave market balance --from 2016-06-10T06:00 --to 2016-06-10T20:00
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        found = client.balance(market, resolve_slot(from_slot, client), resolve_slot(to_slot, client))
+        if as_json:
+            emit(found)
+            return
+        if not found["slots"]:
+            out.print(f"nothing of market {market} is settled in these slots yet", highlight=False)
+            return
+        clock = SlotClock(client.deployment.slot_length)
+        rows = [(at_time(clock.start(int(slot["slot"]))), *_balance_line(slot)) for slot in found["slots"]]
+        out.print(table(f"market {market}", _BALANCE, [*rows, ("all", *_balance_line(found["totals"]))]))
+
+
+def _balance_line(slot: dict[str, Any]) -> tuple[str, ...]:
+    energies = ("tradedWh", "importWh", "exportWh", "surplusWh", "shortfallWh")
+    amounts = (format_amount(int(slot[name])) for name in ("utilityMicro", "operatorMicro"))
+    stars = f"{slot['withoutReading']}*" if slot["withoutReading"] else ""
+    return (*(format_energy_kwh(int(slot[name])) for name in energies), stars, *amounts)
+
+
+def arrears(market: Market = 1, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show who owes the market's utility, and whom it owes; while it owes, the market takes no orders.
+
+    Example: gridweave market arrears --market 1
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        found = client.arrears(market)
+        if as_json:
+            emit(found)
+            return
+        sides = (("owes the utility", found["arrears"]), ("the utility owes", found["dues"]))
+        rows = [
+            (side, line["account"], format_amount(int(line["amountMicro"]))) for side, lines in sides for line in lines
+        ]
+        if not rows:
+            out.print(f"nobody owes in market {market}", highlight=False)
+            return
+        out.print(table(f"utility {found['utility']}", _DEBTS, rows))
+        if not found["takesOrders"]:
+            out.print("The market takes no orders until its utility has deposited and each creditor has collected.")
 
 
 def _price_line(line: dict[str, Any], clock: SlotClock) -> tuple[str, ...]:

@@ -124,6 +124,12 @@ class GridweaveClient:
     def prices(self, market: int, from_slot: int, to_slot: int) -> list[Json]:
         return list(self._pages(f"/v1/markets/{market}/prices", from_=from_slot, to=to_slot))
 
+    def balance(self, market: int, from_slot: int, to_slot: int) -> Json:
+        return dict(self._transport.get(f"/v1/markets/{market}/balance", from_=from_slot, to=to_slot))
+
+    def arrears(self, market: int) -> Json:
+        return dict(self._transport.get(f"/v1/markets/{market}/arrears"))
+
     def account(self, address: str) -> Json:
         return dict(self._transport.get(f"/v1/accounts/{address}"))
 

@@ -145,6 +145,12 @@ class Runtime:
             return "the chain was not reached lately"
         return None
 
+    async def has_nothing_due(self) -> bool:
+        """Whether the keeper has looked at the chain's newest block and all that it asked for is on chain."""
+        head = await self.world.node.block_number()
+        kept = self._kept_at
+        return kept is not None and kept.number == head and not await self.world.outbox.pending()
+
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work

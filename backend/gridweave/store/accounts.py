@@ -37,7 +37,15 @@ class AccountReads(Reader):
         return await self._debts(debts.c.debtor == account), await self._debts(debts.c.creditor == account)
 
     async def lines(self, account: str, first: int, last: int) -> list[Row]:
-        """The newest settlement of each of the account's meters in each slot of first..last, with the reading it paid.
+        """Settlements of the account's meters, as in `_lines`."""
+        return await self._lines(meters.c.account == account, first, last)
+
+    async def lines_of_market(self, market: int, first: int, last: int) -> list[Row]:
+        """Settlements of the market's meters, as in `_lines`."""
+        return await self._lines(meters.c.market == market, first, last)
+
+    async def _lines(self, whose: ColumnElement[bool], first: int, last: int) -> list[Row]:
+        """The newest settlement of each of these meters in each slot of first..last, with the reading it paid.
 
         Columns of `settlements`, and `market`, `import_wh`, `export_wh` (None: settled without a reading), `timestamp`.
         """
@@ -48,7 +56,7 @@ class AccountReads(Reader):
         ranked = (
             select(settlements, meters.c.market, newest.label("rank"))
             .join(meters, meters.c.meter == settlements.c.meter)
-            .where(meters.c.account == account, settlements.c.slot.between(first, last))
+            .where(whose, settlements.c.slot.between(first, last))
             .subquery()
         )
         paid = (

@@ -11,13 +11,16 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import MetaData, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from gridweave.store.errors import StoreUnavailable
 
 __all__ = ["Database", "Kind"]
+
+
+_WRITES = "gridweave_writes"
 
 
 class Kind(StrEnum):
@@ -56,8 +59,10 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end (and on disk then, for an outbox), rolled back by an exception."""
         with _Reachable():
-            async with self._writing, self._engine.begin() as connection:
-                yield connection
+            async with self._writing, self._engine.connect() as connection:
+                await connection.execution_options(**{_WRITES: True})
+                async with connection.begin():
+                    yield connection
 
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the database answers."""
@@ -105,10 +110,17 @@ def _engine(kind: Kind, url: str) -> AsyncEngine:
     durability = "FULL" if kind is Kind.OUTBOX else "NORMAL"
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _pragmas(connection: Any, _record: Any) -> None:
+    def _connected(connection: Any, _record: Any) -> None:
+        # Left to itself the driver begins at the first INSERT only: DDL and reads would stand outside the transaction.
+        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", f"synchronous={durability}", "busy_timeout=10000", "cache_size=-16000"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

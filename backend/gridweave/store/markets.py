@@ -39,6 +39,11 @@ class MarketReads(Reader):
         """The slot's close."""
         return await self._latest(closes, market=market, slot=slot)
 
+    async def closes(self, market: int, first: int, last: int) -> dict[int, Row]:
+        """Closes of the slots first..last, by slot."""
+        query = select(closes).where(closes.c.market == market, closes.c.slot.between(first, last))
+        return {row["slot"]: row for row in await self._rows(query)}
+
     async def prices(self, market: int, first: int, last: int, cursor: str | None, limit: int) -> Page:
         """Clearings of the slots first..last by slot; the cursor is a slot. Raises CursorInvalid."""
         if cursor is not None:

@@ -299,6 +299,12 @@ class OutboxStore:
         async with self._db.read() as connection:
             return int((await connection.execute(select(func.max(items.c.seq)))).scalar() or 0)
 
+    async def done(self, kinds: Sequence[str]) -> dict[str, int]:
+        """How many items of each kind are on chain."""
+        query = select(items.c.kind, func.count()).where(items.c.kind.in_(kinds), items.c.status == COMMITTED)
+        async with self._db.read() as connection:
+            return {str(row[0]): int(row[1]) for row in await connection.execute(query.group_by(items.c.kind))}
+
     async def counts(self) -> dict[str, int]:
         """How many items stand at each status, final ones left out."""
         async with self._db.read() as connection:

@@ -54,6 +54,21 @@ async def test_slot__orders_clear_readings__pay_everybody(service: Service) -> N
     assert bill["totals"]["gainMicro"] == line["cashMicro"] - line["withoutMarketMicro"] > 0
     assert late.account not in str(bill)
 
+    (given,) = (await service.get(f"accounts/{seller.account}/bill", **{"from": slot, "to": slot}))["lines"]
+    balance = await service.get("markets/1/balance", **{"from": slot, "to": slot})
+    (row,) = balance["slots"]
+    assert (row["tradedWh"], row["importWh"], row["exportWh"], row["meters"]) == (1_000, 1_100, 1_000, 2)
+    assert (row["surplusWh"], row["shortfallWh"], row["withoutReading"]) == (0, 100, 0)
+    assert row["utilityMicro"] == -line["deviationMicro"]
+    assert row["utilityMicro"] + row["operatorMicro"] + line["cashMicro"] + given["cashMicro"] == 0
+    assert balance["totals"] == {name: row[name] for name in balance["totals"]}
+
+
+async def test_balance__of_too_many_slots__says_how_many(service: Service) -> None:
+    response = await service.http.get("/v1/markets/1/balance", params={"from": 0, "to": 10_000})
+    assert (response.status_code, response.json()["error"]["name"]) == (422, "SpanNotAllowed")
+    assert "1 to 400 slots" in response.json()["error"]["message"]
+
 
 async def test_slot__final__once_deep_enough(service: Service) -> None:
     town = service.town

@@ -132,10 +132,13 @@ async def test_post_orders__replayed__gives_the_same_answer(service: Service) ->
     first = (await service.post("orders", body)).json()
     again = (await service.post("orders", body)).json()
     assert again == first
-    await service.done(first["items"][0]["id"])
-    late = (await service.post("orders", body)).json()["items"][0]
+
+    async def committed() -> dict[str, Any] | None:
+        late: dict[str, Any] = (await service.post("orders", body)).json()["items"][0]
+        return late if late["status"] == "committed" else None
+
+    late = await service.until(committed, mine=True)
     assert (late["id"], late["acknowledgement"]) == (first["items"][0]["id"], first["items"][0]["acknowledgement"])
-    assert late["status"] == "committed"
 
 
 async def test_post_orders__another_payload_under_the_same_version__version_not_newer(service: Service) -> None:

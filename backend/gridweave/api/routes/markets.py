@@ -13,7 +13,7 @@ from gridweave.api.depends import CursorQuery, InWorld, LimitQuery, MarketPath, 
 from gridweave.api.fields import camel
 from gridweave.api.schemas import MarketIn, TermsIn
 from gridweave.domain.terms import MarketTerms
-from gridweave.services import markets, registry
+from gridweave.services import markets, operations, registry
 from gridweave.services.errors import NotFound
 from gridweave.store.reading import Row
 
@@ -78,6 +78,23 @@ async def get_prices(
     """Clearings of slots from..to by slot."""
     found = await markets.prices(world, market, from_, to, cursor, limit)
     return page(found, lambda row: _price(row, final=world.heads.is_final(row["block_number"])))
+
+
+@router.get("/markets/{market}/balance")
+async def get_balance(
+    world: InWorld,
+    market: MarketPath,
+    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)],
+    to: Annotated[int, Query(ge=0, lt=2**32)],
+) -> dict[str, Any]:
+    """Energy and money of a market slot by slot: traded, metered, deviations, fees."""
+    return await operations.balance(world, market, from_, to)
+
+
+@router.get("/markets/{market}/arrears")
+async def get_arrears(world: InWorld, market: MarketPath) -> dict[str, Any]:
+    """Who owes the market's utility, and whom it owes."""
+    return await operations.arrears(world, market)
 
 
 def _market(market: int, versions: list[MarketTerms]) -> dict[str, Any]:

@@ -1,0 +1,91 @@
+"""`gridweave keep`: a keeper of its own, without a service: clears, settles and closes what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridweave.cli.serve import NotStarted, speaking_of_starting
+from gridweave.cli.terminal import out
+from gridweave.outbox.kinds import Kind
+from gridweave.services.runtime import Runtime
+from gridweave.services.settings import Settings
+
+__all__ = ["register"]
+
+_LOOK_S = 1.0
+_DOES = {Kind.CLEAR: "slots cleared", Kind.DEFAULT: "meters settled without a reading"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command("keep")(keep)
+
+
+def keep(
+    rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
+    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of its own outbox and index.")] = Path("keeper"),
+    key_file: Annotated[Path | None, typer.Option(help="Key that pays the gas, in hex; local chains only.")] = None,
+    keystore: Annotated[Path | None, typer.Option(help="Encrypted keystore file (v3) of that key.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent/--traded-only", help="Settle silent meters without orders, too.")
+    ] = True,
+    once: Annotated[bool, typer.Option("--once", help="End once nothing is due.")] = False,
+) -> None:
+    """Clear slots past their gate, settle silent meters past their deadline, and so close slots, until interrupted.
+
+    Anyone may run one, with a key and a folder of its own. Several do each other no harm, and one that was killed goes
+    on where it stopped: what is done already is refused by the contract.
+
+    Example: gridweave keep --rpc http://127.0.0.1:8545 --deployment deployment.json --keystore keeper.json
+    """
+    with speaking_of_starting():
+        settings = Settings.from_env(
+            rpc_url=rpc,
+            deployment=deployment,
+            data_dir=data_dir,
+            relayer_key_file=key_file,
+            relayer_keystore=keystore,
+            relayer_password_file=password_file,
+            keeper=True,
+            keeper_silent_meters=silent,
+        )
+        if not settings.deployment.is_file():
+            raise NotStarted(f"{settings.deployment} does not exist: name the deployment record with --deployment")
+        if not any((settings.relayer_keystore, settings.relayer_key_file, settings.relayer_key_variable)):
+            raise NotStarted("no key to pay the gas: name one with --keystore, or on a local chain with --key-file")
+        asyncio.run(_keep(settings, once=once))
+
+
+async def _keep(settings: Settings, *, once: bool) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    runtime = await Runtime.open(settings)
+    try:
+        await runtime.start()
+        told: dict[str, int] | None = None
+        while not stopped.is_set():
+            done = await runtime.world.outbox.done((Kind.CLEAR, Kind.DEFAULT))
+            if done != told and runtime.world.heads.block is not None:
+                told = done
+                said = ", ".join(f"{done.get(kind, 0)} {what}" for kind, what in _DOES.items())
+                out.print(f"block {runtime.world.heads.number}: {said}", highlight=False)
+            if once and await runtime.has_nothing_due():
+                out.print("nothing is due", highlight=False)
+                return
+            if runtime.has_stopped:
+                raise NotStarted("a background task has stopped; run it again")
+            try:
+                await asyncio.wait_for(stopped.wait(), _LOOK_S)
+            except TimeoutError:
+                continue
+    finally:
+        await runtime.close()

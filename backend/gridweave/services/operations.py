@@ -1,0 +1,89 @@
+"""What an operator and a utility ask of a market: energy and money slot by slot, and who owes whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from gridweave.domain.settlement import default_reading, settle_meter
+from gridweave.services.errors import RequestInvalid
+from gridweave.services.markets import terms_of
+from gridweave.services.world import World
+from gridweave.store.reading import Row
+
+__all__ = ["MOST_BALANCE_SLOTS", "arrears", "balance"]
+
+MOST_BALANCE_SLOTS = 400
+"""Slots of one balance: four days of quarter hours and a bit."""
+
+_SUMS = (
+    "tradedWh",
+    "importWh",
+    "exportWh",
+    "surplusWh",
+    "shortfallWh",
+    "withoutReading",
+    "utilityMicro",
+    "operatorMicro",
+)
+
+
+async def balance(world: World, market: int, first: int, last: int) -> dict[str, Any]:
+    """Slots first..last of a market, those with a settlement: energy traded, metered and deviated, and whose money.
+
+    `surplusWh` is what meters gave beyond their trades, `shortfallWh` what they took or failed to give; the utility is
+    the other side of both. `utilityMicro` and `operatorMicro` are their gains by the newest readings; the operator's
+    include the residue of a closed slot. Raises NotFound, RequestInvalid.
+    """
+    await terms_of(world, market)
+    if not 0 <= first <= last < first + MOST_BALANCE_SLOTS:
+        message = f"a balance spans 1 to {MOST_BALANCE_SLOTS} slots, the first before the last"
+        raise RequestInvalid("SpanNotAllowed", message, {"from": first, "to": last})
+    by_slot: dict[int, list[Row]] = defaultdict(list)
+    for row in await world.reads.accounts.lines_of_market(market, first, last):
+        by_slot[row["slot"]].append(row)
+    clearings = await world.reads.markets.clearings(market, sorted(by_slot))
+    closes = await world.reads.markets.closes(market, first, last)
+    slots = [
+        await _slot(world, market, slot, rows, clearings.get(slot), closes.get(slot))
+        for slot, rows in sorted(by_slot.items())
+    ]
+    totals = {name: sum(slot[name] for slot in slots) for name in _SUMS}
+    return {"market": market, "from": first, "to": last, "slots": slots, "totals": totals}
+
+
+async def _slot(
+    world: World, market: int, slot: int, rows: list[Row], clearing: Row | None, close: Row | None
+) -> dict[str, Any]:
+    terms = await terms_of(world, market, slot)
+    price = (clearing or {}).get("price") or 0
+    said: dict[str, Any] = dict.fromkeys(_SUMS, 0)
+    said["tradedWh"] = (clearing or {}).get("volume_wh") or 0
+    for row in rows:
+        silent = row["reading_version"] == 0 or row["import_wh"] is None
+        read = default_reading(terms, row["bought_wh"]) if silent else (row["import_wh"], row["export_wh"])
+        cash = settle_meter(terms, price, row["bought_wh"], row["sold_wh"], *read)
+        deviation = read[1] - read[0] - (row["sold_wh"] - row["bought_wh"])
+        said["importWh"] += read[0]
+        said["exportWh"] += read[1]
+        said["surplusWh"] += max(deviation, 0)
+        said["shortfallWh"] += max(-deviation, 0)
+        said["withoutReading"] += silent
+        said["utilityMicro"] += cash.utility
+        said["operatorMicro"] += cash.operator
+    said["operatorMicro"] += close["residue"] if close else 0
+    place = {"slot": slot, "startsAt": world.clock.start(slot), "priceMicroPerKwh": (clearing or {}).get("price")}
+    return place | {"meters": len(rows), "closed": close is not None} | said
+
+
+async def arrears(world: World, market: int) -> dict[str, Any]:
+    """Who owes the market's utility, and whom it owes; while it owes, its markets take no orders. Raises NotFound."""
+    terms = await terms_of(world, market)
+    owes, is_owed = await world.reads.accounts.debts(terms.utility)
+    return {
+        "market": market,
+        "utility": terms.utility,
+        "arrears": [{"account": row["debtor"], "amountMicro": row["owed"]} for row in is_owed],
+        "dues": [{"account": row["creditor"], "amountMicro": row["owed"]} for row in owes],
+        "takesOrders": not owes,
+    }
