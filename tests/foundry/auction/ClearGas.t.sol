@@ -77,6 +77,28 @@ contract Clear10GasTest is ClearGas {
     }
 }
 
+contract Clear100GasTest is ClearGas {
+    function setUp() public override {
+        super.setUp();
+        _draw(100);
+    }
+
+    function test_clear__given_100_orders__costs_at_most_200_000() external {
+        _snap("clearing 100 orders", _clearGas(), 200_000);
+    }
+}
+
+contract Clear200GasTest is ClearGas {
+    function setUp() public override {
+        super.setUp();
+        _draw(200);
+    }
+
+    function test_clear__given_200_orders__costs_at_most_200_000() external {
+        _snap("clearing 200 orders", _clearGas(), 200_000);
+    }
+}
+
 contract Clear1000GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
