@@ -25,6 +25,9 @@ test: setup ## the whole test suite, with a table of minutes per stage and the s
 check: setup ## the inner loop, under three minutes: lint, types, imports, forge, domain and service tests
 	@$(TOOL)/test.py --stages lint,types,imports,artifacts,forge,backend --quick $(ARGS)
 
+bench: setup ## gas beside other systems, speed beside its limits; writes benchmarks/results.json
+	@$(TOOL)/bench.py $(ARGS)
+
 lint: setup ## ruff, mypy, import rules, solhint, lengths, locks, artifacts
 	@$(TOOL)/test.py --stages lint,types,imports,artifacts $(ARGS)
 
@@ -89,4 +92,4 @@ build/solc/.stamp: node_modules/.dev scripts/tools/solc.py scripts/tools/solc-wa
 	@.venv-slither/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/slither.txt
 	@touch $@
 
-.PHONY: help demo test check lint lint-slither format artifacts brownie setup slither lock clean
+.PHONY: help demo test check bench lint lint-slither format artifacts brownie setup slither lock clean

@@ -1,0 +1,71 @@
+"""Named figures, and the file that keeps them: the names are stable, so that runs can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from layout import ROOT
+
+__all__ = ["NAMES", "RESULTS", "Figure", "load", "save"]
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+
+NAMES = (
+    "gas.place.batch100",
+    "gas.place.batch100.reused",
+    "gas.clear.10",
+    "gas.clear.100",
+    "gas.clear.200",
+    "gas.clear.1000",
+    "gas.clear.10000",
+    "gas.clear.worst",
+    "gas.settle.secp256k1.batch100",
+    "gas.settle.p256.batch100",
+    "gas.settle.p256.code",
+    "gas.life.n100",
+    "gas.life.n100.reused",
+    "homes.per_chain",
+    "orders.accepted_per_s.single",
+    "orders.accepted_per_s.batch100",
+    "orders.committed_per_s",
+    "readings.paid_per_s",
+    "indexer.events_per_s",
+    "indexer.rebuild_events_per_s",
+)
+"""In the order in which they are told."""
+
+
+class Figure(BaseModel):
+    """A value in its unit, and how it came about. `limit` is what the same machine allowed in the same run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    value: int | float
+    unit: str
+    limit: int | float | None = None
+    ratio: float | None = None
+    note: str
+
+    @classmethod
+    def beside(cls, value: float, unit: str, limit: float, note: str) -> Figure:
+        """A speed and the limit that it is measured by."""
+        return cls(value=round(value), unit=unit, limit=round(limit), ratio=round(value / limit, 3), note=note)
+
+
+_FIGURES = TypeAdapter(dict[str, Figure])
+
+
+def load(path: Path = RESULTS) -> dict[str, Figure]:
+    """The kept figures by name; none when there is no file yet. ValidationError if one is no figure."""
+    return _FIGURES.validate_json(path.read_text()) if path.exists() else {}
+
+
+def save(figures: Mapping[str, Figure], path: Path = RESULTS) -> None:
+    """Writes the figures in the order of NAMES."""
+    ordered: dict[str, Any] = {name: figures[name].model_dump() for name in NAMES if name in figures}
+    path.write_text(json.dumps(ordered, indent=2) + "\n")

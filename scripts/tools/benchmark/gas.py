@@ -1,0 +1,69 @@
+"""The figures that follow from the gas snapshot: exact, the same on every machine.
+
+A figure is the gas of whole transactions (base cost, every byte of the call, execution on cold storage) over their
+items: batches of 100, random prices over more than 64 ticks, funded accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from benchmark.figures import Figure
+
+__all__ = ["gas_figures"]
+
+SLOTS_OF_WORD = 8
+BLOCK_GAS, BLOCK_SECONDS, SLOT_SECONDS = 30_000_000, 5, 900
+
+_FRESH = "an order of a batch of 100 on fresh storage"
+_REUSED = "an order of a batch of 100 in reused words"
+_CLEAR = {
+    "gas.clear.10": "clearing 10 orders",
+    "gas.clear.100": "clearing 100 orders",
+    "gas.clear.200": "clearing 200 orders",
+    "gas.clear.1000": "clearing 1,000 orders",
+    "gas.clear.10000": "clearing 10,000 orders",
+    "gas.clear.worst": "clearing the worst book that the search found",
+}
+_SETTLE = {
+    "gas.settle.secp256k1.batch100": (100, "secp256k1", "keys on secp256k1"),
+    "gas.settle.p256.batch100": (100, "P-256", "keys on P-256, on a chain with the precompile at 0x100"),
+    "gas.settle.p256.code": (35, "P-256 in code", "keys on P-256, on a chain without the precompile"),
+}
+
+
+def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
+    """Figures by name. KeyError for a sentence that the snapshot lacks."""
+    settle = {name: _settle(snapshot, size, keys) for name, (size, keys, _) in _SETTLE.items()}
+    share = snapshot[_CLEAR["gas.clear.100"]] / 100
+    fresh, reused = (snapshot[place] + share + settle["gas.settle.secp256k1.batch100"] for place in (_FRESH, _REUSED))
+    homes = BLOCK_GAS * SLOT_SECONDS // BLOCK_SECONDS // reused
+    life = "place, a hundredth of a clearing of 100, and settle (secp256k1)"
+    return {
+        "gas.place.batch100": _gas(snapshot[_FRESH], "gas an order", "batch of 100, no storage word written before"),
+        "gas.place.batch100.reused": _gas(snapshot[_REUSED], "gas an order", "batch of 100, the ring's words reused"),
+        **{name: _gas(snapshot[sentence], "gas a slot", sentence) for name, sentence in _CLEAR.items()},
+        **{
+            name: _gas(
+                settle[name],
+                "gas a reading",
+                f"read, verify and pay: batches of {size}, {words}; mean over the 8 slots of a word",
+            )
+            for name, (size, _, words) in _SETTLE.items()
+        },
+        "gas.life.n100": _gas(fresh, "gas an order", f"{life}; no word written before"),
+        "gas.life.n100.reused": _gas(reused, "gas an order", f"{life}; the ring's words reused"),
+        "homes.per_chain": Figure(
+            value=int(homes), unit="homes", note="lives in reused words that fit a quarter hour of 30M gas every 5 s"
+        ),
+    }
+
+
+def _settle(snapshot: Mapping[str, int], size: int, keys: str) -> float:
+    batch = f"a reading of a batch of {size}"
+    later = snapshot[f"{batch}, a later one of its word, {keys}"]
+    return (snapshot[f"{batch}, the first of its word, {keys}"] + (SLOTS_OF_WORD - 1) * later) / SLOTS_OF_WORD
+
+
+def _gas(value: float, unit: str, note: str) -> Figure:
+    return Figure(value=round(value), unit=unit, note=note)

@@ -1,0 +1,1 @@
+"""Speed: the real service, the real node, real signatures."""
