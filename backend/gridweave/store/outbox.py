@@ -42,6 +42,7 @@ class OutboxStore:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._last_seq: int | None = None
+        self._places: set[tuple[int | None, int | None]] | None = None
 
     async def belongs_to(self, identity: Mapping[str, str]) -> None:
         """Writes down whose outbox this is, or raises StoreMismatch if it belongs to another chain or relayer."""
@@ -57,6 +58,7 @@ class OutboxStore:
         """
         ids = [item.id for item in wanted]
         async with self._db.write() as connection:
+            (await self._known_places(connection)).update((item.meter, item.slot) for item in wanted)
             known = {id_: item_of(row) for id_, row in (await _by_column(connection, "id", ids)).items()}
             fresh, conflicts = await _sort_out(connection, wanted, known)
             first = await self._next_seq(connection)
@@ -101,7 +103,13 @@ class OutboxStore:
     async def relayed(self, places: Collection[tuple[int, int]], kinds: Sequence[str]) -> dict[tuple[int, int], int]:
         """How many items of these kinds arrived on chain, or were refused, by (meter, slot); none is left out."""
         found: dict[tuple[int, int], int] = {}
-        wanted = list(places)
+        known = self._places
+        if known is None:
+            async with self._db.write() as connection:
+                known = await self._known_places(connection)
+        wanted = [place for place in places if place in known]
+        if not wanted:
+            return found
         async with self._db.read() as connection:
             for start in range(0, len(wanted), _CHUNK):
                 chunk = wanted[start : start + _CHUNK]
@@ -113,6 +121,13 @@ class OutboxStore:
                 )
                 found |= {(meter, slot): int(count) for meter, slot, count in await connection.execute(query)}
         return found
+
+    async def _known_places(self, connection: AsyncConnection) -> set[tuple[int | None, int | None]]:
+        """(meter, slot) of every item, kept at hand: most orders are a position's first, and need no query."""
+        if self._places is None:
+            rows = await connection.execute(select(items.c.meter, items.c.slot).distinct())
+            self._places = {(meter, slot) for meter, slot in rows}
+        return self._places
 
     async def queued(self, limit: int) -> list[Item]:
         """Items that no batch carries yet, oldest first."""
@@ -289,6 +304,7 @@ class OutboxStore:
             )
             carried = select(items.c.batch).where(items.c.batch.is_not(None))
             last = select(func.max(batches.c.id)).scalar_subquery()
+            self._places = None
             idle = and_(batches.c.state.in_((FINAL, DEAD)), batches.c.id.not_in(carried), batches.c.id != last)
             await connection.execute(delete(signed).where(signed.c.batch.in_(select(batches.c.id).where(idle))))
             await connection.execute(delete(batches).where(idle))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gridweave.store.database import Database
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import COMMITTED, MINED, OPEN, REJECTED, Draft, ItemOutcome, NewItem, SignedBytes
 
@@ -84,6 +85,31 @@ async def test_record_mined__then_reopened__remembers_that_it_was_committed(outb
     assert (first.status, first.was_committed, first.block_number) == ("accepted", True, None)
     assert (second.status, second.was_committed, second.reason) == ("accepted", False, None)
     assert [b.state for b in await outbox.batches(OPEN, MINED)] == [OPEN]
+
+
+async def test_relayed__what_arrived_or_was_refused__counts_also_in_another_process(
+    outbox: OutboxStore, outbox_database: Database
+) -> None:
+    places = [(1, 7), (2, 7), (3, 7), (4, 7)]
+    assert await outbox.relayed(places, ["order"]) == {}
+    await outbox.accept([request(1), request(2), request(3), request(5, kind="reading")])
+    (batch,) = await outbox.add_batches([draft(0, 1)])
+    await outbox.record_mined(batch.id, signing("ab").tx_hash, (9, "0xb"), 21_000, [ItemOutcome(1, COMMITTED)])
+    await outbox.reject([ItemOutcome(2, REJECTED, "GateClosed")])
+    for store in (outbox, OutboxStore(outbox_database)):
+        assert await store.relayed(places, ["order"]) == {(1, 7): 1, (2, 7): 1}
+        assert await store.relayed([(4, 7), (5, 7)], ["order"]) == {}
+
+
+async def test_relayed__after_old_items_were_forgotten__counts_those_that_are_left(outbox: OutboxStore) -> None:
+    await outbox.accept([request(1), request(2)])
+    await outbox.reject([ItemOutcome(1, REJECTED, "GateClosed"), ItemOutcome(2, REJECTED, "GateClosed")])
+    await outbox.finalize(5, 1_000)
+    await outbox.forget(2**52)
+    assert await outbox.relayed([(1, 7), (2, 7)], ["order"]) == {}
+    await outbox.accept([request(1)])
+    await outbox.reject([ItemOutcome(3, REJECTED, "GateClosed")])
+    assert await outbox.relayed([(1, 7), (2, 7)], ["order"]) == {(1, 7): 1}
 
 
 async def test_finalize__a_refusal_whose_deadline_has_not_passed__stays_open(outbox: OutboxStore) -> None:
