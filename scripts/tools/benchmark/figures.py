@@ -18,6 +18,7 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 NAMES = (
     "gas.place.batch100",
     "gas.place.batch100.reused",
+    "gas.schedule.line.reused",
     "gas.clear.10",
     "gas.clear.100",
     "gas.clear.200",

@@ -17,6 +17,7 @@ BLOCK_GAS, BLOCK_SECONDS, SLOT_SECONDS = 30_000_000, 5, 900
 
 _FRESH = "an order of a batch of 100 on fresh storage"
 _REUSED = "an order of a batch of 100 in reused words"
+_LINE = "a line of a schedule of 5 meters over 20 slots in reused words"
 _CLEAR = {
     "gas.clear.10": "clearing 10 orders",
     "gas.clear.100": "clearing 100 orders",
@@ -42,6 +43,7 @@ def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
     return {
         "gas.place.batch100": _gas(snapshot[_FRESH], "gas an order", "batch of 100, no storage word written before"),
         "gas.place.batch100.reused": _gas(snapshot[_REUSED], "gas an order", "batch of 100, the ring's words reused"),
+        "gas.schedule.line.reused": _gas(snapshot[_LINE], "gas a line", _LINE),
         **{name: _gas(snapshot[sentence], "gas a slot", sentence) for name, sentence in _CLEAR.items()},
         **{
             name: _gas(
