@@ -13,10 +13,11 @@ from pydantic import ValidationError
 import bench
 import gas
 from benchmark.figures import NAMES, Figure, load, save
-from benchmark.gas import gas_figures
+from benchmark.gas import IN_CODE, gas_figures
 from benchmark.page import PAGE
 from benchmark.rivals import RIVALS, read_rivals
 from benchmark.speed.generator import Unanswered, post_all, request
+from gridweave.outbox.kinds import GasModel
 
 SNAPSHOT = json.loads((gas.SNAPSHOTS / "gas.json").read_text())
 
@@ -90,6 +91,10 @@ def test_gas_figures__of_a_snapshot__weigh_a_words_slots_and_add_up():
     assert figures["gas.life.n100"].value == 50_000 + 1_000 + 45_000
     assert figures["gas.life.n100.reused"].value == 30_000 + 1_000 + 45_000
     assert figures["homes.per_chain"].value == 30_000_000 * 180 // 76_000
+
+
+def test_in_code__as_the_service_batches__is_what_was_measured():
+    assert GasModel(p256_in_code=True).capacity("reading", 0) == IN_CODE
 
 
 def test_read_rivals__as_committed__are_every_system_that_is_told_of():

@@ -36,7 +36,7 @@ _PRODUCT = {
     "most_replacements": 8,
     "rate_limit_per_s": 0,
 }
-"""The service as it is delivered, but for the limit per address: all load comes from one."""
+"""The service as it is delivered, but without its keeper and the limit per address: all load comes from one."""
 
 _DEADLINE = 2**24
 _WITHIN = 120.0
@@ -51,11 +51,6 @@ class Size:
     singles: int
     slots: int
     read_slots: int
-
-    @property
-    def orders(self) -> int:
-        """Orders in batches."""
-        return self.homes * self.slots
 
 
 def in_batches(items: Sequence[T]) -> list[list[T]]:
