@@ -14,7 +14,17 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["Artifact", "ArtifactMissing", "ErrorEntry", "Immutable", "deployables", "errors", "load", "source_hash"]
+__all__ = [
+    "Artifact",
+    "ArtifactMissing",
+    "ErrorEntry",
+    "Immutable",
+    "deployables",
+    "errors",
+    "evm_level",
+    "load",
+    "source_hash",
+]
 
 Json = dict[str, Any]
 
@@ -104,6 +114,11 @@ def deployables() -> tuple[str, ...]:
     """Names of the contracts that a deployment can consist of, in alphabetical order."""
     index = _read("index")["artifacts"]
     return tuple(sorted(name for name, entry in index.items() if entry["kind"] == "deployable"))
+
+
+def evm_level() -> str:
+    """The EVM level that the contracts are compiled for."""
+    return str(_read("index")["compiler"]["evmVersion"])
 
 
 def source_hash() -> str:

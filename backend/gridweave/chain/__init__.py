@@ -52,6 +52,7 @@ from gridweave.chain.errors import (
 from gridweave.chain.events import EVENTS, Event, decode_log, decode_logs, topics_of
 from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.keys import KeyUnusable, SignedTransaction, Signer, load_signer
+from gridweave.chain.networks import EvmLevel, Network, NetworkUnusable, find_network, list_networks
 from gridweave.chain.node import Node
 from gridweave.chain.profile import MAX_TRANSACTION_GAS, FeeRule, Fees, NetworkProfile
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction
@@ -77,6 +78,7 @@ __all__ = [
     "DeviceRegistry",
     "EnergyAuction",
     "Event",
+    "EvmLevel",
     "FeeRule",
     "Fees",
     "GasAboveCap",
@@ -84,7 +86,9 @@ __all__ = [
     "LocalCurrency",
     "Log",
     "MeterLedger",
+    "Network",
     "NetworkProfile",
+    "NetworkUnusable",
     "Node",
     "NodeError",
     "NodeUnavailable",
@@ -105,7 +109,9 @@ __all__ = [
     "decode_log",
     "decode_logs",
     "error_name",
+    "find_network",
     "from_hex",
+    "list_networks",
     "load_signer",
     "reverted",
     "signed_word",

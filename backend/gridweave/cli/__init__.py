@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "serve": "Serve the REST API over a chain that carries the contracts.",
     "keep": "Clear, settle and close what is due, without a service.",
     "deploy": "Deploy the contracts to a chain, or say what is missing.",
+    "networks": "Show the networks known by name; write a Besu QBFT network.",
     "localnet": "Run the supervised local chain alone.",
     "index": "Rebuild the service's projections from the chain.",
     "audit": "Recompute every price and payment from the chain alone.",

@@ -24,8 +24,17 @@ from gridweave.audit import (
     walk,
 )
 from gridweave.audit.telling import walk_json, walk_steps
-from gridweave.chain import BlockNotAvailable, Node, NodeError, NodeUnavailable, Reverted
-from gridweave.cli.terminal import AsJson, emit, errors, fail, out, table
+from gridweave.chain import (
+    BlockNotAvailable,
+    Network,
+    NetworkUnusable,
+    Node,
+    NodeError,
+    NodeUnavailable,
+    Reverted,
+    find_network,
+)
+from gridweave.cli.terminal import AsJson, NetworksFile, emit, errors, fail, out, table
 from gridweave.deployment import Deployment, DeploymentError
 
 __all__ = ["book_of", "differences_table", "recomputed_table", "register"]
@@ -34,6 +43,14 @@ DIFFERENT, NO_ANSWER = 1, 2
 
 Rpc = Annotated[str, typer.Option("--rpc", envvar="GRIDWEAVE_RPC", help="The node's JSON-RPC address.")]
 Record = Annotated[Path, typer.Option("--deployment", "-d", help="The deployment record.")]
+NetworkName = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        envvar="GRIDWEAVE_NETWORK",
+        help="The network's name: only what is final on it is audited. [default: up to the newest block]",
+    ),
+]
 DEFAULT_RPC, DEFAULT_RECORD = "http://127.0.0.1:8545", Path("deployment.json")
 
 
@@ -50,7 +67,11 @@ def audit_command(
     rpc: Rpc = DEFAULT_RPC,
     deployment: Record = DEFAULT_RECORD,
     since: Annotated[int | None, typer.Option("--from", help="First block whose differences count.")] = None,
-    last: Annotated[int | None, typer.Option("--to", help="Last block. [default: the newest]")] = None,
+    last: Annotated[
+        int | None, typer.Option("--to", help="Last block. [default: the newest, or --network's newest final one]")
+    ] = None,
+    network: NetworkName = None,
+    networks: NetworksFile = None,
     logs_only: Annotated[
         bool, typer.Option("--logs-only", help="Read only blocks with events; trust the node to hide none.")
     ] = False,
@@ -64,7 +85,8 @@ def audit_command(
     if context.invoked_subcommand:
         return
     with speaking_of_audits(as_json):
-        report = asyncio.run(_audit(rpc, book_of(deployment), since, last, not logs_only, quiet=as_json))
+        named = find_network(network, networks) if network else None
+        report = asyncio.run(_audit(rpc, book_of(deployment), named, since, last, not logs_only, quiet=as_json))
     if as_json:
         emit(report.to_json())
     else:
@@ -110,7 +132,7 @@ def speaking_of_audits(as_json: bool) -> Iterator[None]:
     except FileNotFoundError as fault:
         step = "name the record with --deployment; that of `gridweave up` is var/up/deployment.json"
         fail("NoDeployment", f"{fault.filename} does not exist; {step}", NO_ANSWER, as_json)
-    except (DeploymentError, WrongChain, NothingPaid, ChainMoved) as fault:
+    except (DeploymentError, NetworkUnusable, WrongChain, NothingPaid, ChainMoved) as fault:
         fail(type(fault).__name__, str(fault), NO_ANSWER, as_json)
     except NodeUnavailable as fault:
         fail("NodeUnavailable", f"{fault}; name the node with --rpc", NO_ANSWER, as_json)
@@ -140,10 +162,20 @@ def differences_table(found: list[Difference]) -> Table:
 
 
 async def _audit(
-    rpc: str, book: AddressBook, since: int | None, last: int | None, every_block: bool, *, quiet: bool
+    rpc: str,
+    book: AddressBook,
+    network: Network | None,
+    since: int | None,
+    last: int | None,
+    every_block: bool,
+    *,
+    quiet: bool,
 ) -> AuditReport:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    profile = network.profile(book.chain_id) if network else None
     async with Node(rpc, timeout=60.0) as node:
+        if profile is not None and last is None:
+            last = profile.final_block(await node.block_number())
         with Progress(*columns, console=errors, disable=quiet, transient=True) as bar:
             task = bar.add_task("blocks", total=None)
 

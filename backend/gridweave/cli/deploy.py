@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +16,29 @@ from gridweave.chain import (
     FeeRule,
     GasAboveCap,
     KeyUnusable,
+    Network,
     NetworkProfile,
+    NetworkUnusable,
     Node,
     NodeError,
     NodeUnavailable,
     Reverted,
     Signer,
+    find_network,
     load_signer,
 )
-from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, AsJson, emit, fail, out
+from gridweave.chain.networks import GENERIC
+from gridweave.cli.terminal import (
+    KEY_UNUSABLE,
+    REFUSED,
+    UNAVAILABLE,
+    AsJson,
+    NetworkName,
+    NetworksFile,
+    emit,
+    fail,
+    out,
+)
 from gridweave.deployment import (
     Deployment,
     DeploymentError,
@@ -68,9 +83,15 @@ def deploy_command(
     currency: Annotated[str | None, typer.Option(help="An ERC-20 of six decimals to use instead of our own.")] = None,
     slot_length: Annotated[int, typer.Option(help="Seconds per slot, for good.")] = 900,
     hold_length: Annotated[int, typer.Option(help="Seconds per hold period; 0 takes the least that fits.")] = 0,
-    fee_rule: Annotated[FeeRule, typer.Option(help="How transactions pay.")] = FeeRule.AUTO,
-    gas_price: Annotated[int, typer.Option(help="Wei per gas where fees are legacy.")] = 1_000_000_000,
-    priority_fee: Annotated[int, typer.Option(help="Wei per gas on top of the base fee.")] = 1_000_000_000,
+    network: NetworkName = GENERIC,
+    networks: NetworksFile = None,
+    fee_rule: Annotated[FeeRule | None, typer.Option(help="How transactions pay. [default: the network's]")] = None,
+    gas_price: Annotated[
+        int | None, typer.Option(help="Wei per gas where fees are legacy. [default: the network's]")
+    ] = None,
+    priority_fee: Annotated[
+        int | None, typer.Option(help="Wei per gas on top of the base fee. [default: the network's]")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and send nothing.")] = False,
     check_only: Annotated[
         bool, typer.Option("--check", help="Compare the chain with the record; send nothing.")
@@ -79,11 +100,12 @@ def deploy_command(
 ) -> None:
     """Deploy what is missing, then check all of it. Running it again changes nothing.
 
-    Example: gridweave deploy --rpc http://127.0.0.1:8545 --keystore deployer.json --operator 0x...
+    Example: gridweave deploy --rpc http://127.0.0.1:8545 --network besu-qbft --keystore deployer.json --operator 0x...
     """
     with speaking_of_chains(as_json):
+        named = find_network(network, networks)
         if check_only:
-            _show(asyncio.run(_check(rpc, record)), as_json)
+            _show(asyncio.run(_check(rpc, named, record)), as_json)
             return
         signer = load_signer(keystore=keystore, password_file=password_file, variable=key_env, key_file=key_file)
         settings = DeploymentSettings(
@@ -97,14 +119,15 @@ def deploy_command(
             hold_length=hold_length,
         )
         fees = {"fee_rule": fee_rule, "gas_price": gas_price, "priority_fee": priority_fee}
-        planned = asyncio.run(_plan(rpc, signer, settings))
+        planned = asyncio.run(_plan(rpc, named, signer, settings))
         if not as_json:
             Console().print(plan_table(planned))
         if dry_run:
             if as_json:
                 emit(_plan_json(planned))
             return
-        deployment, findings = asyncio.run(_deploy(rpc, signer, settings, fees, quiet=as_json))
+        changes = {name: value for name, value in fees.items() if value is not None}
+        deployment, findings = asyncio.run(_deploy(rpc, named, signer, settings, changes, quiet=as_json))
         _show(findings, as_json, deployment)
 
 
@@ -113,7 +136,7 @@ def speaking_of_chains(as_json: bool) -> Iterator[None]:
     """Turns every fault of node, contract, key and deployment into one message and its exit code."""
     try:
         yield
-    except (DeploymentError, GasAboveCap, NodeError) as fault:
+    except (DeploymentError, GasAboveCap, NetworkUnusable, NodeError) as fault:
         fail(type(fault).__name__, str(fault), REFUSED, as_json)
     except Reverted as fault:
         fail(fault.name or "Reverted", str(fault), REFUSED, as_json, dict(fault.arguments))
@@ -123,26 +146,27 @@ def speaking_of_chains(as_json: bool) -> Iterator[None]:
         fail("KeyUnusable", str(fault), KEY_UNUSABLE, as_json)
 
 
-async def _plan(rpc: str, signer: Signer, settings: DeploymentSettings) -> Plan:
+async def _plan(rpc: str, network: Network, signer: Signer, settings: DeploymentSettings) -> Plan:
     async with Node(rpc) as node:
-        return await plan(node, signer.address, settings)
+        return await plan(node, signer.address, settings, profile=network.profile(await node.chain_id()))
 
 
 async def _deploy(
-    rpc: str, signer: Signer, settings: DeploymentSettings, fees: dict[str, Any], *, quiet: bool
+    rpc: str, network: Network, signer: Signer, settings: DeploymentSettings, fees: dict[str, Any], *, quiet: bool
 ) -> tuple[Deployment, list[Finding]]:
     async with Node(rpc, timeout=30.0) as node:
-        profile = NetworkProfile(chain_id=await node.chain_id(), **fees)
+        profile: NetworkProfile = replace(network.profile(await node.chain_id()), **fees)
         tell = (lambda _: None) if quiet else (lambda line: out.print(line, highlight=False))
         deployment = await deploy(node, signer, settings, profile=profile, tell=tell)
         return deployment, await check(node, deployment)
 
 
-async def _check(rpc: str, record: Path) -> list[Finding]:
+async def _check(rpc: str, network: Network, record: Path) -> list[Finding]:
     try:
         deployment = Deployment.load(record)
     except FileNotFoundError as error:
         raise DeploymentError(f"{record} does not exist: name the record with --record") from error
+    network.profile(deployment.chain_id)
     async with Node(rpc) as node:
         return await check(node, deployment)
 

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridweave.chain import ChainError, NetworkProfile, Node, Signer, decode_logs, error_name, signed_words, to_hex
+from gridweave.chain import (
+    ChainError,
+    Network,
+    NetworkUnusable,
+    Node,
+    Signer,
+    decode_logs,
+    error_name,
+    signed_words,
+    to_hex,
+)
 from gridweave.chain import events as chain_events
 from gridweave.cli.terminal import WrongUse
 from gridweave.client import Offer, Wallet
@@ -33,7 +43,14 @@ class DirectOrder:
 
 
 async def place_directly(
-    rpc: str, record: Path, wallet: Wallet, payer: Signer, market: int, make: MakeOffer, valid_for: int
+    rpc: str,
+    network: Network,
+    record: Path,
+    wallet: Wallet,
+    payer: Signer,
+    market: int,
+    make: MakeOffer,
+    valid_for: int,
 ) -> DirectOrder:
     """Signs the offer with `wallet` and places it in a transaction of `payer`.
 
@@ -42,15 +59,16 @@ async def place_directly(
     try:
         deployment = Deployment.load(record)
         async with Node(rpc) as node:
-            return await _place(node, deployment, wallet, payer, market, make, valid_for)
+            return await _place(node, network, deployment, wallet, payer, market, make, valid_for)
     except FileNotFoundError as fault:
         raise WrongUse(f"there is no deployment record {record}; name it with --deployment") from fault
-    except (ChainError, DeploymentError, TimeoutError) as fault:
+    except (ChainError, DeploymentError, NetworkUnusable, TimeoutError) as fault:
         raise WrongUse(f"{type(fault).__name__}: {fault}") from fault
 
 
 async def _place(
     node: Node,
+    network: Network,
     deployment: Deployment,
     wallet: Wallet,
     payer: Signer,
@@ -76,7 +94,7 @@ async def _place(
     signed = payer.sign(
         call,
         nonce=await node.nonce(payer.address),
-        fees=NetworkProfile(deployment.chain_id).fees(head.base_fee),
+        fees=network.profile(deployment.chain_id).fees(head.base_fee),
         chain_id=deployment.chain_id,
         gas=await node.gas(call, sender=payer.address),
     )

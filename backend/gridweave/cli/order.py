@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gridweave.chain import KeyUnusable, Signer, load_signer
+from gridweave.chain import KeyUnusable, Network, NetworkUnusable, Signer, find_network, load_signer
+from gridweave.chain.networks import GENERIC
 from gridweave.cli.direct import DirectOrder, MakeOffer, place_directly
 from gridweave.cli.hints import explaining, times_of
 from gridweave.cli.terminal import (
@@ -18,6 +19,8 @@ from gridweave.cli.terminal import (
     KeyName,
     KeystoreFolder,
     Market,
+    NetworkName,
+    NetworksFile,
     NoWait,
     PasswordFile,
     ServiceUrl,
@@ -85,6 +88,8 @@ def place(
     record: Annotated[Path, typer.Option("--deployment", "-d", help="--direct: the deployment record.")] = Path(
         "deployment.json"
     ),
+    network: NetworkName = GENERIC,
+    networks: NetworksFile = None,
     gas_key: Annotated[str | None, typer.Option(help="--direct: key that pays the gas. [default: --key]")] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -99,7 +104,9 @@ def place(
         if direct:
             payer = _payer(gas_key or key, keystore, password_file)
             make = _offer_maker(meter, slot, *wish)
-            _show_direct(asyncio.run(place_directly(rpc, record, wallet, payer, market, make, valid_for)), as_json)
+            chain = _network(network, networks)
+            placing = place_directly(rpc, chain, record, wallet, payer, market, make, valid_for)
+            _show_direct(asyncio.run(placing), as_json)
             return
         with GridweaveClient(url) as client:
             offer = Offer(meter, resolve_slot(slot, client), *wish)
@@ -324,6 +331,14 @@ def _payer(name: str, folder: Path | None, password_file: Path | None) -> Signer
         return load_signer(keystore=keys.folder / f"{name}.json", password=password)
     except KeyUnusable as fault:
         raise KeystoreError(str(fault)) from fault
+
+
+def _network(name: str, file: Path | None) -> Network:
+    """Raises WrongUse."""
+    try:
+        return find_network(name, file)
+    except NetworkUnusable as fault:
+        raise WrongUse(str(fault)) from fault
 
 
 def _offer_maker(meter: int, slot: str, side: Side, energy_wh: int, limit_price: int) -> MakeOffer:

@@ -99,6 +99,8 @@ def register(app: typer.Typer) -> None:
 
 def serve_command(
     rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
+    network: Annotated[str | None, typer.Option(help="The network's name: see `gridweave networks`.")] = None,
+    networks: Annotated[Path | None, typer.Option(help="File that describes more networks.")] = None,
     deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of the outbox and the index.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -115,6 +117,8 @@ def serve_command(
     with speaking_of_starting():
         settings = Settings.from_env(
             rpc_url=rpc,
+            network=network,
+            networks=networks,
             deployment=deployment,
             data_dir=data_dir,
             host=host,

@@ -41,6 +41,8 @@ __all__ = [
     "KeyName",
     "KeystoreFolder",
     "Market",
+    "NetworkName",
+    "NetworksFile",
     "NoWait",
     "PasswordFile",
     "ServiceUrl",
@@ -88,6 +90,13 @@ PasswordFile = Annotated[
     ),
 ]
 Market = Annotated[int, typer.Option("--market", "-m", envvar="GRIDWEAVE_MARKET", help="Number of the market.")]
+NetworkName = Annotated[
+    str, typer.Option("--network", envvar="GRIDWEAVE_NETWORK", help="The network's name: see `gridweave networks`.")
+]
+NetworksFile = Annotated[
+    Path | None,
+    typer.Option("--networks", envvar="GRIDWEAVE_NETWORKS", help="File that describes more networks."),
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return with the acknowledgement; do not wait for the chain.")]
 
 DEFAULT_URL = "http://127.0.0.1:8000"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,8 +14,9 @@ from gridweave.chain.contracts import Contracts
 from gridweave.chain.errors import NodeUnavailable
 from gridweave.chain.hexes import to_hex
 from gridweave.chain.keys import Signer, load_signer
+from gridweave.chain.networks import NetworkUnusable, find_network
 from gridweave.chain.node import Node
-from gridweave.chain.profile import FeeRule, NetworkProfile
+from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
 from gridweave.domain.slots import SlotClock
 from gridweave.indexer.follower import Follower, Step, patiently
@@ -107,7 +108,7 @@ class Runtime:
         profile = _profile(settings, deployment)
         contracts = deployment.bundle(chain)
         lanes = Lanes()
-        gas = GasModel(p256_in_code=not await has_p256(chain))
+        gas = GasModel(p256_in_code=not await has_p256(chain), cap=profile.max_gas)
         sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
         world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
@@ -265,11 +266,16 @@ def _relayer(settings: Settings) -> Signer:
 
 
 def _profile(settings: Settings, deployment: Deployment) -> NetworkProfile:
-    return NetworkProfile(
-        chain_id=deployment.chain_id,
+    """The network's habits, changed by what is set. Raises SettingsInvalid if the deployment cannot be on it."""
+    try:
+        named = find_network(settings.network, settings.networks).profile(deployment.chain_id)
+    except NetworkUnusable as error:
+        raise SettingsInvalid(str(error)) from error
+    return replace(
+        named,
         finality_depth=settings.finality_depth,
         finality_file=settings.finality_file,
-        fee_rule=FeeRule(settings.fee_rule),
+        fee_rule=settings.fee_rule,
         priority_fee=settings.priority_fee_wei,
         gas_price=settings.gas_price_wei,
     )

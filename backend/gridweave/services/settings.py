@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gridweave.chain.networks import GENERIC, NetworkUnusable, find_network
+from gridweave.chain.profile import FeeRule
+
 __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 
 PREFIX = "GRIDWEAVE_"
@@ -19,7 +22,10 @@ class SettingsInvalid(Exception):
 
 
 class Settings(BaseModel):
-    """The service's settings. `from_env` reads `GRIDWEAVE_<NAME>`; times are chain seconds unless the name says ms."""
+    """The service's settings. `from_env` reads `GRIDWEAVE_<NAME>`; times are chain seconds unless the name says ms.
+
+    What is not set of finality and fees is that of `network`; `networks` is a file that describes more of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,11 +43,13 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
 
-    finality_depth: int = Field(default=32, ge=0)
+    network: str = GENERIC
+    networks: Path | None = None
+    finality_depth: int = Field(ge=0)
     finality_file: Path | None = None
-    fee_rule: str = "auto"
-    priority_fee_wei: int = Field(default=1_000_000_000, ge=0)
-    gas_price_wei: int = Field(default=1_000_000_000, ge=0)
+    fee_rule: FeeRule
+    priority_fee_wei: int = Field(ge=0)
+    gas_price_wei: int = Field(ge=0)
 
     commit_margin: int = Field(default=30, ge=0, description="nothing is promised this close to a gate or deadline")
     most_deadline_ahead: int = Field(default=3_600, ge=1, description="of a single order: how far its deadline may lie")
@@ -70,6 +78,9 @@ class Settings(BaseModel):
     def _derive(cls, values: Any) -> Any:
         folder = Path(values.get("data_dir") or cls.model_fields["data_dir"].default)
         derived = {f"{name}_url": f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("outbox", "index")}
+        file = values.get("networks")
+        network = find_network(values.get("network") or GENERIC, Path(file) if file else None)
+        derived |= network.model_dump(include={"finality_depth", "fee_rule", "priority_fee_wei", "gas_price_wei"})
         return derived | {name: value for name, value in values.items() if value != ""}
 
     @classmethod
@@ -84,6 +95,8 @@ class Settings(BaseModel):
         values |= {name: value for name, value in overrides.items() if value is not None}
         try:
             return cls(**values)
+        except NetworkUnusable as error:
+            raise SettingsInvalid(str(error)) from error
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"

@@ -56,6 +56,14 @@ async def test_deploy__given_no_key__exits_4():
     assert "NO_SUCH_KEY" in err
 
 
+async def test_deploy__given_another_network_s_name__exits_1_and_sends_nothing(chain, tmp_path):
+    code, _, err = await _run(*_options(chain, tmp_path), "--network", "sepolia")
+    assert code == 1
+    assert f"network sepolia is chain 11155111, not {chain.chain_id}" in err
+    assert not (tmp_path / "deployment.json").exists()
+    assert await chain.node.nonce(chain.keys["admin"].address) == 0
+
+
 async def test_check__given_no_record__exits_1(tmp_path):
     code, _, err = await _run("--rpc", "http://127.0.0.1:1", "--check", "--record", str(tmp_path / "deployment.json"))
     assert code == 1
