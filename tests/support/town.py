@@ -42,7 +42,8 @@ from gridweave.domain.signatures import (
 )
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.terms import MarketTerms
-from gridweave.localnet import Clock, DevKeys, Localnet, localnet
+from gridweave.localnet import Clock, DevKeys, localnet
+from tests.support.chains import TownChain
 from tests.support.market_terms import make_terms
 
 GENESIS = 1_800_000_000
@@ -97,7 +98,7 @@ class TestHome:
 class Town:
     """What stands, and what signing in it takes."""
 
-    chain: Localnet
+    chain: TownChain
     deployment: Deployment
     contracts: Contracts
     terms: MarketTerms
@@ -280,12 +281,17 @@ def draw_home(number: int) -> tuple[bytes, DeviceKeyPair]:
 async def founded(path: Path, homes: int = 4, **terms: Any) -> AsyncIterator[Town]:
     """A town on a chain of its own in the folder `path`, for the length of a block. `terms` change the market's."""
     async with localnet(path, clock=Clock.MANUAL, genesis_time=GENESIS) as chain:
-        deployment = await chain.deploy()
-        parties = {"utility": chain.keys["utility"].address, "operator": chain.keys["operator"].address}
-        town = Town(chain, deployment, deployment.bundle(chain.node), make_terms(**(parties | terms)))
-        await town.send([town.market_call(), *town.deposit_calls(chain.keys["utility"].secret, 20 * MONEY)])
-        await town.settle_in(homes)
-        yield town
+        yield await found(chain, homes, **terms)
+
+
+async def found(chain: TownChain, homes: int = 4, **terms: Any) -> Town:
+    """A town on any chain. `terms` change the market's."""
+    deployment = await chain.deploy()
+    parties = {"utility": chain.keys["utility"].address, "operator": chain.keys["operator"].address}
+    town = Town(chain, deployment, deployment.bundle(chain.node), make_terms(**(parties | terms)))
+    await town.send([town.market_call(), *town.deposit_calls(chain.keys["utility"].secret, 20 * MONEY)])
+    await town.settle_in(homes)
+    return town
 
 
 def _position(act: Order | Cancel) -> dict[str, Any]:
