@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gridweave.audit import AddressBook, AuditReport, audit
@@ -42,7 +43,7 @@ PRICES = [(140_000, 1_700), (170_000, 800), (120_000, 1_000), (None, 0)]
 """By hand: asks are long at 0.14; the middle of 0.15 and 0.20 on the ladder; asks are long at 0.12; no ask."""
 
 SPENT = [600_000, 276_200, 19_710_400, -18_000, 0, 40_800]
-"""Micro by home, which the audit recomputes: home 2 sold and withdrew 20, home 3 sold, home 4 cancelled, home 5 used."""
+"""Micro by home, as the audit recomputes: home 2 sold and withdrew 20, home 3 sold, home 4 cancelled, home 5 used."""
 
 COUNTED = {
     "orders": 14,
@@ -65,11 +66,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Hour:
-    """What came of it: prices and volumes by slot, what orders ended as, everybody's balance, and the audit."""
+    """What came of it, from slot `first` on: prices and volumes, ends of orders, balances, what is measured, the audit."""
 
+    first: int
     prices: list[tuple[int | None, int]]
     orders: dict[str, str]
     balances: list[int]
+    metrics: str
     p256_in_code: bool
     report: AuditReport
 
@@ -80,6 +83,7 @@ def as_computed(hour: Hour) -> None:
     assert [MONEY - balance for balance in hour.balances] == SPENT
     left = {who for who, status in hour.orders.items() if status != "settled"}
     assert left == {"seller 1", "cancels 0"}, "one was replaced, one cancelled"
+    assert "gridweave_relayer_balance" in hour.metrics
     assert hour.report.clean, hour.report.differences
     counted = hour.report.recomputed
     assert {name: counted[name] for name in COUNTED} == COUNTED
@@ -219,9 +223,11 @@ async def _live(town: Town, street: Street) -> Hour:
     deployed = town.deployment
     book = AddressBook(deployed.chain_id, deployed.addresses, deployed.block, deployed.genesis_hash)
     return Hour(
+        first=first,
         prices=[(clearing["priceMicroPerKwh"], clearing["volumeWh"]) for clearing in cleared],
         orders=ended,
         balances=balances,
+        metrics=(await street.ask(lambda: httpx.get(f"{street.service.url}/metrics", trust_env=False))).text,
         p256_in_code=not await has_p256(town.chain.node),
         report=await audit(town.chain.node, book),
     )

@@ -9,9 +9,7 @@ from gridweave.audit.calls import Bundle, Call
 from gridweave.audit.inputs import UnreadableCall, read_call
 from gridweave.chain.abi import abi_of
 from gridweave.chain.events import Event, decode_logs
-from gridweave.chain.hexes import quantity, to_hex
 from gridweave.chain.node import Node
-from gridweave.chain.types import Log
 from gridweave.domain.addresses import address_bytes
 
 __all__ = ["Lookup"]
@@ -30,20 +28,12 @@ class Lookup:
     async def events(self, contract: str, kind: type[Found], **indexed: Any) -> list[Found]:
         """Events of the class from the contract, in chain order, with these indexed parameters."""
         abi = abi_of(contract).events[kind.__name__]
-        topics: list[Any] = [to_hex(abi.topic)]
-        topics += [
-            to_hex(_word(indexed[name])) if name in indexed else None
-            for name, is_indexed, _ in abi.parameters
-            if is_indexed
+        values = [
+            _word(indexed[name]) if name in indexed else None for name, is_indexed, _ in abi.parameters if is_indexed
         ]
-        asked = {
-            "fromBlock": quantity(self._book.first_block),
-            "toBlock": quantity(self._last),
-            "address": self._book.addresses[contract],
-            "topics": topics,
-        }
-        raws = await self._node.request("eth_getLogs", asked)
-        return [event for event in decode_logs(Log.parse(raw) for raw in raws) if isinstance(event, kind)]
+        address = self._book.addresses[contract]
+        logs = await self._node.logs(self._book.first_block, self._last, [address], [abi.topic], values)
+        return [event for event in decode_logs(logs) if isinstance(event, kind)]
 
     async def calls_behind(self, event: Event) -> tuple[Call, ...]:
         """The calls that the event's transaction made to one of the contracts; none: another contract made them."""

@@ -19,7 +19,10 @@ from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.transport import Request, Transport
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction, block_tag
 
-__all__ = ["Node"]
+__all__ = ["LOG_SPAN", "Node"]
+
+LOG_SPAN = 1_000
+"""Blocks whose logs are asked for at once. Besu refuses more than 5,000 by default, and did more than 1,000."""
 
 _GAS_MARGIN_NUMERATOR, _GAS_MARGIN_DENOMINATOR = 5, 4
 
@@ -97,14 +100,24 @@ class Node:
         to_block: int,
         contracts: Sequence[str] | None = None,
         topics: Sequence[bytes] | None = None,
+        indexed: Sequence[bytes | None] = (),
     ) -> list[Log]:
-        """Logs of the closed range, in chain order, of these contracts and with one of these first topics."""
-        found: dict[str, Any] = {"fromBlock": quantity(from_block), "toBlock": quantity(to_block)}
+        """Logs of the closed range, in chain order, of these contracts and with one of these first topics.
+
+        `indexed` are the topics after the first, None for any. Long ranges are asked for in several requests.
+        """
+        wanted: dict[str, Any] = {}
         if contracts is not None:
-            found["address"] = list(contracts)
+            wanted["address"] = list(contracts)
         if topics is not None:
-            found["topics"] = [[to_hex(topic) for topic in topics]]
-        return [Log.parse(raw) for raw in await self.request("eth_getLogs", found)]
+            others = [None if topic is None else to_hex(topic) for topic in indexed]
+            wanted["topics"] = [[to_hex(topic) for topic in topics], *others]
+        logs: list[Log] = []
+        for start in range(from_block, to_block + 1, LOG_SPAN):
+            end = min(to_block, start + LOG_SPAN - 1)
+            asked = wanted | {"fromBlock": quantity(start), "toBlock": quantity(end)}
+            logs += [Log.parse(raw) for raw in await self.request("eth_getLogs", asked)]
+        return logs
 
     # accounts and state
 

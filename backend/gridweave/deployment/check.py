@@ -15,8 +15,6 @@ from gridweave.deployment.steps import CONTRACTS, Creation, creation_data, plann
 
 __all__ = ["Finding", "check"]
 
-_LOG_RANGE = 10_000
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -153,13 +151,12 @@ async def _granted(node: Node, authority: Authority, record: Deployment, block: 
     """Members of every role by the Authority's own history, grants that still wait included."""
     found: dict[int, set[str]] = {}
     topics = topics_of(RoleGranted, RoleRevoked)
-    for start in range(record.contracts["Authority"][0].block, block + 1, _LOG_RANGE):
-        logs = await node.logs(start, min(block, start + _LOG_RANGE - 1), [authority.address], topics)
-        for event in decode_logs(logs):
-            if isinstance(event, RoleGranted):
-                found.setdefault(event.role_id, set()).add(event.account)
-            elif isinstance(event, RoleRevoked):
-                found[event.role_id].discard(event.account)
+    logs = await node.logs(record.contracts["Authority"][0].block, block, [authority.address], topics)
+    for event in decode_logs(logs):
+        if isinstance(event, RoleGranted):
+            found.setdefault(event.role_id, set()).add(event.account)
+        elif isinstance(event, RoleRevoked):
+            found[event.role_id].discard(event.account)
     return found
 
 

@@ -146,6 +146,15 @@ async def test_send_raw__given_a_refusal__names_its_kind(message, flag):
     assert [kind for kind in kinds if getattr(raised.value, kind)] == [flag]
 
 
+async def test_logs__given_a_long_range__asks_for_stretches_that_every_node_serves():
+    simulated = SimulatedNode({"eth_getLogs": lambda asked: []})
+    assert await simulated.node().logs(7, 2_500, [HOME], [b"\1" * 32], [None, b"\2" * 32]) == []
+    asked = [post["params"][0] for post in simulated.posts]
+    ranges = [(int(each["fromBlock"], 16), int(each["toBlock"], 16)) for each in asked]
+    assert ranges == [(7, 1_006), (1_007, 2_006), (2_007, 2_500)]
+    assert all(each["topics"] == [["0x" + "01" * 32], None, "0x" + "02" * 32] for each in asked)
+
+
 async def test_receipt__given_none_yet__is_none():
     assert await SimulatedNode({"eth_getTransactionReceipt": lambda hash_: None}).node().receipt(bytes(32)) is None
 
