@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gridweave.chain import Block, NetworkProfile, Node, NodeUnavailable, find_network
+from gridweave.chain import Block, Call, NetworkProfile, Node, NodeUnavailable, find_network
 from gridweave.deployment import Deployment
 from gridweave.localnet import DevKeys, free_port
 from gridweave.localnet.home import Home
@@ -42,7 +42,11 @@ class Ganache:
         return await deploy_on(self)
 
     async def answers(self) -> None:
-        """Waits for its first answer, then takes the making of blocks out of its hands."""
+        """Waits for its first answer, then takes the making of blocks out of its hands.
+
+        Ganache takes the nonce 0 for none at all and gives such a transaction the next one, however often it is sent:
+        so nobody's first transaction is one that may be sent again.
+        """
         async with asyncio.timeout(_STARTS_WITHIN):
             while True:
                 try:
@@ -52,6 +56,12 @@ class Ganache:
                 else:
                     break
         await self.node.request("miner_stop")
+        fees = self.profile().fees((await self.node.head()).base_fee)
+        for role, address in self.keys.addresses.items():
+            nothing = Call(address, b"")
+            signed = self.keys[role].sign(nothing, nonce=0, fees=fees, chain_id=self.chain_id, gas=21_000)
+            await self.node.send_raw(signed.raw)
+        await self.mine()
 
 
 @asynccontextmanager

@@ -66,7 +66,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Hour:
-    """What came of it, from slot `first` on: prices and volumes, ends of orders, balances, what is measured, the audit."""
+    """What came of it: prices and volumes from slot `first` on, ends of orders, balances, metrics and the audit."""
 
     first: int
     prices: list[tuple[int | None, int]]

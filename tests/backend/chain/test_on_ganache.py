@@ -49,21 +49,28 @@ async def test_send_raw__given_either_kind_of_fees__waits_for_a_block(chain, kin
     assert (receipt.succeeded, receipt.block_hash, block.timestamp) == (True, block.hash, T0 + 900)
 
 
-async def test_send_raw__given_bytes_that_it_holds_or_a_used_nonce__says_which(chain):
+async def test_send_raw__given_bytes_that_it_holds__takes_them_once(chain):
+    """It says underpriced where others say known: the outbox only tells of it, and goes on."""
     signed = await _signed(chain, Call(STRANGER, b"", value=1))
     await chain.node.send_raw(signed.raw)
-    assert (await _refusal(chain, signed)).already_known
+    assert (await _refusal(chain, signed)).underpriced
     await chain.mine()
-    other = await _signed(chain, Call(STRANGER, b"", value=2), nonce=0)
+    assert await chain.node.balance(STRANGER) == 1
+
+
+async def test_send_raw__given_a_used_nonce__says_so(chain):
+    await chain.node.send_raw((await _signed(chain, Call(STRANGER, b"", value=1))).raw)
+    await chain.mine()
+    other = await _signed(chain, Call(STRANGER, b"", value=2), nonce=1)
     assert (await _refusal(chain, other)).nonce_too_low
 
 
 async def test_send_raw__given_a_replacement_that_offers_no_more__says_so_and_takes_one_that_does(chain):
     fees = Fees(3 * 10**9, 10**9)
     await chain.node.send_raw((await _signed(chain, Call(STRANGER, b"", value=1), fees=fees)).raw)
-    cheap = await _signed(chain, Call(STRANGER, b"", value=2), nonce=0, fees=fees)
+    cheap = await _signed(chain, Call(STRANGER, b"", value=2), nonce=1, fees=fees)
     assert (await _refusal(chain, cheap)).underpriced
-    dear = await _signed(chain, Call(STRANGER, b"", value=3), nonce=0, fees=fees.outbid())
+    dear = await _signed(chain, Call(STRANGER, b"", value=3), nonce=1, fees=fees.outbid())
     await chain.node.send_raw(dear.raw)
     await chain.mine()
     assert await chain.node.balance(STRANGER) == 3
