@@ -31,10 +31,10 @@ class TownChain(Protocol):
     async def mine(self, timestamp: int | None = None) -> Block:
         """Makes one block, by default a second after the last."""
 
-    async def deploy(self) -> Deployment: ...
+    async def deploy(self, *, slot_length: int = 900) -> Deployment: ...
 
 
-async def deploy_on(chain: TownChain) -> Deployment:
+async def deploy_on(chain: TownChain, slot_length: int) -> Deployment:
     """What `Localnet.deploy` does, on any chain."""
     admin = chain.keys["admin"]
     settings = DeploymentSettings(
@@ -43,5 +43,6 @@ async def deploy_on(chain: TownChain) -> Deployment:
         operators=(chain.keys["operator"].address,),
         makers=(chain.keys["maker"].address,),
         minters=(admin.address,),
+        slot_length=slot_length,
     )
     return await deploy(chain.node, admin, settings, profile=chain.profile(), mine=chain.mine)

@@ -38,8 +38,8 @@ class Ganache:
         await self.node.request("evm_mine", max(last, timestamp or last + 1))
         return await self.node.head()
 
-    async def deploy(self) -> Deployment:
-        return await deploy_on(self)
+    async def deploy(self, *, slot_length: int = 900) -> Deployment:
+        return await deploy_on(self, slot_length)
 
     async def answers(self) -> None:
         """Waits for its first answer, then takes the making of blocks out of its hands.

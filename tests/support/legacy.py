@@ -125,8 +125,8 @@ class LegacyChain:
         await self._inner.mine(timestamp)
         return await self.node.head()
 
-    async def deploy(self) -> Deployment:
-        return await deploy_on(self)
+    async def deploy(self, *, slot_length: int = 900) -> Deployment:
+        return await deploy_on(self, slot_length)
 
 
 @contextmanager
