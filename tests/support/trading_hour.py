@@ -42,8 +42,12 @@ BY_THE_NETWORK = {"finality_depth": "", "priority_fee_wei": ""}
 PRICES = [(140_000, 1_700), (170_000, 800), (120_000, 1_000), (None, 0)]
 """By hand: asks are long at 0.14; the middle of 0.15 and 0.20 on the ladder; asks are long at 0.12; no ask."""
 
-SPENT = [600_000, 276_200, 19_710_400, -18_000, 0, 40_800]
-"""Micro by home, as the audit recomputes: home 2 sold and withdrew 20, home 3 sold, home 4 cancelled, home 5 used."""
+SPENT = [600_000, 276_200, 19_710_400, 67_000, 0, 40_800]
+"""Micro by home, as the audit recomputes: home 2 sold and withdrew 20, home 4 cancelled, home 5 used.
+
+Home 3 by hand: sold 800 Wh at 0.14 and gave 200 more at 0.08; sold 500 Wh at 0.12, fell silent, and owes those and
+250 Wh by default at 0.34.
+"""
 
 COUNTED = {
     "orders": 14,
