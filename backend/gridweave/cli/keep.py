@@ -33,6 +33,8 @@ def keep(
     key_file: Annotated[Path | None, typer.Option(help="Key that pays the gas, in hex; local chains only.")] = None,
     keystore: Annotated[Path | None, typer.Option(help="Encrypted keystore file (v3) of that key.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
+    network: Annotated[str | None, typer.Option(help="The network's name: see `gridweave networks`.")] = None,
+    networks: Annotated[Path | None, typer.Option(help="File that describes more networks.")] = None,
     silent: Annotated[
         bool, typer.Option("--silent/--traded-only", help="Settle silent meters without orders, too.")
     ] = True,
@@ -53,6 +55,8 @@ def keep(
             relayer_key_file=key_file,
             relayer_keystore=keystore,
             relayer_password_file=password_file,
+            network=network,
+            networks=networks,
             keeper=True,
             keeper_silent_meters=silent,
         )

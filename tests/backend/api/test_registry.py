@@ -167,6 +167,7 @@ async def test_device__suspended__its_readings_are_refused_until_reinstated(serv
         path = f"devices/{home.key.device}/status"
         (state,) = await service.done(*await service.accept(path, wire.status_json(status, act)))
         assert state["status"] == "committed"
+        await service.caught_up()
 
     await change(DeviceStatus.SUSPENDED, 1)
     assert (await service.get(f"devices/{home.key.device}"))["status"] == "suspended"
