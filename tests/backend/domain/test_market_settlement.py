@@ -336,3 +336,91 @@ def test_market__on_any_day__closes_with_nothing_left_and_nets_that_no_order_cha
         ends.append({party: book.vault.net(party) - amount for party, amount in put_in.items()})
         assert ends[-1][OPERATOR] >= 0
     assert ends == ends[:1] * 4
+
+
+# money that moves while readings are corrected
+
+
+class Purse:
+    """Deposits and withdrawals of chance, and what they came to by party."""
+
+    def __init__(self, book: MarketBook, rng: random.Random, parties: list[str]) -> None:
+        self.book, self.rng, self.parties = book, rng, parties
+        self.put_in = dict.fromkeys(parties, 0)
+
+    def deposit(self, party: str, amount: int, now: int) -> None:
+        if amount:
+            self.book.vault.deposit(party, amount, now)
+            self.put_in[party] += amount
+
+    def withdraw(self, party: str, most: int, now: int) -> None:
+        amount = min(most, self.book.vault.account(party, now).withdrawable)
+        if amount:
+            self.book.vault.withdraw(party, amount, now)
+            self.put_in[party] -= amount
+
+    def move(self) -> None:
+        """One deposit, withdrawal or collection, large and small ones alike."""
+        party, amount = self.rng.choice(self.parties), self.rng.randrange(1 << self.rng.randrange(1, 34))
+        kind = self.rng.randrange(3)
+        if kind == 0:
+            self.deposit(party, amount, DEFAULT_AT)
+        elif kind == 1:
+            self.withdraw(party, amount, DEFAULT_AT)
+        else:
+            self.book.collect(1, party, DEFAULT_AT)
+
+    def gains(self) -> dict[str, int]:
+        return {party: self.book.vault.net(party) - self.put_in[party] for party in self.parties}
+
+
+def drain(purse: Purse) -> None:
+    """Once every hold is over, who owes pays in, who is owed collects, and everybody withdraws all there is."""
+    vault, later = purse.book.vault, CLOSED_AT + 2 * HOLD
+    for party in purse.parties:
+        purse.deposit(party, vault.account(party, later).arrear, later)
+    for debtor in purse.parties:
+        for creditor in list(vault.debts(debtor)):
+            vault.collect(debtor, creditor, later)
+    for party in purse.parties:
+        purse.withdraw(party, vault.account(party, later).available, later)
+
+
+HISTORIES = 500
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_market__in_any_history_of_money_and_corrections__ends_as_if_settled_once_and_can_be_emptied(seed: int) -> None:
+    rng = random.Random(f"histories {seed}")
+    arrears = 0
+    for _ in range(HISTORIES):
+        terms, orders, readings = random_day(rng)
+        parties = [UTILITY, OPERATOR, *(home(i) for i in range(1, 10))]
+        ends = []
+        for versions in (readings, {meter: items[-1:] for meter, items in readings.items()}):
+            cash, utility = rng.choice([10**7, 10**9]), rng.choice([0, 10**8])
+            book = make_market(9, terms, cash=cash, utility=utility, mandate=rng.random() < 0.7)
+            purse = Purse(book, rng, parties)
+            purse.put_in |= dict.fromkeys(map(home, range(1, 10)), cash) | {UTILITY: utility}
+            book.place(orders, NOW)
+            book.clear(1, SLOT, GATE)
+            corrected = versions is readings
+            for version in range(1, 4):
+                if corrected:
+                    for _ in range(4):
+                        purse.move()
+                    book.settle_by_default(1, SLOT, rng.sample(range(1, 10), 3), DEFAULT_AT)
+                items = [item for meter in versions.values() for item in meter if item.version == version]
+                book.settle(1, SLOT, items, DEFAULT_AT)
+                arrears += any(account.arrear for account in book.vault.accounts.values())
+            book.settle_by_default(1, SLOT, [*range(1, 10)], DEFAULT_AT)
+            assert_whole(book)
+            ends.append(purse.gains())
+            if corrected:
+                drain(purse)
+                assert (book.vault.total_tracked, sum(book.vault.pots.values())) == (0, 0)
+                assert [book.vault.account(party, CLOSED_AT + 2 * HOLD).arrear for party in parties] == [0] * len(
+                    parties
+                )
+        assert ends[0] == ends[1]
+    assert arrears > HISTORIES // 4
