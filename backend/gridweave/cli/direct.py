@@ -90,11 +90,14 @@ async def _place(
         offer.limit_price,
     )
     domain = Domain.of("EnergyAuction", deployment.chain_id, auction.address)
+    fees = network.profile(deployment.chain_id).fees(head.base_fee)
+    if fees.most > 0 and await node.balance(payer.address) == 0:
+        raise WrongUse(f"{payer.address} has nothing to pay gas with: send it some, or name another key by --gas-key")
     call = auction.place(signed_words([(order, wallet.sign(domain, order))]))
     signed = payer.sign(
         call,
         nonce=await node.nonce(payer.address),
-        fees=network.profile(deployment.chain_id).fees(head.base_fee),
+        fees=fees,
         chain_id=deployment.chain_id,
         gas=await node.gas(call, sender=payer.address),
     )

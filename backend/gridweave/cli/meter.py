@@ -30,6 +30,7 @@ from gridweave.cli.terminal import (
     table,
 )
 from gridweave.client.agent import DeviceAgent
+from gridweave.client.errors import RequestRejected
 from gridweave.client.prosumer import Prosumer
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import MeterPlan, Steward
@@ -198,7 +199,7 @@ def read(
         agent.send()
         refused = next((bad for bad in agent.rejected() if bad.digest == reading.digest), None)
         if refused:
-            raise WrongUse(f"the reading of slot {number} is refused: {refused.reason}")
+            raise RequestRejected(reading.digest, str(refused.reason))
         if any(waiting.digest == reading.digest for waiting in agent.unsent()):
             _tell_kept(client, reading.digest, number, folder, as_json=as_json)
             return

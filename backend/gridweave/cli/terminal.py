@@ -35,6 +35,7 @@ from gridweave.client.service import GridweaveClient
 from gridweave.client.wallet import Wallet
 from gridweave.domain.errors import DomainError
 from gridweave.domain.slots import SlotClock
+from gridweave.services.advice import advice_on
 
 __all__ = [
     "AsJson",
@@ -114,7 +115,7 @@ def speaking(as_json: bool = False) -> Iterator[None]:
     except ServiceError as fault:
         fail(fault.name, fault.message or "the service refused", REFUSED, as_json, fault.arguments)
     except RequestRejected as fault:
-        fail(fault.reason, str(fault), REFUSED, as_json)
+        fail(fault.reason, f"{fault}; {advice_on(fault.reason).message}", REFUSED, as_json)
     except ServiceUnavailable as fault:
         step = "start one with `gridweave up`, or name another with --url"
         fail("ServiceUnavailable", f"{fault}; {step}", UNAVAILABLE, as_json)

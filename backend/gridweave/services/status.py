@@ -68,12 +68,12 @@ async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[St
     """A meter's newest orders and cancels, accepted or on chain, oldest first. Raises NotFound (UnknownMeter)."""
     kinds = (Kind.ORDER, Kind.CANCEL)
     items = {i.id: i for i in await world.outbox.items_of_meter(meter, slot, kinds, _MOST_ORDERS)}
-    acts = [row["digest"] for row in await world.reads.orders.of_meter(meter, slot, _MOST_ORDERS)]
-    digests = list(dict.fromkeys([*acts, *items]))
+    acts = await world.reads.orders.of_meter(meter, slot, _MOST_ORDERS)
+    digests = list(dict.fromkeys([*(row["digest"] for row in acts), *items]))
     if not digests and await world.reads.meters.meter(meter) is None:
         raise NotFound("UnknownMeter", "no such meter is registered", {"meter": meter})
     traces = await world.reads.orders.traces(digests)
-    return [await _of_order(world, digest, items.get(digest), traces.get(digest)) for digest in digests]
+    return [await _of_order(world, digest, items.get(digest), traces.get(digest), acts) for digest in digests]
 
 
 async def request_status(world: World, id_: str) -> Status:
@@ -105,9 +105,12 @@ async def _of_schedule(world: World, item: Item) -> Status:
     return _of_item(world, item, {"lines": lines})
 
 
-async def _of_order(world: World, digest: str, item: Item | None, trace: OrderTrace | None) -> Status:
+async def _of_order(
+    world: World, digest: str, item: Item | None, trace: OrderTrace | None, acts: Sequence[Row] | None = None
+) -> Status:
+    """`acts`: the newest of its meter, if they are at hand."""
     if trace is not None and trace.placed is not None:
-        return await _of_placed(world, digest, trace.placed)
+        return await _of_placed(world, digest, trace.placed, acts)
     if trace is not None and trace.cancelled is not None:
         row = trace.cancelled
         return _on_chain(world, digest, Kind.CANCEL, COMMITTED, row, _act_fields(row))
@@ -117,7 +120,7 @@ async def _of_order(world: World, digest: str, item: Item | None, trace: OrderTr
     return _on_chain(world, digest, Kind.ORDER, REJECTED, row, {}, reason=row.get("reason"), final=False)
 
 
-async def _of_placed(world: World, digest: str, placed: Row) -> Status:
+async def _of_placed(world: World, digest: str, placed: Row, acts: Sequence[Row] | None) -> Status:
     """Committed, cancelled, cleared or settled, by the newest row that says more: it decides what is final.
 
     `transaction` and `block` are where this version was placed; `replacedBy` is the next version's digest, and
@@ -125,7 +128,7 @@ async def _of_placed(world: World, digest: str, placed: Row) -> Status:
     """
     place = placed["meter"], placed["slot"]
     more = _act_fields(placed)
-    after = await _next_act(world, placed)
+    after = await _next_act(world, placed, acts)
     if after is not None:
         by_cancel = after["energy_wh"] is None
         reason, link = ("Cancelled", "cancelledIn") if by_cancel else ("Replaced", "replacedBy")
@@ -149,12 +152,12 @@ async def _of_placed(world: World, digest: str, placed: Row) -> Status:
     return _on_chain(world, digest, Kind.ORDER, "settled", placed, more, final=final)
 
 
-async def _next_act(world: World, placed: Row) -> Row | None:
+async def _next_act(world: World, placed: Row, acts: Sequence[Row] | None) -> Row | None:
     """The act that took the order's place: the lowest higher version of the same meter in the same slot."""
-    acts = await world.reads.orders.of_meter(placed["meter"], placed["slot"], _MOST_ORDERS)
-    return min(
-        (act for act in acts if act["version"] > placed["version"]), key=lambda act: act["version"], default=None
-    )
+    if acts is None:
+        acts = await world.reads.orders.of_meter(placed["meter"], placed["slot"], _MOST_ORDERS)
+    later = [act for act in acts if act["slot"] == placed["slot"] and act["version"] > placed["version"]]
+    return min(later, key=lambda act: act["version"], default=None)
 
 
 async def _of_reading(world: World, item: Item) -> Status:

@@ -15,7 +15,7 @@ import { Line, Sheet, Stage } from "./MarketSheets.sol";
 /// Does what people do: two markets, twelve meters, two of them without a mandate, a quarter of them with a P-256 key. Remembers what
 /// it did, so that MarketInvariants can say what must follow.
 contract MarketHandler is Feeder {
-    uint256 private constant HOMES = 12;
+    uint256 internal constant HOMES = 12;
     uint64 private constant AGENTS_HIGHEST_BID = 220_000;
 
     SettlementHarness private math;
@@ -271,7 +271,7 @@ contract MarketHandler is Feeder {
 
     // ------------------------------------------------------------------------------------------------------------ memory
 
-    function _noteClearing(Sheet storage sheet) private {
+    function _noteClearing(Sheet storage sheet) internal {
         IEnergyAuction.Clearing memory clearing = auction.clearingOf(sheet.market, sheet.slot);
         sheet.cleared = true;
         sheet.price = clearing.traded ? 80_000 + 10_000 * clearing.priceTick : 0;
@@ -294,7 +294,7 @@ contract MarketHandler is Feeder {
         _noteCash(who, line, signed.reading.slot(), signed.reading.importWh(), signed.reading.exportWh());
     }
 
-    function _noteDefault(uint256 who, Sheet storage sheet) private {
+    function _noteDefault(uint256 who, Sheet storage sheet) internal {
         Line storage line = lines[who][sheet.slot];
         line.defaulted = true;
         uint256 importWh = line.bought > 500 ? line.bought : 500;
@@ -313,7 +313,7 @@ contract MarketHandler is Feeder {
     }
 
     /// The residues of slots that closed are the operator's.
-    function _noteClose() private returns (Vm.Log[] memory logs) {
+    function _noteClose() internal returns (Vm.Log[] memory logs) {
         logs = vm.getRecordedLogs();
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] != IEnergyAuction.SlotClosed.selector) continue;
@@ -324,7 +324,7 @@ contract MarketHandler is Feeder {
         }
     }
 
-    function _isSettled(Vm.Log[] memory logs, uint256 who) private view returns (bool) {
+    function _isSettled(Vm.Log[] memory logs, uint256 who) internal view returns (bool) {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] == IEnergyAuction.Settled.selector && uint256(logs[i].topics[1]) == homes[who].meter) {
                 return true;
@@ -372,59 +372,6 @@ contract MarketHandler is Feeder {
 
     function _now() private view returns (uint32) {
         return uint32(block.timestamp / SLOT_LENGTH);
-    }
-
-    // ---------------------------------------------------------------------------------------------------------- teardown
-
-    /// Everybody leaves: each open slot is cleared, settled and so closed, who owes pays, who is owed collects, all money goes.
-    function tearDown() external {
-        vm.warp(block.timestamp + 200 * uint256(SLOT_LENGTH));
-        for (uint256 i = 0; i < sheets.length; ++i) {
-            Sheet storage sheet = sheets[i];
-            if (sheet.closed || _isIdle(sheet)) continue;
-            if (!sheet.cleared) {
-                auction.clear(sheet.market, sheet.slot);
-                _noteClearing(sheet);
-            }
-            for (uint256 who = sheet.market - 2; who < HOMES; who += 2) {
-                vm.recordLogs();
-                auction.settleByDefault(sheet.market, sheet.slot, _one(homes[who].meter));
-                if (_isSettled(_noteClose(), who)) _noteDefault(who, sheet);
-            }
-            assertTrue(sheet.closed, "a slot with everyone settled is closed");
-        }
-        vm.warp(block.timestamp + 2 * uint256(vault.holdLength()));
-        for (uint256 who = 0; who <= HOMES; ++who) {
-            uint256 arrear = _arrearOf(_accountOf(who));
-            if (arrear == 0) continue;
-            _deposit(_accountOf(who), arrear);
-            if (who < HOMES) cashIn[who] += int256(arrear);
-        }
-        for (uint256 who = 0; who < HOMES; ++who) {
-            auction.collect(marketOf[who], _accountOf(who));
-        }
-    }
-
-    /// All money leaves, and what each home takes is what it put in and its cash of every slot: worths are nothing now.
-    function assertEmptied() external {
-        for (uint256 who = 0; who < HOMES + 2; ++who) {
-            address account = _accountOf(who);
-            (uint256 available, uint256 held, uint256 arrear) = vault.accountOf(account);
-            assertEq(held + arrear, 0, "nothing is held or owed");
-            if (available == 0) continue;
-            vm.prank(account);
-            vault.withdraw(account, available);
-            if (who < HOMES) cashIn[who] -= int256(available);
-            if (who > HOMES) operatorGain -= int256(available);
-        }
-        assertEq(vault.potOf(address(auction)), 0, "no pot holds anything");
-        assertEq(vault.totalTracked(), 0, "nothing is left");
-        assertEq(currency.balanceOf(address(vault)), 0, "and no token stays behind");
-    }
-
-    /// Homes, the utility, the operator.
-    function _accountOf(uint256 who) private view returns (address) {
-        return who < HOMES ? homes[who].owner.addr : who == HOMES ? utility.addr : gridOperator.addr;
     }
 
     // -------------------------------------------------------------------------------------------------- what must follow
@@ -528,7 +475,7 @@ contract MarketHandler is Feeder {
         }
     }
 
-    function _isIdle(Sheet storage sheet) private view returns (bool) {
+    function _isIdle(Sheet storage sheet) internal view returns (bool) {
         for (uint256 who = sheet.market - 2; who < HOMES; who += 2) {
             Line storage line = lines[who][sheet.slot];
             if (line.side != 0 && !line.defaulted && line.reading == 0) return false;

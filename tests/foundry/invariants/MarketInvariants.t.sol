@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import { Test } from "../support/Test.sol";
-import { MarketHandler } from "./MarketHandler.sol";
+import { MarketTeardown } from "./MarketTeardown.sol";
 
 /// The whole house at work. What holds after any sequence of acts:
 ///   accounts + pots = tracked <= tokens held
@@ -19,10 +19,10 @@ contract MarketInvariants is Test {
 
     event log_named_uint(string key, uint256 val);
 
-    MarketHandler private handler;
+    MarketTeardown private handler;
 
     function setUp() public {
-        handler = new MarketHandler();
+        handler = new MarketTeardown();
         handler.setUp();
         _fuzz(address(handler), _kinds());
     }
