@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def keep(
     rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
     deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of its own outbox and index.")] = Path("keeper"),
+    folder: Annotated[Path, typer.Option("--data-dir", help="Folder of its own outbox and index.")] = Path("keeper"),
     key_file: Annotated[Path | None, typer.Option(help="Key that pays the gas, in hex; local chains only.")] = None,
     keystore: Annotated[Path | None, typer.Option(help="Encrypted keystore file (v3) of that key.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
@@ -47,11 +50,13 @@ def keep(
 
     Example: gridweave keep --rpc http://127.0.0.1:8545 --deployment deployment.json --keystore keeper.json
     """
-    with speaking_of_starting():
+    with speaking_of_starting(), _alone_in(folder):
         settings = Settings.from_env(
             rpc_url=rpc,
             deployment=deployment,
-            data_dir=data_dir,
+            data_dir=folder,
+            outbox_url=f"sqlite+aiosqlite:///{folder}/outbox.db",
+            index_url=f"sqlite+aiosqlite:///{folder}/index.db",
             relayer_key_file=key_file,
             relayer_keystore=keystore,
             relayer_password_file=password_file,
@@ -67,12 +72,30 @@ def keep(
         asyncio.run(_keep(settings, once=once))
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other keepers out of the folder: an outbox has one sender. Raises NotStarted."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as fault:
+        raise NotStarted(f"{folder} cannot be written ({fault.strerror}): name another with --data-dir") from fault
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as fault:
+            raise NotStarted(
+                f"another keeper works in {folder}: give each a --data-dir and a key of its own"
+            ) from fault
+        yield
+
+
 async def _keep(settings: Settings, *, once: bool) -> None:
+    runtime = await Runtime.open(settings)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    runtime = await Runtime.open(settings)
     try:
         await runtime.start()
         told: dict[str, int] | None = None

@@ -32,8 +32,8 @@ async def balance(world: World, market: int, first: int, last: int) -> dict[str,
     """Slots first..last of a market, those with a settlement: energy traded, metered and deviated, and whose money.
 
     `surplusWh` is what meters gave beyond their trades, `shortfallWh` what they took or failed to give; the utility is
-    the other side of both. `utilityMicro` and `operatorMicro` are their gains by the newest readings; the operator's
-    include the residue of a closed slot. Raises NotFound, RequestInvalid.
+    the other side of both. `utilityMicro` and `operatorMicro` are their gains by the newest readings; in a closed slot
+    the utility's include the dust that it sold and bought, the operator's the residue. Raises NotFound, RequestInvalid.
     """
     await terms_of(world, market)
     if not 0 <= first <= last < first + MOST_BALANCE_SLOTS:
@@ -71,7 +71,9 @@ async def _slot(
         said["withoutReading"] += silent
         said["utilityMicro"] += cash.utility
         said["operatorMicro"] += cash.operator
-    said["operatorMicro"] += close["residue"] if close else 0
+    if close is not None:
+        said["utilityMicro"] += price * close["ask_dust_wh"] // 1_000 - -(-price * close["bid_dust_wh"] // 1_000)
+        said["operatorMicro"] += close["residue"]
     place = {"slot": slot, "startsAt": world.clock.start(slot), "priceMicroPerKwh": (clearing or {}).get("price")}
     return place | {"meters": len(rows), "closed": close is not None} | said
 

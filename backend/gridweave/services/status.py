@@ -73,7 +73,11 @@ async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[St
     if not digests and await world.reads.meters.meter(meter) is None:
         raise NotFound("UnknownMeter", "no such meter is registered", {"meter": meter})
     traces = await world.reads.orders.traces(digests)
-    return [await _of_order(world, digest, items.get(digest), traces.get(digest), acts) for digest in digests]
+    seen = {row["digest"] for row in acts}  # of these the acts hold whatever came later, of older ones they may not
+    return [
+        await _of_order(world, digest, items.get(digest), traces.get(digest), acts if digest in seen else None)
+        for digest in digests
+    ]
 
 
 async def request_status(world: World, id_: str) -> Status:

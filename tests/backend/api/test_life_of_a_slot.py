@@ -64,6 +64,24 @@ async def test_slot__orders_clear_readings__pay_everybody(service: Service) -> N
     assert balance["totals"] == {name: row[name] for name in balance["totals"]}
 
 
+async def test_balance__of_a_slot_with_dust__adds_up_to_nothing(service: Service) -> None:
+    town = service.town
+    seller, *buyers = town.homes[:4]
+    slot = await town.open_slot(9)
+    orders = [town.ask(seller, slot, 100), *(town.bid(buyer, slot, 67) for buyer in buyers)]
+    await service.done(*await service.accept("orders", {"orders": orders}))
+    await service.travel(town.clock.end(slot))
+    readings = [town.reading(seller, slot, 0, 100), *(town.reading(buyer, slot, 33, 0) for buyer in buyers)]
+    await service.done(*await service.accept("readings", {"readings": readings}))
+    await service.caught_up()
+    span = {"from": slot, "to": slot}
+    (row,) = (await service.get("markets/1/balance", **span))["slots"]
+    bills = [await service.get(f"accounts/{home.account}/bill", **span) for home in (seller, *buyers)]
+    assert row["closed"]
+    assert row["utilityMicro"] == -row["priceMicroPerKwh"] // 1_000
+    assert sum(bill["totals"]["cashMicro"] for bill in bills) + row["utilityMicro"] + row["operatorMicro"] == 0
+
+
 async def test_balance__of_too_many_slots__says_how_many(service: Service) -> None:
     response = await service.http.get("/v1/markets/1/balance", params={"from": 0, "to": 10_000})
     assert (response.status_code, response.json()["error"]["name"]) == (422, "SpanNotAllowed")

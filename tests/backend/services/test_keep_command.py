@@ -20,7 +20,7 @@ _KEEP = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
 _WITHIN = 90.0
 
 
-def keeper(town: Town, folder: Path, role: str) -> subprocess.Popen[bytes]:
+def keeper(town: Town, folder: Path, role: str, log: str = "") -> subprocess.Popen[bytes]:
     """A keeper that ends once nothing is due; `role`'s key pays its gas."""
     settings = {"FINALITY_DEPTH": 3, "PRIORITY_FEE_WEI": 0, "POLL_MS": 50, "BATCH_WINDOW_MS": 50, "RESEND_MS": 1_000}
     arguments = {
@@ -30,12 +30,12 @@ def keeper(town: Town, folder: Path, role: str) -> subprocess.Popen[bytes]:
         "--key-file": DevKeys.path(town.chain.home.keys, role),
     }
     words = [str(word) for pair in arguments.items() for word in pair]
-    with (folder / f"{role}.log").open("ab") as log:
+    with (folder / f"{log or role}.log").open("ab") as written:
         return subprocess.Popen(
             [sys.executable, "-c", _KEEP, "keep", *words, "--once"],
             env=os.environ | {f"GRIDWEAVE_{name}": str(value) for name, value in settings.items()},
-            stdout=log,
-            stderr=log,
+            stdout=written,
+            stderr=written,
         )
 
 
@@ -51,6 +51,9 @@ async def test_keep__two_at_once_and_one_killed__everything_is_done_once(tmp_pat
 
         keepers = {role: keeper(town, tmp_path, role) for role in ("relayer", "operator")}
         await asyncio.sleep(3)
+        second = keeper(town, tmp_path, "relayer", log="second")
+        assert await asyncio.to_thread(second.wait) != 0
+        assert "another keeper works in" in (tmp_path / "second.log").read_text()
         keepers["relayer"].kill()
         await asyncio.to_thread(keepers["relayer"].wait)
         keepers["relayer"] = keeper(town, tmp_path, "relayer")

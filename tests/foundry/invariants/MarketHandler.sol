@@ -88,7 +88,7 @@ contract MarketHandler is Feeder {
         (uint256 who, uint32 first) = (seed % HOMES, _now() + 2);
         Order[] memory orders = new Order[](3);
         for (uint32 i = 0; i < 3; ++i) {
-            orders[i] = _draw(who, first + (i + uint32(seed >> 8)) % 3, uint256(keccak256(abi.encode(seed, i))));
+            orders[i] = _draw(who, first + (i + uint32((seed >> 8) % 3)) % 3, uint256(keccak256(abi.encode(seed, i))));
         }
         address account = homes[who].owner.addr;
         bytes4[] memory reasons = _placeSchedule(account, orders, _signedSchedule(agent, account, orders));
