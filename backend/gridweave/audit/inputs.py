@@ -103,14 +103,12 @@ def _cancel(data: bytes) -> Call:
     return Cancelling(_signed_words(data, 0))
 
 
-def _place_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
-    items = tuple(SignedWord(word, None) for word in words)
-    return Placing(items, SharedConsent(checksum_address(account), signature))
+def _schedule(make: type[Placing | Cancelling]) -> Callable[[bytes], Call]:
+    def of(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
+        items = tuple(SignedWord(word, None) for word in words)
+        return make(items, SharedConsent(checksum_address(account), signature))
 
-
-def _cancel_schedule(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
-    items = tuple(SignedWord(word, None) for word in words)
-    return Cancelling(items, SharedConsent(checksum_address(account), signature))
+    return _plain(("address", "bytes32[]", "bytes"), of)
 
 
 def _bundle(datas: tuple[bytes, ...]) -> Call:
@@ -186,8 +184,8 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
     "EnergyAuction": {
         "place((bytes32,bytes32,bytes32)[])": _place,
         "cancel((bytes32,bytes32,bytes32)[])": _cancel,
-        "placeSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _place_schedule),
-        "cancelSchedule(address,bytes32[],bytes)": _plain(("address", "bytes32[]", "bytes"), _cancel_schedule),
+        "placeSchedule(address,bytes32[],bytes)": _schedule(Placing),
+        "cancelSchedule(address,bytes32[],bytes)": _schedule(Cancelling),
         "multicall(bytes[])": _plain(("bytes[]",), _bundle),
         "settle(uint32,uint32,(bytes32,bytes32,bytes32)[])": _settle,
         "clear(uint32,uint32)": _plain(("uint32", "uint32"), ClearingSlot),

@@ -8,14 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gridweave.domain.addresses import checksum_address
-from gridweave.domain.signatures import address_of, secp256k1_point
+from gridweave.domain.signatures import SECP256K1_ORDER, address_of, secp256k1_point
 
 __all__ = ["BYZANTINE", "BesuPlan", "PlanUnusable", "Validator", "draw_validator"]
 
 BYZANTINE = 4
 """QBFT bears a validator that lies from four on: more than two thirds must sign a block."""
 
-_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 _MOST_VALIDATORS = 100
 _MOST_PORT = 65_535
 
@@ -102,7 +101,7 @@ def draw_validator(number: int, host: str, p2p_port: int, rpc_port: int) -> Vali
     for port in (p2p_port, rpc_port):
         if not 1 <= port <= _MOST_PORT:
             raise PlanUnusable(f"port {port} of validator {number}: ports end at {_MOST_PORT}")
-    secret = 1 + secrets.randbelow(_ORDER - 1)
+    secret = 1 + secrets.randbelow(SECP256K1_ORDER - 1)
     return Validator(number, secret.to_bytes(32), host, p2p_port, rpc_port)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from gridweave.cli.serve import NotStarted, speaking_of_starting
+from gridweave.cli.serve import NotStarted, check_given, speaking_of_starting
 from gridweave.cli.terminal import out
+from gridweave.localnet import LocalnetBusy, lock_folder
 from gridweave.outbox.kinds import Kind
 from gridweave.services.runtime import Runtime
 from gridweave.services.settings import Settings
@@ -65,10 +65,7 @@ def keep(
             keeper=True,
             keeper_silent_meters=silent,
         )
-        if not settings.deployment.is_file():
-            raise NotStarted(f"{settings.deployment} does not exist: name the deployment record with --deployment")
-        if not any((settings.relayer_keystore, settings.relayer_key_file, settings.relayer_key_variable)):
-            raise NotStarted("no key to pay the gas: name one with --keystore, or on a local chain with --key-file")
+        check_given(settings)
         asyncio.run(_keep(settings, once=once))
 
 
@@ -76,17 +73,12 @@ def keep(
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keeps other keepers out of the folder: an outbox has one sender. Raises NotStarted."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = lock_folder(folder)
+    except LocalnetBusy as fault:
+        raise NotStarted(f"another keeper works in {folder}: give each a --data-dir and a key of its own") from fault
     except OSError as fault:
         raise NotStarted(f"{folder} cannot be written ({fault.strerror}): name another with --data-dir") from fault
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as fault:
-            raise NotStarted(
-                f"another keeper works in {folder}: give each a --data-dir and a key of its own"
-            ) from fault
         yield
 
 

@@ -62,7 +62,7 @@ PricePerKwh = Annotated[str, typer.Option(help="Per kWh, a decimal number.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    market = typer.Typer(help="Create markets and show their prices.", no_args_is_help=True)
+    market = typer.Typer(help="Create and change markets; show prices, balances and arrears.", no_args_is_help=True)
     market.command("create")(create)
     market.command("change")(change)
     market.command("show")(show)

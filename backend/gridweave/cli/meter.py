@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,12 @@ from gridweave.domain.units import format_energy_kwh, parse_energy_wh
 __all__ = ["register"]
 
 _HOUR = 3_600
+ImportW = Annotated[int, typer.Option(help="Most that the home can draw, W.")]
+ExportW = Annotated[int, typer.Option(help="Most that the home can give, W.")]
+ScaleWh = Annotated[int, typer.Option(help="Unit of its readings: 1, 10 or 100 Wh.")]
+WithMandate = Annotated[
+    bool, typer.Option("--mandate/--no-mandate", help="Have the account sign that settlement may debit it.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -59,10 +66,10 @@ def register_meter(
     account: Annotated[str, typer.Option("--account", help="Address or key name of the account that it settles.")],
     key: KeyName,
     market: Market = 1,
-    import_w: Annotated[int, typer.Option(help="Most that the home can draw, W.")] = 17_000,
-    export_w: Annotated[int, typer.Option(help="Most that the home can give, W.")] = 17_000,
-    scale_wh: Annotated[int, typer.Option(help="Unit of its readings: 1, 10 or 100 Wh.")] = 1,
-    mandate: Annotated[bool, typer.Option(help="Have the account sign that settlement may debit it.")] = True,
+    import_w: ImportW = 17_000,
+    export_w: ExportW = 17_000,
+    scale_wh: ScaleWh = 1,
+    mandate: WithMandate = True,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
@@ -80,11 +87,7 @@ def register_meter(
         plan = MeterPlan(device, market, resolve_address(account, keystore), import_w, export_w, scale_wh)
         operator = Steward(client, open_wallet(key, keystore, password_file))
         item = operator.register_meter(plan, consent, deadline)
-
-        def number() -> dict[str, int]:
-            made = [int(found["meter"]) for found in client.meters(device=device)]
-            return {"meter": max(made)} if made else {}
-
+        number = partial(_newest_meter, client, device)
         finish(client, item.id, f"meter of {name}", wait=not no_wait, as_json=as_json, learn=number)
 
 
@@ -96,10 +99,10 @@ def move(
         str, typer.Option("--from", help="First slot of the new meter: beyond the order horizon of 192 slots.")
     ] = "+200",
     market: Market = 1,
-    import_w: Annotated[int, typer.Option(help="Most that the home can draw, W.")] = 17_000,
-    export_w: Annotated[int, typer.Option(help="Most that the home can give, W.")] = 17_000,
-    scale_wh: Annotated[int, typer.Option(help="Unit of its readings: 1, 10 or 100 Wh.")] = 1,
-    mandate: Annotated[bool, typer.Option(help="Have the account sign that settlement may debit it.")] = True,
+    import_w: ImportW = 17_000,
+    export_w: ExportW = 17_000,
+    scale_wh: ScaleWh = 1,
+    mandate: WithMandate = True,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
@@ -117,10 +120,7 @@ def move(
         plan = MeterPlan(device, market, resolve_address(account, keystore), import_w, export_w, scale_wh)
         operator = Steward(client, open_wallet(key, keystore, password_file))
         item = operator.move_meter(plan, resolve_slot(from_slot, client), consent, deadline)
-
-        def number() -> dict[str, int]:
-            return {"meter": max(int(found["meter"]) for found in client.meters(device=device))}
-
+        number = partial(_newest_meter, client, device)
         finish(client, item.id, f"next meter of {name}", wait=not no_wait, as_json=as_json, learn=number)
 
 
@@ -144,6 +144,11 @@ def end(
         operator = Steward(client, open_wallet(key, keystore, password_file))
         item = operator.end_meter(meter, resolve_slot(until_slot, client), client.chain_time() + _HOUR)
         finish(client, item.id, f"end of meter {meter}", wait=not no_wait, as_json=as_json)
+
+
+def _newest_meter(client: GridweaveClient, device: str) -> dict[str, int]:
+    made = [int(found["meter"]) for found in client.meters(device=device)]
+    return {"meter": max(made)} if made else {}
 
 
 def _mandate(

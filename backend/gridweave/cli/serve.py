@@ -23,7 +23,7 @@ from gridweave.services.runtime import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.errors import StoreMismatch, StoreUnavailable
 
-__all__ = ["NotStarted", "Service", "bind", "register", "speaking_of_starting"]
+__all__ = ["NotStarted", "Service", "bind", "check_given", "register", "speaking_of_starting"]
 
 _CLOSES_WITHIN_S = 5
 
@@ -131,11 +131,16 @@ def serve_command(
         asyncio.run(_serve(settings))
 
 
-async def _serve(settings: Settings) -> None:
+def check_given(settings: Settings) -> None:
+    """Raises NotStarted unless a deployment record and the key that pays the gas are named."""
     if not settings.deployment.is_file():
         raise NotStarted(f"{settings.deployment} does not exist: name the deployment record with --deployment")
     if not any((settings.relayer_keystore, settings.relayer_key_file, settings.relayer_key_variable)):
         raise NotStarted("no key of a relayer: name one with --keystore, or on a local chain with --key-file")
+
+
+async def _serve(settings: Settings) -> None:
+    check_given(settings)
     door = bind(settings.host, settings.port)
     service = Service(settings)
     loop = asyncio.get_running_loop()

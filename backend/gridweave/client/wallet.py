@@ -17,8 +17,6 @@ from gridweave.domain.eip712 import Domain, Message, digest
 
 __all__ = ["Wallet", "read_address", "write_private"]
 
-_SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
-
 
 class Wallet:
     """A secp256k1 key and its checksummed `address`. Its text forms show the address only."""
@@ -26,7 +24,7 @@ class Wallet:
     __slots__ = ("_key", "address")
 
     def __init__(self, private_key: bytes) -> None:
-        if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < _SECP256K1_ORDER:
+        if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < signatures.SECP256K1_ORDER:
             raise KeystoreError("a private key is 32 bytes, not zero and below the order of secp256k1")
         self._key = private_key
         self.address = signatures.address_of(private_key)
@@ -36,7 +34,7 @@ class Wallet:
         """A new key from the system's randomness."""
         while True:
             key = secrets.token_bytes(32)
-            if 0 < int.from_bytes(key, "big") < _SECP256K1_ORDER:
+            if 0 < int.from_bytes(key, "big") < signatures.SECP256K1_ORDER:
                 return cls(key)
 
     @classmethod

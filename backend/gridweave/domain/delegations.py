@@ -78,6 +78,12 @@ class Delegation:
         return Scope(self.market, self.max_energy_wh, self.lowest_ask, self.highest_bid, self.until)
 
 
+def covers(own: Scope | None, general: Scope | None, item: Order | Cancel, now: int) -> bool:
+    """Whether a delegate may say that: by what is said of the item's meter, or where that is none, of all meters."""
+    scope = own if own is not None and own.until else general
+    return scope is not None and scope.covers(item, now)
+
+
 class DelegationBook:
     """Every scope in force, by account, delegate and meter; meter 0 stands for all without one of their own."""
 
@@ -94,7 +100,6 @@ class DelegationBook:
         return signer is not None and (signer == account or self.covers(account, signer, item, now))
 
     def covers(self, account: str, delegate: str, item: Order | Cancel, now: int) -> bool:
-        """Whether the account let that key say this. What is said of the meter comes before what is said of all."""
-        own = self.scopes.get((account, delegate, item.meter))
-        scope = own if own and own.until else self.scopes.get((account, delegate, 0))
-        return scope is not None and scope.covers(item, now)
+        """Whether the account let that key say this."""
+        own, general = (self.scopes.get((account, delegate, meter)) for meter in (item.meter, 0))
+        return covers(own, general, item, now)

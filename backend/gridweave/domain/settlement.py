@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridweave.domain.terms import MarketTerms
-from gridweave.domain.units import WH_PER_KWH, floor_div
+from gridweave.domain.units import WH_PER_KWH, floor_div, mul_div_down, mul_div_up
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,14 @@ def settle_meter(terms: MarketTerms, price: int, bought: int, sold: int, import_
     utility = floor_div(-deviation, WH_PER_KWH)
     hold = max(floor_div(deviation, WH_PER_KWH), 0)
     return Cash(account, pot, utility, -(account + pot + utility), hold, trade, fee, deviation)
+
+
+def settle_dust(price: int, bid_dust: int, ask_dust: int) -> int:
+    """The utility's gain, micro, when it trades a closing slot's dust (Wh): it buys the bids' or sells the asks'.
+
+    What it pays is rounded up, what it gets is rounded down.
+    """
+    return mul_div_down(price, ask_dust, WH_PER_KWH) - mul_div_up(price, bid_dust, WH_PER_KWH)
 
 
 def default_reading(terms: MarketTerms, bought: int) -> tuple[int, int]:

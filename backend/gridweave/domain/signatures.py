@@ -23,7 +23,7 @@ from gridweave.domain.hashing import keccak
 
 COMPACT_LENGTH = 64
 
-_SECP256K1_N = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 _P256_N = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
 _PARITY_BIT = 1 << 255
 _PREHASHED = ec.ECDSA(Prehashed(SHA256()), deterministic_signing=True)
@@ -144,7 +144,7 @@ def _split_compact(compact: bytes) -> tuple[int, int, int]:
         raise SignatureMalformed("64 bytes r, vs or 65 bytes r, s, v")
     vs = int.from_bytes(compact[32:], "big")
     s = vs & (_PARITY_BIT - 1)
-    if s > _SECP256K1_N // 2:
+    if s > SECP256K1_ORDER // 2:
         raise SignatureMalformed("s lies in the upper half")
     return vs >> 255, int.from_bytes(compact[:32], "big"), s
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from gridweave.domain.clearing import Clearing, fill
 from gridweave.domain.ladder import Book, Line
 from gridweave.domain.orders import Side
+from gridweave.domain.settlement import settle_dust
 from gridweave.domain.terms import MarketTerms
-from gridweave.domain.units import WH_PER_KWH, mul_div_down, mul_div_up
 
 _NO_LINE = Line(None, 0, 0, 0)
 
@@ -122,10 +122,9 @@ class SlotBook:
 
         The utility buys the bids' dust at the price, less what it has advanced, or sells the asks' dust.
         """
+        to_utility = settle_dust(self.price, self.bought_wh, self.sold_wh)
         if self.bought_wh:
-            to_utility = self.advanced - mul_div_up(self.price, self.bought_wh, WH_PER_KWH)
-        else:
-            to_utility = mul_div_down(self.price, self.sold_wh, WH_PER_KWH)
+            to_utility += self.advanced
         residue = self.pot - to_utility
         self.pot = 0
         self.closed = True

@@ -23,7 +23,7 @@ from gridweave.chain import NetworkProfile
 from gridweave.deployment.record import write_atomically
 from gridweave.localnet.errors import LocalnetBusy, LocalnetError
 
-__all__ = ["ChainInfo", "Clock", "Home"]
+__all__ = ["ChainInfo", "Clock", "Home", "lock_folder"]
 
 _CHAIN_IDS = range(2_000_000_000, 4_000_000_000)
 """Chain ids of created chains are drawn from here: far from registered ones, and no two chains share signatures."""
@@ -111,12 +111,17 @@ class Home:
 
     def lock(self) -> IO[str]:
         """Keeps other supervisors out for as long as the returned file is open. LocalnetBusy if one is here."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        file = (self.path / "lock").open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            raise LocalnetBusy(f"{self.path} is in use by another process") from error
-        os.set_inheritable(file.fileno(), False)
-        return file
+        return lock_folder(self.path)
+
+
+def lock_folder(path: Path) -> IO[str]:
+    """Makes the folder and keeps others out of it while the returned file is open. Raises LocalnetBusy, OSError."""
+    path.mkdir(parents=True, exist_ok=True)
+    file = (path / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise LocalnetBusy(f"{path} is in use by another process") from error
+    os.set_inheritable(file.fileno(), False)
+    return file

@@ -20,10 +20,10 @@ from gridweave.localnet.home import ChainInfo, Clock, Home
 from gridweave.localnet.keys import DevKeys
 from gridweave.localnet.snapshots import Snapshot, Snapshots, is_whole
 
+__all__ = ["Localnet", "localnet"]
+
 DEFAULT_SLOT_LENGTH = 900
 """Seconds."""
-
-__all__ = ["Localnet", "localnet"]
 
 FUNDS = 10**24
 """Wei that every development key has when the chain is created."""

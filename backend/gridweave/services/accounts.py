@@ -67,7 +67,7 @@ async def _line(world: World, row: Row, price: int | None) -> dict[str, Any]:
     if terms is None:
         raise LookupError(f"settlement without a market: {row['market']}")
     bought, sold = row["bought_wh"], row["sold_wh"]
-    import_wh, export_wh = _energy(terms, row)
+    import_wh, export_wh = paid_energy(terms, row)
     cash = settle_meter(terms, price or 0, bought, sold, import_wh, export_wh)
     trade, fee = floor_div(cash.trade, WH_PER_KWH), mul_div_up(cash.fee, 1, WH_PER_KWH)
     return {
@@ -93,7 +93,7 @@ async def _line(world: World, row: Row, price: int | None) -> dict[str, Any]:
     }
 
 
-def _energy(terms: MarketTerms, row: Row) -> tuple[int, int]:
+def paid_energy(terms: MarketTerms, row: Row) -> tuple[int, int]:
     """(import, export) that was paid, Wh."""
     if row["reading_version"] == 0 or row["import_wh"] is None:
         return default_reading(terms, row["bought_wh"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from gridweave.domain.settlement import default_reading, settle_meter
+from gridweave.domain.settlement import settle_dust, settle_meter
+from gridweave.services.accounts import paid_energy
 from gridweave.services.errors import RequestInvalid
 from gridweave.services.markets import terms_of
 from gridweave.services.world import World
@@ -60,19 +61,18 @@ async def _slot(
     said: dict[str, Any] = dict.fromkeys(_SUMS, 0)
     said["tradedWh"] = (clearing or {}).get("volume_wh") or 0
     for row in rows:
-        silent = row["reading_version"] == 0 or row["import_wh"] is None
-        read = default_reading(terms, row["bought_wh"]) if silent else (row["import_wh"], row["export_wh"])
-        cash = settle_meter(terms, price, row["bought_wh"], row["sold_wh"], *read)
-        deviation = read[1] - read[0] - (row["sold_wh"] - row["bought_wh"])
-        said["importWh"] += read[0]
-        said["exportWh"] += read[1]
+        import_wh, export_wh = paid_energy(terms, row)
+        cash = settle_meter(terms, price, row["bought_wh"], row["sold_wh"], import_wh, export_wh)
+        deviation = export_wh - import_wh - (row["sold_wh"] - row["bought_wh"])
+        said["importWh"] += import_wh
+        said["exportWh"] += export_wh
         said["surplusWh"] += max(deviation, 0)
         said["shortfallWh"] += max(-deviation, 0)
-        said["withoutReading"] += silent
+        said["withoutReading"] += row["reading_version"] == 0
         said["utilityMicro"] += cash.utility
         said["operatorMicro"] += cash.operator
     if close is not None:
-        said["utilityMicro"] += price * close["ask_dust_wh"] // 1_000 - -(-price * close["bid_dust_wh"] // 1_000)
+        said["utilityMicro"] += settle_dust(price, close["bid_dust_wh"], close["ask_dust_wh"])
         said["operatorMicro"] += close["residue"]
     place = {"slot": slot, "startsAt": world.clock.start(slot), "priceMicroPerKwh": (clearing or {}).get("price")}
     return place | {"meters": len(rows), "closed": close is not None} | said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gridweave.domain.delegations import Scope
+from gridweave.domain.delegations import Scope, covers
 from gridweave.domain.errors import (
     BeyondHorizon,
     EnergyAboveCapacity,
@@ -86,12 +86,12 @@ def speaks(look: Look, account: str, signer: str | None, act: Order | Cancel) ->
     if signer is None or signer == account:
         return signer is not None
     scopes = look.scopes.get((account, signer), {})
-    own = scopes.get(act.meter)
-    row = own if own is not None and own["until"] else scopes.get(0)
-    return row is not None and _scope(row).covers(act, look.now)
+    return covers(_scope(scopes.get(act.meter)), _scope(scopes.get(0)), act, look.now)
 
 
-def _scope(row: Row) -> Scope:
+def _scope(row: Row | None) -> Scope | None:
+    if row is None:
+        return None
     return Scope(row["market"], row["max_energy_wh"], row["lowest_ask"], row["highest_bid"], row["until"])
 
 

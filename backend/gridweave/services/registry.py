@@ -106,18 +106,13 @@ async def create_market(world: World, terms: MarketTerms, operator: Act, utility
 
 async def register_meter(world: World, registration: MeterRegistration, operator: Act, mandate: Act | None) -> Answer:
     """A device becomes an account's meter in a market. Raises ServiceError."""
-    consents = [Consent("DERRegistry", registration, operator)]
-    if mandate is not None:
-        agreed = Mandate(
-            registration.device, registration.market, registration.account, mandate.nonce, mandate.deadline
-        )
-        consents.append(Consent("DERRegistry", agreed, mandate))
+    consents = _consents(registration, operator, mandate)
     return await submit_act(
         world,
         Plan(
             kind=Kind.METER,
             call=world.contracts.meters.register_meter(registration, operator, mandate or NO_ACT),
-            consents=tuple(consents),
+            consents=consents,
             lanes=(f"device:{registration.device}", "meters"),
             depends_on=("markets",),
             deadline=earliest([consent.act for consent in consents]),
@@ -172,16 +167,13 @@ async def delegate(world: World, delegation: Delegation, act: Act) -> Answer:
 
 async def move_meter(world: World, move: MeterMove, operator: Act, mandate: Act | None) -> Answer:
     """A device's meter ends and its next one begins. Raises ServiceError."""
-    consents = [Consent("DERRegistry", move, operator)]
-    if mandate is not None:
-        agreed = Mandate(move.device, move.market, move.account, mandate.nonce, mandate.deadline)
-        consents.append(Consent("DERRegistry", agreed, mandate))
+    consents = _consents(move, operator, mandate)
     return await submit_act(
         world,
         Plan(
             kind=Kind.METER,
             call=world.contracts.meters.move_meter(move, operator, mandate or NO_ACT),
-            consents=tuple(consents),
+            consents=consents,
             lanes=(f"device:{move.device}", "meters"),
             depends_on=("markets",),
             deadline=earliest([consent.act for consent in consents]),
@@ -190,6 +182,15 @@ async def move_meter(world: World, move: MeterMove, operator: Act, mandate: Act 
             account=move.account,
         ),
     )
+
+
+def _consents(said: MeterRegistration | MeterMove, operator: Act, mandate: Act | None) -> tuple[Consent, ...]:
+    """The operator's, and the account's where it lets settlement debit it."""
+    first = Consent("DERRegistry", said, operator)
+    if mandate is None:
+        return (first,)
+    agreed = Mandate(said.device, said.market, said.account, mandate.nonce, mandate.deadline)
+    return first, Consent("DERRegistry", agreed, mandate)
 
 
 async def end_meter(world: World, end: MeterEnd, operator: Act) -> Answer:

@@ -147,7 +147,7 @@ class Runtime:
         return None
 
     async def has_nothing_due(self) -> bool:
-        """Whether the keeper has looked at the chain's newest block and all that it asked for is on chain."""
+        """Whether the keeper has looked at a block as high as the newest, and nothing it asked for is under way."""
         head = await self.world.node.block_number()
         kept = self._kept_at
         return kept is not None and kept.number == head and not await self.world.outbox.pending()

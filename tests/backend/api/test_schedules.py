@@ -65,6 +65,23 @@ async def refused(service: Service, path: str, body: dict[str, Any]) -> tuple[in
     return answer.status_code, error["name"], error["args"].get("line")
 
 
+async def test_orders__older_than_the_acts_at_hand__are_shown_as_replaced(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A schedule's lines are acts of the meter, but no orders in the outbox: they push older orders' acts out."""
+    monkeypatch.setattr("gridweave.services.status._MOST_ORDERS", 3)
+    home, slot = service.town.homes[0], await service.town.open_slot()
+    for version, energy in ((1, 1_000), (2, 2_000)):
+        await service.done(*await service.accept("orders", service.town.bid(home, slot, energy, version=version)))
+    lines = (line(home, slot + i) for i in range(1, 5))
+    await service.done(*await service.accept("schedules", schedule(service, home.secret, home.account, *lines)))
+    await service.caught_up()
+    listed = (await service.get("orders", meter=home.meter))["items"]
+    first, second = sorted((item for item in listed if item["slot"] == slot), key=lambda item: item["version"])
+    assert (first["status"], first["reason"], first["replacedBy"]) == ("cancelled", "Replaced", second["id"])
+    assert second["status"] == "committed"
+
+
 async def test_schedule__of_the_account__places_every_line_and_each_can_be_cancelled(service: Service) -> None:
     home, slot = service.town.homes[0], await service.town.open_slot()
     body = schedule(service, home.secret, home.account, *(line(home, slot + i) for i in range(4)))
