@@ -71,7 +71,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
 
         Bond storage bond = _bonds[account][relayer];
         bond.amount += uint96(amount);
-        emit BondPosted(account, relayer, amount, bond.amount);
+        emit BondPosted(account, relayer, amount, bond.amount, bond.leaving);
 
         _move(account, int256(amount), bytes32(uint256(uint160(relayer))));
     }
@@ -85,7 +85,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
 
         bond.leaving += uint96(amount);
         bond.redeemableAt = uint40(block.timestamp + unbondingTime());
-        emit BondLeaving(sponsor.signer, relayer, bond.leaving, bond.redeemableAt);
+        emit BondLeaving(sponsor.signer, relayer, bond.amount, bond.leaving, bond.redeemableAt);
     }
 
     /// @inheritdoc IRelayerBond
@@ -151,7 +151,9 @@ contract RelayerBond is IRelayerBond, SignedActs {
         bond.amount = uint96(left);
         if (bond.leaving > left) bond.leaving = uint96(left);
         address account = _accountOf(order.meter());
-        emit Compensated(digest, promise_.sponsor, relayer, order, account, _compensation, left);
+        emit Compensated(
+            digest, promise_.sponsor, relayer, order, account, _compensation, bond.amount, bond.leaving
+        );
 
         _move(account, -int256(_compensation), order.position());
     }

@@ -16,13 +16,19 @@ import { Order, SignedOrder } from "../types/Order.sol";
 /// Warning: a relayer, or the thief of its key, can use up a bond by acknowledging orders of its own and leaving them. The bond
 /// is the most that a sponsor can lose, and what all who hold an acknowledgement share in, first come, first served.
 interface IRelayerBond {
-    /// @notice `amount` went from the sponsor's account into the bond, which is `bond` now.
-    event BondPosted(address indexed sponsor, address indexed relayer, uint256 amount, uint256 bond);
+    /// @notice `amount` went from the sponsor's account into the bond, which is `bond` now, `leaving` of it about to leave.
+    event BondPosted(
+        address indexed sponsor, address indexed relayer, uint256 amount, uint256 bond, uint256 leaving
+    );
     /// @notice `leaving` of the bond can be redeemed from `redeemableAt` on, and answers for claims until it is.
-    event BondLeaving(address indexed sponsor, address indexed relayer, uint256 leaving, uint256 redeemableAt);
+    event BondLeaving(
+        address indexed sponsor, address indexed relayer, uint256 bond, uint256 leaving, uint256 redeemableAt
+    );
+    /// @notice All that was leaving, `amount`, went back to the sponsor's account.
     event BondRedeemed(address indexed sponsor, address indexed relayer, uint256 amount, uint256 bond);
     /// @notice The order was executed with a signature of that hash and refused.
     event RefusalProved(bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, bytes32 signatureHash);
+    /// @notice `account` got `amount` for the order; `bond` and `leaving` are what is left.
     event Compensated(
         bytes32 indexed digest,
         address indexed sponsor,
@@ -30,7 +36,8 @@ interface IRelayerBond {
         Order order,
         address account,
         uint256 amount,
-        uint256 bond
+        uint256 bond,
+        uint256 leaving
     );
 
     error CompensationIsZero();

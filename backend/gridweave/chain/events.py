@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from gridweave.chain.abi import EventAbi, abi_of
+from gridweave.chain.bond_events import BondLeaving, BondPosted, BondRedeemed, Compensated, RefusalProved
 from gridweave.chain.event import Event
 from gridweave.chain.inherited_events import (
     Approval,
@@ -31,6 +32,15 @@ from gridweave.chain.inherited_events import (
     TargetFunctionRoleUpdated,
     Transfer,
 )
+from gridweave.chain.registry_events import (
+    AssetRegistered,
+    DeviceEnrolled,
+    DeviceKeyChanged,
+    DeviceStatusChanged,
+    MeterEnded,
+    MeterMoved,
+    MeterRegistered,
+)
 from gridweave.chain.types import Log
 from gridweave.domain.terms import MarketTerms
 
@@ -40,8 +50,12 @@ __all__ = [
     "AssetRegistered",
     "AuthorityUpdated",
     "Balanced",
+    "BondLeaving",
+    "BondPosted",
+    "BondRedeemed",
     "Cancelled",
     "Cleared",
+    "Compensated",
     "DebtChanged",
     "DebtPaid",
     "DelegationSet",
@@ -65,6 +79,7 @@ __all__ = [
     "Placed",
     "ReadingRecorded",
     "ReadingRefused",
+    "RefusalProved",
     "Released",
     "RoleAdminChanged",
     "RoleGrantDelayChanged",
@@ -158,69 +173,6 @@ class DebtChanged(Event):
 class Skimmed(Event):
     to: str
     amount: int
-
-
-# DeviceRegistry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceEnrolled(Event):
-    device: str
-    maker: str
-    owner: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceKeyChanged(Event):
-    device: str
-    key_version: int
-    key_kind: int
-    x: bytes
-    y: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceStatusChanged(Event):
-    device: str
-    status: int
-    by: str
-
-
-# DERRegistry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterRegistered(Event):
-    """`terms` is the Meter word (`Meter.unpack` takes its 32 bytes)."""
-
-    meter: int
-    device: str
-    account: str
-    market: int
-    terms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterEnded(Event):
-    meter: int
-    until_slot: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterMoved(Event):
-    device: str
-    ended: int
-    begun: int
-    from_slot: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssetRegistered(Event):
-    asset: int
-    meter: int
-    kind: int
-    nameplate_w: int
-    storage_wh: int
 
 
 # MeterLedger
@@ -348,7 +300,16 @@ EVENTS: Mapping[str, type[Event]] = {
 }
 """Every event class by its name."""
 
-_CONTRACTS = ("Authority", "LocalCurrency", "Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
+_CONTRACTS = (
+    "Authority",
+    "LocalCurrency",
+    "Vault",
+    "DeviceRegistry",
+    "DERRegistry",
+    "MeterLedger",
+    "EnergyAuction",
+    "RelayerBond",
+)
 
 
 def decode_log(log: Log) -> Event | None:

@@ -73,6 +73,7 @@ async def current_record(
             deployer=deployer,
             slot_length=settings.slot_length,
             hold_length=settings.hold_length,
+            compensation=settings.compensation,
             own_currency=settings.currency is None,
             block=0,
         )
@@ -201,6 +202,7 @@ def _compare(record: Deployment, chain_id: int, genesis: str, settings: Deployme
     for name, known, wanted in (
         ("slotLength", record.slot_length, settings.slot_length),
         ("holdLength", record.hold_length, settings.hold_length),
+        ("compensation", record.compensation, settings.compensation),
         ("own currency", record.own_currency, settings.currency is None),
     ):
         if known != wanted:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from gridweave.chain import NetworkProfile, Node
+from gridweave.chain import NetworkProfile, Node, Role
 from gridweave.deployment.deploy import current_record
 from gridweave.deployment.record import Deployment
 from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GRANT_DELAY, GUARDED
@@ -77,6 +77,7 @@ def _unknown_roles(settings: DeploymentSettings) -> list[PlanRow]:
         for role, functions in roles.items()
     ]
     titles += [f"{role.name} to EnergyAuction" for role in DELAYED_ROLES]
+    titles.append(f"{Role.MODULE.name} to RelayerBond")
     titles += [f"{role.name} to {account}" for role, members in settings.members().items() for account in members]
     titles += [f"{role.name} waits {GRANT_DELAY // 86_400} days from now on" for role in DELAYED_ROLES]
     titles += [f"changes to who may call {name} wait {GRANT_DELAY // 86_400} days from now on" for name in GUARDED]

@@ -49,6 +49,7 @@ class Deployment:
     deployer: str
     slot_length: int
     hold_length: int
+    compensation: int
     own_currency: bool
     block: int
     contracts: Mapping[str, tuple[ContractVersion, ...]] = field(default_factory=dict)
@@ -102,6 +103,7 @@ class Deployment:
             "block": self.block,
             "slotLength": self.slot_length,
             "holdLength": self.hold_length,
+            "compensation": self.compensation,
             "ownCurrency": self.own_currency,
             "complete": self.complete,
             "contracts": {name: _contract_json(versions) for name, versions in self.contracts.items()},
@@ -120,6 +122,7 @@ class Deployment:
             block=int(content["block"]),
             slot_length=int(content["slotLength"]),
             hold_length=int(content["holdLength"]),
+            compensation=int(content["compensation"]),
             own_currency=bool(content["ownCurrency"]),
             complete=bool(content["complete"]),
             contracts={

@@ -12,6 +12,7 @@ from gridweave.domain.slots import HORIZON, RING
 __all__ = ["DeploymentSettings"]
 
 _SLOT_LENGTH = 900
+_COMPENSATION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class DeploymentSettings:
 
     `record` is the file that remembers the deployment, written after every step. `currency` is an ERC-20 of six
     decimals with ERC-2612 permits; None deploys a LocalCurrency. `hold_length` 0 takes the least that covers every
-    correction window a market can have.
+    correction window a market can have. `compensation`, millionths, is what a relayer's bond pays for each order that
+    was acknowledged and left.
     """
 
     record: Path
@@ -31,6 +33,7 @@ class DeploymentSettings:
     currency: str | None = None
     slot_length: int = _SLOT_LENGTH
     hold_length: int = 0
+    compensation: int = _COMPENSATION
 
     def __post_init__(self) -> None:
         for name in ("admin", "operators", "makers", "minters", "currency"):
@@ -41,6 +44,8 @@ class DeploymentSettings:
         object.__setattr__(self, "hold_length", self.hold_length or least)
         if self.hold_length < least:
             raise DeploymentError(f"holdLength {self.hold_length} is shorter than a correction window can be ({least})")
+        if not 0 < self.compensation < 1 << 72:
+            raise DeploymentError(f"compensation is more than 0 and what a Vault can hold, not {self.compensation}")
         if self.currency is not None and self.minters:
             raise DeploymentError("minters belong to a LocalCurrency; a currency that exists has its own")
 

@@ -52,6 +52,11 @@ CONTRACTS: tuple[Creation, ...] = (
         lambda _, at: (at["Authority"], at["Vault"], at["MeterLedger"], at["DERRegistry"]),
         "authority, vault, ledger, meters",
     ),
+    Creation(
+        "RelayerBond",
+        lambda d, at: (at["Authority"], at["Vault"], at["EnergyAuction"], at["DERRegistry"], d.compensation),
+        "authority, vault, auction, meters, compensation",
+    ),
 )
 """Every contract in the order in which they are created."""
 
@@ -73,8 +78,10 @@ def creation_data(creation: Creation, record: Deployment) -> bytes:
 
 def planned_members(record: Deployment) -> dict[Role, tuple[str, ...]]:
     """Members of every role, the contracts that hold one included."""
-    auctions = tuple(version.address for version in record.contracts["EnergyAuction"])
-    return {**record.roles, Role.MODULE: auctions, Role.RECORDER: auctions}
+    auctions, bonds = (
+        tuple(version.address for version in record.contracts[name]) for name in ("EnergyAuction", "RelayerBond")
+    )
+    return {**record.roles, Role.MODULE: auctions + bonds, Role.RECORDER: auctions}
 
 
 def role_steps(node: Node, record: Deployment) -> list[RoleStep]:

@@ -234,10 +234,24 @@ class Permit:
 
 
 @dataclass(frozen=True)
-class Acknowledgement:
-    """The relayer promises to commit what has this digest before `commit_before`, or to say why not."""
+class PostBond:
+    """A sponsor puts `amount` of its withdrawable balance down for a relayer (RelayerBond)."""
 
-    digest: bytes
-    commit_before: int
+    relayer: str
+    amount: int
+    nonce: int
+    deadline: int
 
-    TYPE: ClassVar[StructType] = TYPES["Acknowledgement"]
+    TYPE: ClassVar[StructType] = TYPES["PostBond"]
+
+
+@dataclass(frozen=True)
+class Unbond:
+    """A sponsor begins to take `amount` out of its bond for a relayer (RelayerBond)."""
+
+    relayer: str
+    amount: int
+    nonce: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["Unbond"]

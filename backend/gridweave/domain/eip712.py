@@ -132,7 +132,9 @@ _DECLARATIONS = (
     "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)",
     "Withdrawal(address account,address to,uint256 amount,uint256 nonce,uint256 deadline)",
     "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)",
-    "Acknowledgement(bytes32 digest,uint40 commitBefore)",
+    "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",
+    "PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    "Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}
@@ -147,9 +149,9 @@ DOMAIN_NAMES = {
     "MeterLedger": "Gridweave MeterLedger",
     "EnergyAuction": "Gridweave EnergyAuction",
     "LocalCurrency": "Gridweave Local Currency",
-    "Acknowledgement": "Gridweave Acknowledgement",
+    "RelayerBond": "Gridweave RelayerBond",
 }
-"""EIP-712 domain name per contract; the relayer's acknowledgements name the EnergyAuction's address under their own."""
+"""EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
 
 
 @dataclass(frozen=True)

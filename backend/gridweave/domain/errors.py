@@ -175,6 +175,42 @@ class ArrearTooLarge(CallRefusal):
     parameters = ("address account", "uint256 arrear")
 
 
+class RelayerIsZero(CallRefusal):
+    pass
+
+
+class BondNotWithdrawable(CallRefusal):
+    parameters = ("uint256 withdrawable", "uint256 amount")
+
+
+class BondTooSmall(CallRefusal):
+    parameters = ("uint256 left", "uint256 asked")
+
+
+class BondNotRedeemable(CallRefusal):
+    parameters = ("uint256 redeemableAt",)
+
+
+class CommitmentNotDue(CallRefusal):
+    parameters = ("uint256 commitBefore",)
+
+
+class ClaimTooLate(CallRefusal):
+    parameters = ("uint256 closedAt",)
+
+
+class OrderArrived(CallRefusal):
+    parameters = ("uint256 version", "uint256 takenAt")
+
+
+class OrderWasRefused(CallRefusal):
+    parameters = ("uint256 refusedAt",)
+
+
+class AlreadyCompensated(CallRefusal):
+    parameters = ("bytes32 digest", "address relayer")
+
+
 class OrderRefusal(DomainError):
     """Why one order, cancel, settlement or release is refused."""
 

@@ -17,12 +17,13 @@ TICKS_PER_GROUP = 32
 
 @dataclass(frozen=True)
 class Line:
-    """A meter's word in the book: its last version, and what is live of it (`energy_wh` 0: cancelled)."""
+    """A meter's word in the book: its last version, what is live of it (`energy_wh` 0: cancelled), and since when."""
 
     side: Side | None
     version: int
     tick: int
     energy_wh: int
+    taken_at: int = 0
 
 
 class Book:
@@ -56,7 +57,7 @@ class Book:
         self.stage(meter, version, side, tick, energy_wh)
         self.confirm(meter)
 
-    def stage(self, meter: int, version: int, side: Side, tick: int, energy_wh: int) -> None:
+    def stage(self, meter: int, version: int, side: Side, tick: int, energy_wh: int, now: int = 0) -> None:
         """Makes room for the meter's order beside the one it would replace.
 
         Raises DuplicateInBatch, VersionNotNewer, LadderFull and changes nothing.
@@ -65,14 +66,14 @@ class Book:
         group = self._groups[side].get(tick // TICKS_PER_GROUP, 0)
         if group + energy_wh >= LEAF_LIMIT_WH:
             raise LadderFull
-        line = Line(side, version, tick, energy_wh)
+        line = Line(side, version, tick, energy_wh, now)
         self._put_in(line)
         self._staged[meter] = line
 
-    def stage_cancel(self, meter: int, version: int) -> None:
+    def stage_cancel(self, meter: int, version: int, now: int = 0) -> None:
         """The same for a cancellation, which needs no room. Raises DuplicateInBatch, VersionNotNewer."""
         self._require_newer(meter, version)
-        self._staged[meter] = Line(None, version, 0, 0)
+        self._staged[meter] = Line(None, version, 0, 0, now)
 
     def confirm(self, meter: int) -> None:
         """Puts what the meter has staged in the place of its live order. Raises KeyError without anything staged."""

@@ -56,7 +56,7 @@ from gridweave.domain.outcomes import (
 )
 from gridweave.domain.readings import Reading
 from gridweave.domain.registry import MeterBook
-from gridweave.domain.slotbook import SlotBook
+from gridweave.domain.slotbook import NO_LINE, SlotBook
 from gridweave.domain.slots import HORIZON, SlotClock, ring_index
 from gridweave.domain.terms import MarketTerms
 from gridweave.domain.vault import VaultBook
@@ -109,6 +109,16 @@ class MarketBook:
         if found and found.live:
             raise RingBusy
         return SlotBook(slot, terms)
+
+    def last_version_of(self, meter: int, slot: int) -> tuple[int, int]:
+        """(version, when it was taken) of the newest order or cancel there; zeros for none.
+
+        Also zeros once a later slot has the slot's place in the ring.
+        """
+        registered = self.meters.get(meter)
+        found = self._slots.get((registered[0].market, ring_index(slot))) if registered else None
+        line = found.line(meter) if found and found.slot == slot else NO_LINE
+        return line.version, line.taken_at
 
     # place and cancel
 
@@ -164,9 +174,9 @@ class MarketBook:
         if not signed:
             raise WrongSigner
         if isinstance(item, Order):
-            book.book.stage(item.meter, item.version, item.side, tick, item.energy_wh)
+            book.book.stage(item.meter, item.version, item.side, tick, item.energy_wh, now)
         else:
-            book.book.stage_cancel(item.meter, item.version)
+            book.book.stage_cancel(item.meter, item.version, now)
 
     def _due(self, item: Order | Cancel) -> int:
         """What the item puts down beyond the order that it replaces, micro."""

@@ -10,7 +10,7 @@ from gridweave.domain.orders import Side
 from gridweave.domain.settlement import settle_dust
 from gridweave.domain.terms import MarketTerms
 
-_NO_LINE = Line(None, 0, 0, 0)
+NO_LINE = Line(None, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class SlotBook:
 
     def line(self, meter: int) -> Line:
         """The meter's line, an empty one if it never ordered."""
-        return self.book.lines.get(meter, _NO_LINE)
+        return self.book.lines.get(meter, NO_LINE)
 
     def position(self, meter: int) -> Position:
         """The meter's part in the slot; filled 0 until the slot is cleared."""

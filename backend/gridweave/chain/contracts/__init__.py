@@ -14,6 +14,7 @@ from gridweave.chain.contracts.device_registry import Device, DeviceCheck, Devic
 from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionState, SlotClearing, SlotState
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.meter_ledger import MeterLedger
+from gridweave.chain.contracts.relayer_bond import Promise, RelayerBond
 from gridweave.chain.contracts.vault import Balance, Vault
 from gridweave.chain.node import Node
 
@@ -33,6 +34,8 @@ __all__ = [
     "LocalCurrency",
     "MeterLedger",
     "PositionState",
+    "Promise",
+    "RelayerBond",
     "Role",
     "SignedWord",
     "SlotClearing",
@@ -55,6 +58,7 @@ class Contracts:
     meters: DERRegistry
     ledger: MeterLedger
     auction: EnergyAuction
+    bond: RelayerBond
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -68,6 +72,7 @@ class Contracts:
             meters=DERRegistry(node, addresses["DERRegistry"]),
             ledger=MeterLedger(node, addresses["MeterLedger"]),
             auction=EnergyAuction(node, addresses["EnergyAuction"]),
+            bond=RelayerBond(node, addresses["RelayerBond"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
@@ -80,4 +85,5 @@ class Contracts:
             self.meters,
             self.ledger,
             self.auction,
+            self.bond,
         )
