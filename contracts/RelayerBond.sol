@@ -13,7 +13,7 @@ import { CompactSignatures } from "./libraries/CompactSignatures.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Acknowledgement } from "./types/Acknowledgement.sol";
 import { Act } from "./types/Act.sol";
-import { Order, SignedOrder } from "./types/Order.sol";
+import { ASK, BID, Order, SignedOrder } from "./types/Order.sol";
 import { HORIZON, RING } from "./types/Ring.sol";
 
 /// @title RelayerBond
@@ -140,6 +140,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
         if (relayer == address(0) || CompactSignatures.signerOf(signed, promise_.r, promise_.vs) != relayer) {
             revert WrongSignature(relayer);
         }
+        if (!_isOrder(order)) revert IEnergyAuction.SideNotAllowed();
         _requireBroken(order, digest, promise_);
         if (_compensated[digest][relayer]) revert AlreadyCompensated(digest, relayer);
         Bond storage bond = _bonds[promise_.sponsor][relayer];
@@ -172,6 +173,11 @@ contract RelayerBond is IRelayerBond, SignedActs {
         }
         uint256 refused = _refusedAt[digest][promise_.signatureHash];
         if (refused != 0 && refused < commitBefore) revert OrderWasRefused(refused);
+    }
+
+    /// Else no program could read the order in the events.
+    function _isOrder(Order order) private pure returns (bool) {
+        return order.side() == BID || order.side() == ASK;
     }
 
     function _accountOf(uint32 meter) private view returns (address account) {
@@ -217,7 +223,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
     /// Notes that the order was refused just now, if it did not arrive and could have.
     function _note(Order order, bytes32 signatureHash) private {
         (uint256 version,) = _auction.lastVersionOf(order.meter(), order.slot());
-        if (version >= order.version() || !_isInTime(order)) return;
+        if (version >= order.version() || !_isOrder(order) || !_isInTime(order)) return;
 
         bytes32 digest = _auction.digestOfOrder(order);
         // the first counts: a later one could come after the commitment was due

@@ -13,9 +13,9 @@ import httpx
 
 from gridweave.chain import NodeUnavailable
 from gridweave.chain.events import Cancelled, OrderRefused, Placed, decode_logs
-from gridweave.domain.acts import Acknowledgement
+from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import digest
-from gridweave.domain.signatures import recover
+from gridweave.domain.signatures import recover, to_compact
 from gridweave.localnet import DevKeys
 from tests.support.town import TestHome, Town
 
@@ -52,7 +52,7 @@ class Load:
                 await asyncio.sleep(0.05)
                 continue
             if response.status_code in (202, 207, 403, 404, 409, 422):
-                self._remember(response.json()["items"])
+                self._remember(body, response.json()["items"])
             await asyncio.sleep(0)
 
     def _next(self, homes: list[TestHome]) -> tuple[str, str, list[dict[str, Any]]]:
@@ -63,8 +63,9 @@ class Load:
         make = self.rng.choice((self.town.bid, self.town.ask))
         return "orders", "orders", [make(home, slot, self.rng.randint(10, 2_000)) for home in chosen]
 
-    def _remember(self, items: list[dict[str, Any]]) -> None:
-        for item in items:
+    def _remember(self, sent: list[dict[str, Any]], items: list[dict[str, Any]]) -> None:
+        for signed, item in zip(sent, items, strict=True):
+            item["signature"] = signed["signature"]
             (self.refused if "error" in item else self.acknowledged)[item["id"]] = item
 
 
@@ -83,10 +84,10 @@ async def acts_on_chain(town: Town) -> tuple[Counter[str], Counter[str]]:
 
 def promised(town: Town, item: dict[str, Any]) -> bool:
     """Whether the item's acknowledgement is the relayer's."""
-    promise = Acknowledgement(bytes.fromhex(item["id"][2:]), item["commitBefore"])
-    signature = bytes.fromhex(item["acknowledgement"][2:])
+    request, signed, signature = (bytes.fromhex(item[name][2:]) for name in ("id", "signature", "acknowledgement"))
+    promise = Acknowledgement.of(request, to_compact(signed), item["sponsor"], item["commitBefore"])
     relayer = DevKeys.load_or_draw(town.chain.home.keys)["relayer"].address
-    return recover(digest(town.domain("Acknowledgement"), promise), signature) == relayer
+    return recover(digest(town.domain("RelayerBond"), promise), signature) == relayer
 
 
 async def mine_steadily(town: Town, pause: float = 0.15) -> None:

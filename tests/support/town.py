@@ -115,8 +115,7 @@ class Town:
         return self.chain.keys
 
     def domain(self, contract: str) -> Domain:
-        home = "EnergyAuction" if contract == "Acknowledgement" else contract
-        return Domain.of(contract, self.deployment.chain_id, self.deployment.addresses[home])
+        return Domain.of(contract, self.deployment.chain_id, self.deployment.addresses[contract])
 
     async def now(self) -> int:
         return (await self.chain.node.head()).timestamp

@@ -35,7 +35,7 @@ def many(request: Request, answers: Sequence[Answer]) -> JSONResponse:
 
 
 def one(request: Request, answer: Answer) -> JSONResponse:
-    """{id, status, commitBefore, acknowledgement}."""
+    """{id, status, commitBefore, acknowledgement, sponsor}."""
     if answer.error is not None:
         return error_response(request.state.request_id, answer.error)
     return JSONResponse(answer.body, status_code=202)

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "audit": "Recompute every price and payment from the chain alone.",
     "keys": "Create, list and show keys in the encrypted keystore.",
     "account": "Deposit, withdraw, show balances.",
+    "bond": "Put money down for a relayer's acknowledgements, take it out, show it.",
     "order": "Place, cancel and show orders; show a slot's book.",
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",

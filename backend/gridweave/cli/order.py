@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gridweave.chain import KeyUnusable, Network, NetworkUnusable, Signer, find_network, load_signer
 from gridweave.chain.networks import GENERIC
-from gridweave.cli.direct import DirectOrder, MakeOffer, place_directly
+from gridweave.cli.claim import claim, promises_in
+from gridweave.cli.direct import DirectOrder, MakeOffer, network_of, payer_of, place_directly
 from gridweave.cli.hints import explaining, times_of
 from gridweave.cli.terminal import (
     DEFAULT_URL,
@@ -25,11 +25,9 @@ from gridweave.cli.terminal import (
     PasswordFile,
     ServiceUrl,
     WrongUse,
-    ask_password,
     at_time,
     emit,
     finish,
-    keystore_at,
     open_wallet,
     out,
     resolve_address,
@@ -38,7 +36,7 @@ from gridweave.cli.terminal import (
     speaking,
     table,
 )
-from gridweave.client.errors import KeystoreError
+from gridweave.client.promises import KeptPromise
 from gridweave.client.prosumer import Offer, Prosumer
 from gridweave.client.service import GridweaveClient
 from gridweave.domain.errors import DomainError
@@ -61,12 +59,13 @@ Deadline = Annotated[int, typer.Option(help="Seconds of chain time for which the
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    order = typer.Typer(help="Place, cancel and show orders; show a slot's book.", no_args_is_help=True)
+    order = typer.Typer(help="Place, cancel, show and claim orders; show a slot's book.", no_args_is_help=True)
     order.command("place")(place)
     order.command("replace")(place_again)
     order.command("cancel")(cancel)
     order.command("schedule")(schedule)
     order.command("show")(show)
+    order.command("claim")(claim)
     order.command("book")(book)
     app.add_typer(order, name="order")
 
@@ -102,9 +101,9 @@ def place(
         wish = _side(side), parse_energy_wh(kwh), parse_price_micro(price)
         wallet = open_wallet(key, keystore, password_file)
         if direct:
-            payer = _payer(gas_key or key, keystore, password_file)
+            payer = payer_of(gas_key or key, keystore, password_file)
             make = _offer_maker(meter, slot, *wish)
-            chain = _network(network, networks)
+            chain = network_of(network, networks)
             placing = place_directly(rpc, chain, record, wallet, payer, market, make, valid_for)
             _show_direct(asyncio.run(placing), as_json)
             return
@@ -113,6 +112,8 @@ def place(
             standing = _live_order(client, meter, offer.slot)
             with explaining(client, market, offer):
                 placed = Prosumer(client, wallet, market).place(offer, client.chain_time() + valid_for)
+            kept = KeptPromise.of(placed.item, placed.signature, (placed.order,), None, client.deployment)
+            promises_in(keystore).keep(kept)
             what = f"{side} of {kwh} kWh at {price} in slot {offer.slot}, version {placed.order.version}"
             finish(client, placed.item.id, what, wait=not no_wait, as_json=as_json)
             if not as_json:
@@ -211,6 +212,9 @@ def schedule(
         person = Prosumer(client, open_wallet(key, keystore, password_file), market)
         whose = resolve_address(account, keystore) if account else None
         made = person.schedule(offers, client.chain_time() + valid_for, whose)
+        said = made.schedule
+        kept = KeptPromise.of(made.item, made.signature, said.orders, said.account, client.deployment)
+        promises_in(keystore).keep(kept)
         what = f"schedule of {len(offers)} orders"
         state = finish(client, made.item.id, what, wait=not no_wait, as_json=as_json)
         if as_json:
@@ -320,25 +324,6 @@ def book(
         out.print(
             table(f"market {market}, slot {number}", columns, rows) if rows else f"No order in slot {number} yet."
         )
-
-
-def _payer(name: str, folder: Path | None, password_file: Path | None) -> Signer:
-    """The key that pays for a transaction. Raises KeystoreError."""
-    keys = keystore_at(folder)
-    keys.address_of(name)
-    password = ask_password(password_file, of=f"{name}, which pays the gas")
-    try:
-        return load_signer(keystore=keys.folder / f"{name}.json", password=password)
-    except KeyUnusable as fault:
-        raise KeystoreError(str(fault)) from fault
-
-
-def _network(name: str, file: Path | None) -> Network:
-    """Raises WrongUse."""
-    try:
-        return find_network(name, file)
-    except NetworkUnusable as fault:
-        raise WrongUse(str(fault)) from fault
 
 
 def _offer_maker(meter: int, slot: str, side: Side, energy_wh: int, limit_price: int) -> MakeOffer:

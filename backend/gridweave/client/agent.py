@@ -125,4 +125,5 @@ def send_together(client: GridweaveClient, agents: Sequence[DeviceAgent]) -> lis
 def as_request(queued: QueuedReading) -> Signed:
     """A signed reading as the API takes it."""
     reading = Reading(queued.meter, queued.slot, queued.version, queued.import_wh, queued.export_wh)
-    return Signed(wire.reading_json(reading, queued.signature), bytes.fromhex(queued.digest.removeprefix("0x")))
+    digest_ = bytes.fromhex(queued.digest.removeprefix("0x"))
+    return Signed(wire.reading_json(reading, queued.signature), digest_, queued.signature)

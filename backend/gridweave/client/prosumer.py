@@ -35,6 +35,7 @@ class PlacedOrder:
     """An acknowledged order: ask `GridweaveClient.order(item.id)` what became of it."""
 
     order: Order
+    signature: bytes
     item: Item
 
 
@@ -43,6 +44,7 @@ class ScheduledOrders:
     """An acknowledged schedule: ask `GridweaveClient.request(item.id)` what became of it and of each line."""
 
     schedule: Schedule
+    signature: bytes
     item: Item
 
 
@@ -68,11 +70,14 @@ class Prosumer:
     def place_all(self, offers: Sequence[Offer], deadline: int) -> list[PlacedOrder]:
         """Places offers in one request; `deadline` is chain time. Raises the first refusal, after all are sent."""
         orders = [self.next_order(offer, deadline) for offer in offers]
-        items = self.client.post_orders([self.sign_order(order) for order in orders])
+        signed = [self.sign_order(order) for order in orders]
+        items = self.client.post_orders(signed)
         for item in items:
             if item.error:
                 raise item.error
-        return [PlacedOrder(order, item) for order, item in zip(orders, items, strict=True)]
+        return [
+            PlacedOrder(order, sent.signature, item) for order, sent, item in zip(orders, signed, items, strict=True)
+        ]
 
     def replace(
         self, placed: PlacedOrder, *, energy_wh: int | None = None, limit_price: int | None = None
@@ -96,16 +101,18 @@ class Prosumer:
         """
         said = Schedule(account or self.address, tuple(self.next_order(offer, deadline) for offer in offers))
         domain = self.client.deployment.domain("EnergyAuction")
-        body = wire.schedule_json(said, self.wallet.sign(domain, said))
-        return ScheduledOrders(said, self.client.post("/v1/schedules", Signed(body, digest(domain, said))))
+        signature = self.wallet.sign(domain, said)
+        signed = Signed(wire.schedule_json(said, signature), digest(domain, said), signature)
+        return ScheduledOrders(said, signature, self.client.post("/v1/schedules", signed))
 
     def cancel_schedule(self, places: Sequence[tuple[int, int]], deadline: int, account: str | None = None) -> Item:
         """Takes the orders of (meter, slot) places out under one signature. Raises ServiceError."""
         cancels = tuple(self.next_cancel(meter, slot, deadline) for meter, slot in places)
         said = CancelSchedule(account or self.address, cancels)
         domain = self.client.deployment.domain("EnergyAuction")
-        body = wire.cancel_schedule_json(said, self.wallet.sign(domain, said))
-        return self.client.post("/v1/cancel-schedules", Signed(body, digest(domain, said)))
+        signature = self.wallet.sign(domain, said)
+        signed = Signed(wire.cancel_schedule_json(said, signature), digest(domain, said), signature)
+        return self.client.post("/v1/cancel-schedules", signed)
 
     def delegate(self, delegate: str, meters: Sequence[int], scope: Scope, deadline: int) -> Item:
         """Lets a key order in this account's name; a scope until 0 takes that back. Raises ServiceError."""
@@ -136,12 +143,14 @@ class Prosumer:
     def sign_order(self, order: Order) -> Signed:
         """The order as the API takes it. Raises FieldOutOfRange."""
         domain = self.client.deployment.domain("EnergyAuction")
-        return Signed(wire.order_json(order, self.wallet.sign(domain, order)), digest(domain, order))
+        signature = self.wallet.sign(domain, order)
+        return Signed(wire.order_json(order, signature), digest(domain, order), signature)
 
     def sign_cancel(self, cancel: Cancel) -> Signed:
         """The cancel as the API takes it. Raises FieldOutOfRange."""
         domain = self.client.deployment.domain("EnergyAuction")
-        return Signed(wire.cancel_json(cancel, self.wallet.sign(domain, cancel)), digest(domain, cancel))
+        signature = self.wallet.sign(domain, cancel)
+        return Signed(wire.cancel_json(cancel, signature), digest(domain, cancel), signature)
 
     def deposit(self, amount_micro: int, deadline: int, permit_nonce: int | None = None) -> Item:
         """Moves tokens of the wallet into its account by a permit. `permit_nonce` is the token's, asked for if None."""

@@ -90,7 +90,7 @@ class GridweaveClient:
         item = Item.from_json(answer["items"][0] if "items" in answer else answer)
         if item.error:
             raise item.error
-        check_acknowledgement(item, request.digest, self.deployment)
+        check_acknowledgement(item, request, self.deployment)
         return item
 
     # queries
@@ -139,6 +139,10 @@ class GridweaveClient:
     def meters(self, *, device: str | None = None, account: str | None = None) -> list[Json]:
         return list(self._pages("/v1/meters", device=device, account=account))
 
+    def compensations(self, relayer: str) -> list[Json]:
+        """What was paid for orders that the relayer had acknowledged and left."""
+        return list(self._pages("/v1/compensations", relayer=relayer))
+
     def device(self, device: str) -> Json:
         return dict(self._transport.get(f"/v1/devices/{device}"))
 
@@ -179,7 +183,7 @@ class GridweaveClient:
             raise ServiceError("AnswerNotUnderstood", f"{len(items)} items sent, {len(answers)} answered")
         for item, sent in zip(answers, items, strict=True):
             if not item.error:
-                check_acknowledgement(item, sent.digest, self.deployment)
+                check_acknowledgement(item, sent, self.deployment)
         return answers
 
     def _pages(self, path: str, **params: Any) -> Iterator[Json]:

@@ -97,19 +97,22 @@ class Deployment:
         )
 
     def domain(self, contract: str) -> Domain:
-        """The EIP-712 domain in which `contract` reads signatures; "Acknowledgement" for the relayer's."""
-        home = "EnergyAuction" if contract == "Acknowledgement" else contract
-        return Domain.of(contract, self.chain_id, self.contracts[home])
+        """The EIP-712 domain in which `contract` reads signatures."""
+        return Domain.of(contract, self.chain_id, self.contracts[contract])
 
 
 @dataclass(frozen=True)
 class Item:
-    """The answer to one signed request: accepted with an acknowledgement, or refused with an `error`."""
+    """The answer to one signed request: accepted with an acknowledgement, or refused with an `error`.
+
+    `sponsor` is whose bond answers for the acknowledgement, if anybody's does.
+    """
 
     id: str
     status: str
     commit_before: int | None = None
     acknowledgement: bytes | None = None
+    sponsor: str | None = None
     error: ServiceError | None = None
 
     @classmethod
@@ -124,16 +127,21 @@ class Item:
             status="refused" if refusal else str(body.get("status", "accepted")),
             commit_before=body.get("commitBefore"),
             acknowledgement=bytes.fromhex(signature.removeprefix("0x")) if signature else None,
+            sponsor=body.get("sponsor"),
             error=refusal,
         )
 
 
 @dataclass(frozen=True)
 class Signed:
-    """A signed request's `body` and the `digest` that its answer must name; None where the id is the service's."""
+    """A signed request's `body` and the `digest` that its answer must name; None where the id is the service's.
+
+    `signature` is what an order, cancel or reading is signed with, or a schedule, 64 bytes of a key; acts have none.
+    """
 
     body: Json
     digest: bytes | None = None
+    signature: bytes = b""
 
 
 def hex_of(data: bytes) -> str:

@@ -97,7 +97,10 @@ class BondBook:
         return bond.leaving
 
     def prove(self, order: Order, digest: bytes, signature_hash: bytes, now: int) -> bool:
-        """Notes that an order, placed just now and not there, is refused; whether that is news. Raises UnknownMarket."""
+        """Notes that an order, placed just now and not there, is refused; whether that is news.
+
+        Raises UnknownMarket.
+        """
         version, _ = self._market.last_version_of(order.meter, order.slot)
         if version >= order.version or not self._is_in_time(order, now):
             return False

@@ -10,8 +10,12 @@ from gridweave.chain.errors import error_name
 from gridweave.chain.events import (
     AssetRegistered,
     Balanced,
+    BondLeaving,
+    BondPosted,
+    BondRedeemed,
     Cancelled,
     Cleared,
+    Compensated,
     DebtChanged,
     DebtPaid,
     DelegationSet,
@@ -31,6 +35,7 @@ from gridweave.chain.events import (
     Placed,
     ReadingRecorded,
     ReadingRefused,
+    RefusalProved,
     Released,
     Settled,
     SettlementRefused,
@@ -161,6 +166,30 @@ def _debt_paid(event: DebtPaid) -> list[tuple[str, Row]]:
     return [("payments", _as_is(event)), ("moves", paid), ("moves", received)]
 
 
+def _bond(kind: str) -> Rows:
+    """What the event leaves of a bond."""
+    return lambda event: [("bonds", _bond_row(kind, event))]
+
+
+def _bond_row(kind: str, event: BondPosted | BondLeaving | BondRedeemed | Compensated) -> Row:
+    return {
+        "sponsor": event.sponsor,
+        "relayer": event.relayer,
+        "kind": kind,
+        "bond": event.bond,
+        "leaving": getattr(event, "leaving", 0),
+        "redeemable_at": getattr(event, "redeemable_at", None),
+    }
+
+
+def _compensated(event: Compensated) -> list[tuple[str, Row]]:
+    order = Order.unpack(event.order)
+    row = _as_is(event) | {"meter": order.meter, "slot": order.slot}
+    for name in ("order", "bond", "leaving"):
+        del row[name]
+    return [("compensations", row), ("bonds", _bond_row("compensated", event))]
+
+
 PROJECTED: dict[type[Event], Rows] = {
     DeviceEnrolled: _one("devices"),
     DeviceKeyChanged: _one("device_keys"),
@@ -190,6 +219,11 @@ PROJECTED: dict[type[Event], Rows] = {
     DebtPaid: _debt_paid,
     DebtChanged: _one("debts"),
     Skimmed: _one("skims", _skimmed),
+    BondPosted: _bond("posted"),
+    BondLeaving: _bond("leaving"),
+    BondRedeemed: _bond("redeemed"),
+    Compensated: _compensated,
+    RefusalProved: _one("refusal_proofs"),
 }
 """The rows of every event that leaves some, as (table, row)."""
 

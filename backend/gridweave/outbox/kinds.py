@@ -20,6 +20,7 @@ from gridweave.store.records import Item
 __all__ = [
     "ACTS",
     "BATCHED",
+    "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
     "GasModel",
@@ -49,6 +50,8 @@ class Kind(StrEnum):
     DELEGATION = "delegation"
     METER = "meter"
     ASSET = "asset"
+    BOND = "bond"
+    REFUSAL = "proveRefusal"
 
 
 BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
@@ -57,10 +60,13 @@ BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
 SCHEDULES = frozenset({Kind.SCHEDULE, Kind.CANCEL_SCHEDULE})
 """Kinds of many lines under one signature: a transaction each, and a result per line."""
 
-ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR}
+ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR, Kind.REFUSAL}
 """Kinds that have a transaction each and are signed with a deadline that may be never."""
 
-REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR})
+PROVABLE = frozenset({Kind.ORDER, Kind.SCHEDULE})
+"""Kinds whose refusal a bond takes a proof of."""
+
+REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
 
 FINAL_WITH_BLOCK = ACTS | REVIVABLE
@@ -77,6 +83,7 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.DELEGATION: 2_200_000,
     Kind.METER: 600_000,
     Kind.ASSET: 400_000,
+    Kind.BOND: 400_000,
 }
 
 
@@ -90,7 +97,7 @@ class GasModel:
 
     def limit(self, kind: str, items: int) -> int:
         """The gas limit of a transaction with that many items, or lines of a schedule."""
-        if Kind(kind) in BATCHED | SCHEDULES:
+        if Kind(kind) in BATCHED | SCHEDULES | {Kind.REFUSAL}:
             return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind)))
         return _SINGLE_GAS[Kind(kind)]
 
@@ -102,7 +109,7 @@ class GasModel:
         return max(1, room >> min(attempts, 16))
 
     def _base(self, kind: Kind) -> int:
-        if kind in SCHEDULES:
+        if kind in SCHEDULES | {Kind.REFUSAL}:
             return 400_000  # a wallet may be asked
         return 200_000 if kind in (Kind.ORDER, Kind.CANCEL) else 700_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Contracts
@@ -22,16 +23,18 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.types import Call, Receipt
 from gridweave.domain.readings import Reading
-from gridweave.outbox.kinds import BATCHED, SCHEDULES, Kind
+from gridweave.outbox.kinds import BATCHED, PROVABLE, SCHEDULES, Kind
 from gridweave.store.records import COMMITTED, REJECTED, Batch, Item, ItemOutcome
 
-__all__ = ["GATE_CLOSED_BY_REORG", "OUT_OF_GAS", "UNEXPLAINED", "arguments_of", "outcomes_of", "revert_of"]
+__all__ = ["GATE_CLOSED_BY_REORG", "OUT_OF_GAS", "UNEXPLAINED", "arguments_of", "outcomes_of", "rejected", "revert_of"]
 
 GATE_CLOSED_BY_REORG = "GateClosedByReorg"
 OUT_OF_GAS = "OutOfGas"
 UNEXPLAINED = "TransactionReverted"
 
 _TOO_LATE = frozenset({"GateClosed", "OrderExpired"})
+_NEEDS_NO_PROOF = _TOO_LATE | {"GateClosedByReorg", "VersionNotNewer", "DuplicateInBatch"}
+"""Refusals that a bond sees for itself, or that no proof can show any more."""
 _GAS_MARGIN = 64
 
 
@@ -44,6 +47,12 @@ def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -
     if items[0].kind in SCHEDULES:
         return [_of_lines(items[0], said)]
     return [_outcome(item, said[_key(item)]) for item in items if _key(item) in said]
+
+
+def rejected(item: Item, reason: str, arguments: dict[str, Any] | None = None) -> ItemOutcome:
+    """The item was refused on chain; whether a bond must hear of it."""
+    to_prove = item.sponsor is not None and item.kind in PROVABLE and reason not in _NEEDS_NO_PROOF
+    return ItemOutcome(item.seq, REJECTED, reason, arguments or {}, to_prove=to_prove)
 
 
 async def revert_of(node: Node, batch: Batch, receipt: Receipt) -> tuple[str, dict[str, Any]]:
@@ -88,7 +97,10 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
 def _of_lines(item: Item, said: Mapping[Hashable, str]) -> ItemOutcome:
     """A schedule is committed if any of its lines is; else it shares its first line's fate."""
     refusals = [said.get(from_hex(line), UNEXPLAINED) for line in item.payload["lines"]]
-    return _outcome(item, "" if "" in refusals else refusals[0])
+    if "" not in refusals:
+        return _outcome(item, refusals[0])
+    worst = next((refusal for refusal in refusals if refusal and refusal not in _NEEDS_NO_PROOF), "")
+    return replace(rejected(item, worst), status=COMMITTED, reason=None) if worst else _outcome(item, "")
 
 
 def _key(item: Item) -> Hashable:
@@ -104,7 +116,7 @@ def _outcome(item: Item, refusal: str) -> ItemOutcome:
         return ItemOutcome(item.seq, COMMITTED)
     if item.was_committed and refusal in _TOO_LATE:
         refusal = GATE_CLOSED_BY_REORG
-    return ItemOutcome(item.seq, REJECTED, refusal)
+    return rejected(item, refusal)
 
 
 def arguments_of(reverted: Reverted) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.chain.types import Block, Receipt
 from gridweave.outbox.kinds import BATCHED, FINAL_WITH_BLOCK, Kind
-from gridweave.outbox.outcomes import OUT_OF_GAS, UNEXPLAINED, outcomes_of, revert_of
+from gridweave.outbox.outcomes import OUT_OF_GAS, UNEXPLAINED, outcomes_of, rejected, revert_of
 from gridweave.outbox.queue import Lanes
 from gridweave.store.outbox import OutboxStore
-from gridweave.store.records import MINED, OPEN, REJECTED, Batch, Item, ItemOutcome
+from gridweave.store.records import MINED, OPEN, Batch, Item, ItemOutcome
 
 __all__ = ["Tracker"]
 
@@ -119,7 +119,7 @@ class Tracker:
         if receipt.succeeded:
             outcomes = outcomes_of(items, receipt, self._contracts) if items else []
             known = {outcome.seq for outcome in outcomes}
-            outcomes += [ItemOutcome(i.seq, REJECTED, UNEXPLAINED) for i in items if i.seq not in known]
+            outcomes += [rejected(item, UNEXPLAINED) for item in items if item.seq not in known]
         else:
             outcomes, retry = await self._failed(batch, receipt, items)
         block = (receipt.block_number, to_hex(receipt.block_hash))
@@ -139,7 +139,7 @@ class Tracker:
         alike = name in _WHOLE_CALL or (len(items) == 1 and name != OUT_OF_GAS)
         if Kind(batch.kind) in BATCHED and not alike and any(item.attempts < _MOST_ATTEMPTS for item in items):
             return [], [item.seq for item in items]
-        return [ItemOutcome(item.seq, REJECTED, name, arguments) for item in items], []
+        return [rejected(item, name, arguments) for item in items], []
 
     async def _bury_if_lost(self, batch: Batch, view: _View) -> None:
         """The nonce is used, but not by us: final beyond doubt, so the items need another."""

@@ -163,10 +163,11 @@ def _item(world: World, plan: Plan, id_: bytes, request: dict[str, Any]) -> NewI
             "late": "ActExpired",
         },
         commit_before=closes,
-        acknowledgement=world.acknowledge(id_, closes),
+        acknowledgement=world.acknowledge(id_, b"", closes),
         market=plan.market,
         meter=plan.meter,
         account=plan.account,
+        sponsor=world.sponsors.current,
     )
 
 

@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def body(self) -> dict[str, Any]:
-        """{id, status, commitBefore, acknowledgement} or {id, error}."""
+        """{id, status, commitBefore, acknowledgement, sponsor} or {id, error}."""
         if self.item is None:
             return {"id": self.id, "error": self.error.body if self.error else None}
         return {
@@ -61,6 +61,7 @@ class Answer:
             "reason": self.item.reason,
             "commitBefore": self.item.commit_before,
             "acknowledgement": self.item.acknowledgement,
+            "sponsor": self.item.sponsor,
         }
 
 

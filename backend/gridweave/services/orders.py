@@ -158,9 +158,10 @@ def _item(
         lanes=(f"account:{account}", f"meter:{act.meter}", position_lane(act)),
         payload=payload,
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, closes),
+        acknowledgement=world.acknowledge(hash_, compact, closes),
         market=act.market,
         slot=act.slot,
         meter=act.meter,
         account=account,
+        sponsor=world.sponsors.current,
     )

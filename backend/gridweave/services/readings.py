@@ -158,9 +158,10 @@ def _item(world: World, reading: Reading, hash_: bytes, compact: bytes, meter: R
         lanes=lanes,
         payload=payload | {"late": "ReadingTooLate"},
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, closes),
+        acknowledgement=world.acknowledge(hash_, compact, closes),
         market=meter["market"],
         slot=reading.slot,
         meter=reading.meter,
         account=meter["account"],
+        sponsor=world.sponsors.current,
     )

@@ -26,7 +26,9 @@ from gridweave.outbox.sender import Pace, Sender
 from gridweave.services.books import Books
 from gridweave.services.keeper import Keeper
 from gridweave.services.precompile import has_p256
+from gridweave.services.refusals import Refusals
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.sponsors import Sponsors
 from gridweave.services.stream import Bell, Places
 from gridweave.services.terms import TermsBook
 from gridweave.services.world import Heads, Reads, World
@@ -35,6 +37,7 @@ from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.outbox_rows import now_ms
+from gridweave.store.refused import RefusedItems
 
 __all__ = ["Runtime", "Stores", "WrongChain", "check_chain", "follower_of", "load_deployment"]
 
@@ -86,6 +89,7 @@ class Runtime:
         self._follower = follower
         self._index = IndexStore(stores.index)
         self._keeper = Keeper(world)
+        self._refusals = Refusals(world, RefusedItems(stores.outbox))
         self._owns = owns
         self._tasks: list[asyncio.Task[None]] = []
         self._moved_at = 0.0
@@ -117,6 +121,7 @@ class Runtime:
     async def start(self) -> None:
         """Starts following, sending and keeping."""
         self.world.heads.block = await self._index.head()
+        await self.world.sponsors.refresh()
         await self._sender.remember()
         for work in (self._follow(), self._sender.run(), self._prune()):
             self._tasks.append(asyncio.create_task(self._guarded(work)))
@@ -187,14 +192,18 @@ class Runtime:
         world.books.learn(step.rows)
         if step.rows.get("markets"):
             world.terms.forget()
+        if step.rows.get("bonds") or step.undone_to is not None:
+            await world.sponsors.refresh()
         self.bell.ring()
 
     async def _keep(self) -> None:
         block = self.world.heads.block
-        if not self.world.settings.keeper or block is None or block == self._kept_at:
+        if block is None or block == self._kept_at:
             return
         try:
-            await self._keeper.look()
+            await self._refusals.look()
+            if self.world.settings.keeper:
+                await self._keeper.look()
             self._kept_at = block
         except StoreUnavailable as away:
             log.warning("keeper waits", reason=str(away))
@@ -318,4 +327,5 @@ def _world(
         lanes=lanes,
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
+        sponsors=Sponsors(reads.bonds, relayer.address),
     )

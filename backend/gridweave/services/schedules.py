@@ -153,6 +153,7 @@ def _item(world: World, signed: SignedSchedule, hash_: bytes, signature: bytes, 
             "late": "GateClosed",
         },
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, closes),
+        acknowledgement=world.acknowledge(hash_, signature, closes),
         account=said.account,
+        sponsor=world.sponsors.current,
     )

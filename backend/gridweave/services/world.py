@@ -10,15 +10,17 @@ from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
-from gridweave.domain.acts import Acknowledgement
+from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.signatures import sign_compact
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.services.books import Books
 from gridweave.services.settings import Settings
+from gridweave.services.sponsors import Sponsors
 from gridweave.services.terms import TermsBook
 from gridweave.store.accounts import AccountReads
+from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
 from gridweave.store.events import EventReads
 from gridweave.store.index import IndexedBlock
@@ -66,11 +68,19 @@ class Reads:
     meters: MeterReads
     accounts: AccountReads
     events: EventReads
+    bonds: BondReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
         """All readers over one index."""
-        return cls(OrderReads(index), MarketReads(index), MeterReads(index), AccountReads(index), EventReads(index))
+        return cls(
+            OrderReads(index),
+            MarketReads(index),
+            MeterReads(index),
+            AccountReads(index),
+            EventReads(index),
+            BondReads(index),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,16 +100,20 @@ class World:
     lanes: Lanes
     terms: TermsBook
     clock: SlotClock
+    sponsors: Sponsors
     domains: dict[str, Domain] = field(default_factory=dict)
 
     def domain(self, contract: str) -> Domain:
-        """The EIP-712 domain in which a contract, or "Acknowledgement", reads signatures."""
+        """The EIP-712 domain in which a contract reads signatures."""
         if contract not in self.domains:
-            home = "EnergyAuction" if contract == "Acknowledgement" else contract
-            self.domains[contract] = Domain.of(contract, self.deployment.chain_id, self.deployment.addresses[home])
+            address = self.deployment.addresses[contract]
+            self.domains[contract] = Domain.of(contract, self.deployment.chain_id, address)
         return self.domains[contract]
 
-    def acknowledge(self, request: bytes, commit_before: int) -> str:
-        """The relayer's signature over {digest, commitBefore}, 64 bytes as 0x hex."""
-        promise = Acknowledgement(request, commit_before)
-        return to_hex(sign_compact(self.relayer.secret, digest(self.domain("Acknowledgement"), promise)))
+    def acknowledge(self, request: bytes, signature: bytes, commit_before: int) -> str:
+        """The relayer's signature over its Acknowledgement of a request with that signature, 64 bytes as 0x hex.
+
+        It names the present sponsor, so whoever stores the one stores the other.
+        """
+        promise = Acknowledgement.of(request, signature, self.sponsors.current, commit_before)
+        return to_hex(sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise)))

@@ -264,6 +264,36 @@ debts = _events(
 )
 skims = _events("skims", _col("recipient", Address), _col("amount", Micro))
 
+bonds = _events(
+    "bonds",
+    _col("sponsor", Address),
+    _col("relayer", Address),
+    _col("kind", String(12)),
+    _col("bond", Micro),
+    _col("leaving", Micro),
+    _col("redeemable_at", Number, null=True),
+    by=(("relayer", "sponsor"),),
+)
+compensations = _events(
+    "compensations",
+    _col("digest", Bytes32),
+    _col("sponsor", Address),
+    _col("relayer", Address),
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("account", Address),
+    _col("amount", Micro),
+    by=(("digest",), ("account",)),
+)
+refusal_proofs = _events(
+    "refusal_proofs",
+    _col("digest", Bytes32),
+    _col("meter", Number),
+    _col("slot", Number),
+    _col("signature_hash", Bytes32),
+    by=(("digest",),),
+)
+
 EVENT_TABLES: dict[str, Table] = {
     name: table for name, table in metadata.tables.items() if "log_index" in table.columns
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gridweave.store.database import Database
 from gridweave.store.facts import check_facts
-from gridweave.store.outbox_rows import batch_of, item_of, now_ms, row_of, signed_row
+from gridweave.store.outbox_rows import batch_of, item_of, now_ms, outcome_row, row_of, signed_row
 from gridweave.store.outbox_tables import batches, facts, items, signed
 from gridweave.store.records import (
     ACCEPTED,
@@ -229,7 +228,7 @@ class OutboxStore:
                 .values(state=MINED, tx_hash=tx_hash, block_number=number, block_hash=block_hash, gas_used=gas_used)
             )
             if outcomes:
-                await connection.execute(_OUTCOME, [_outcome_row(o, tx_hash, number) for o in outcomes])
+                await connection.execute(_OUTCOME, [outcome_row(o, tx_hash, number) for o in outcomes])
             await _requeue(connection, retry)
 
     async def reopen(self, batch_ids: Sequence[int]) -> None:
@@ -253,6 +252,7 @@ class OutboxStore:
                     reason_args=None,
                     tx_hash=None,
                     block_number=None,
+                    to_prove=False,
                 )
             )
 
@@ -285,7 +285,7 @@ class OutboxStore:
         """Items that no block will hold: stores why."""
         if outcomes:
             async with self._db.write() as connection:
-                await connection.execute(_OUTCOME, [_outcome_row(o, None, o.block) for o in outcomes])
+                await connection.execute(_OUTCOME, [outcome_row(o, None, o.block) for o in outcomes])
 
     async def bury(self, batch: int) -> None:
         """A batch whose nonce is lost to it: its items are queued again, its nonce is free for another batch."""
@@ -341,19 +341,9 @@ _OUTCOME = (
         reason_args=bindparam("new_args"),
         tx_hash=bindparam("new_tx"),
         block_number=bindparam("new_block"),
+        to_prove=bindparam("new_to_prove"),
     )
 )
-
-
-def _outcome_row(outcome: ItemOutcome, tx_hash: str | None, number: int | None) -> dict[str, Any]:
-    return {
-        "the_seq": outcome.seq,
-        "new_status": outcome.status,
-        "new_reason": outcome.reason,
-        "new_args": json.dumps(outcome.reason_args) if outcome.reason_args else None,
-        "new_tx": tx_hash,
-        "new_block": number,
-    }
 
 
 async def _sort_out(
@@ -395,5 +385,5 @@ async def _each(connection: AsyncConnection, seqs: Sequence[int], values: Mappin
 
 
 async def _requeue(connection: AsyncConnection, seqs: Sequence[int]) -> None:
-    cleared = {"tx_hash": None, "block_number": None, "reason": None, "reason_args": None}
+    cleared = {"tx_hash": None, "block_number": None, "reason": None, "reason_args": None, "to_prove": False}
     await _each(connection, seqs, {"status": ACCEPTED, "final": False, "batch": None, **cleared})

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from gridweave.store.records import ACCEPTED, Batch, Item, NewItem, SignedBytes
+from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
 
-__all__ = ["batch_of", "item_of", "now_ms", "row_of", "signed_row"]
+__all__ = ["batch_of", "item_of", "now_ms", "outcome_row", "row_of", "signed_row"]
 
 
 def row_of(item: NewItem, seq: int) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def row_of(item: NewItem, seq: int) -> dict[str, Any]:
         "payload": json.dumps(item.payload),
         "commit_before": item.commit_before,
         "acknowledgement": item.acknowledgement,
+        "sponsor": item.sponsor,
+        "to_prove": False,
         "created_at_ms": now_ms(),
         "status": ACCEPTED,
         "final": False,
@@ -64,6 +66,19 @@ def signed_row(signing: SignedBytes, batch: int) -> dict[str, Any]:
         "most_fee": signing.most_fee,
         "priority_fee": signing.priority_fee,
         "created_at_ms": signing.created_at_ms,
+    }
+
+
+def outcome_row(outcome: ItemOutcome, tx_hash: str | None, number: int | None) -> dict[str, Any]:
+    """What `record_mined` and `reject` bind: an outcome, and where it was said."""
+    return {
+        "the_seq": outcome.seq,
+        "new_status": outcome.status,
+        "new_reason": outcome.reason,
+        "new_args": json.dumps(outcome.reason_args) if outcome.reason_args else None,
+        "new_tx": tx_hash,
+        "new_block": number,
+        "new_to_prove": outcome.to_prove,
     }
 
 

@@ -7,7 +7,7 @@ signed   every set of signed bytes of a batch; a fee replacement adds one
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, LargeBinary, MetaData, String, Table, Text, false
 
 from gridweave.store.columns import Address, Bytes32, Micro, Number, Seq
 
@@ -38,6 +38,14 @@ items = Table(
     Column("payload", Text, nullable=False, comment="JSON: what the call needs, signatures included"),
     Column("commit_before", Number, nullable=False, comment="chain time from which it can no longer be executed"),
     Column("acknowledgement", Text, nullable=False),
+    Column("sponsor", Address, nullable=True, comment="whose bond answers for the acknowledgement"),
+    Column(
+        "to_prove",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="refused on chain, which a bond does not know yet",
+    ),
     Column("created_at_ms", Number, nullable=False),
     Column("status", String(12), nullable=False, comment="accepted, committed or rejected"),
     Column("reason", String(64), nullable=True),
@@ -51,6 +59,7 @@ items = Table(
     Index("items_by_batch", "batch"),
     Index("items_by_state", "final", "status", "seq"),
     Index("items_by_meter", "meter", "slot"),
+    Index("items_to_prove", "to_prove"),
     sqlite_autoincrement=True,
 )
 

@@ -16,7 +16,8 @@ class NewItem:
     """A request that is about to be acknowledged.
 
     `id` is its EIP-712 digest, `nonce_key` names what its signature may be used for once, `lanes` the things (accounts,
-    meters, devices) whose acts must keep their order, `commit_before` the chain time from which it cannot be executed.
+    meters, devices) whose acts must keep their order, `commit_before` the chain time from which it cannot be executed,
+    `sponsor` whose bond answers for the acknowledgement.
     """
 
     id: str
@@ -30,6 +31,7 @@ class NewItem:
     slot: int | None = None
     meter: int | None = None
     account: str | None = None
+    sponsor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Item:
     slot: int | None
     meter: int | None
     account: str | None
+    sponsor: str | None
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,14 @@ class Draft:
 
 @dataclass(frozen=True)
 class ItemOutcome:
-    """What a mined block says of one item, or, where nothing was mined, what the state of `block` said."""
+    """What a mined block says of one item, or, where nothing was mined, what the state of `block` said.
+
+    `to_prove`: its refusal, or that of a line of it, is to be proved to a bond.
+    """
 
     seq: int
     status: str
     reason: str | None = None
     reason_args: dict[str, Any] = field(default_factory=dict)
     block: int | None = None
+    to_prove: bool = False

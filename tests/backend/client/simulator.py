@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from gridweave.domain import signatures
-from gridweave.domain.acts import Acknowledgement
+from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
@@ -20,14 +20,15 @@ CHAIN_ID = 2_000_000_123
 CONTRACTS = {
     name: f"0x{place:040x}"
     for place, name in enumerate(
-        ("LocalCurrency", "Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction"), start=0xA1
+        ("LocalCurrency", "Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond"),
+        start=0xA1,
     )
 }
+SPONSOR = "0x" + "5A" * 20
 
 
 def domain(contract: str) -> Domain:
-    home = "EnergyAuction" if contract == "Acknowledgement" else contract
-    return Domain.of(contract, CHAIN_ID, CONTRACTS[home])
+    return Domain.of(contract, CHAIN_ID, CONTRACTS[contract])
 
 
 @dataclass
@@ -103,20 +104,21 @@ class Simulator:
         hash_ = digest(domain("EnergyAuction"), act)
         if signatures.recover(hash_, bytes.fromhex(signature[2:])) != self.accounts.get(act.meter):
             return _refused(hash_, "WrongSigner")
-        return self._accept(hash_)
+        return self._accept(hash_, signature)
 
     def _reading(self, raw: dict[str, Any]) -> dict[str, Any]:
         reading = Reading(raw["meter"], raw["slot"], raw["version"], raw["importWh"], raw["exportWh"])
         hash_ = digest(domain("MeterLedger"), reading)
         reason = self.refuse.get(str(reading.slot))
-        return _refused(hash_, reason) if reason else self._accept(hash_)
+        return _refused(hash_, reason) if reason else self._accept(hash_, raw["signature"])
 
-    def _accept(self, hash_: bytes) -> dict[str, Any]:
+    def _accept(self, hash_: bytes, signed: str) -> dict[str, Any]:
         id_, closes = "0x" + hash_.hex(), self.chain_time + 600
-        promise: Message = Acknowledgement(hash_, closes)
-        signature = signatures.sign_compact(self.relayer_key, digest(domain("Acknowledgement"), promise))
+        promise: Message = Acknowledgement.of(hash_, bytes.fromhex(signed[2:]), SPONSOR, closes)
+        signature = signatures.sign_compact(self.relayer_key, digest(domain("RelayerBond"), promise))
         self.requests.setdefault(id_, {"id": id_, "status": "accepted", "final": False, "reason": None})
-        answer = {"id": id_, "status": "accepted", "commitBefore": closes, "acknowledgement": "0x" + signature.hex()}
+        told = {"commitBefore": closes, "acknowledgement": "0x" + signature.hex(), "sponsor": SPONSOR}
+        answer = {"id": id_, "status": "accepted", **told}
         return self.mangle(answer)
 
 

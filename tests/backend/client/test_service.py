@@ -24,7 +24,7 @@ def answering(*bodies: object) -> tuple[GridweaveClient, list[httpx.Request]]:
 
 def test_deployment__asked_for_twice__is_fetched_once(client: GridweaveClient, service: Simulator) -> None:
     assert client.deployment.chain_id == CHAIN_ID
-    assert client.deployment.domain("Acknowledgement").verifying_contract.lower() == CONTRACTS["EnergyAuction"]
+    assert client.deployment.domain("RelayerBond").verifying_contract.lower() == CONTRACTS["RelayerBond"]
     assert len(service.seen) == 1
 
 

@@ -179,7 +179,7 @@ async def test_deploy__given_a_currency_without_code__refuses(chain, deployer, t
     assert await _nonce(chain, deployer) == 0
 
 
-@pytest.mark.parametrize("changes", [{"slot_length": 300}, {"hold_length": 99_999}])
+@pytest.mark.parametrize("changes", [{"slot_length": 300}, {"hold_length": 99_999}, {"compensation": 7}])
 async def test_deploy__given_other_fixed_numbers_than_recorded__refuses(chain, deployer, settings, changes):
     await _deploy(chain, deployer, settings)
     with pytest.raises(RecordMismatch, match="cannot become"):

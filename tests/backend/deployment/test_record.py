@@ -17,6 +17,7 @@ RECORD = Deployment(
     deployer=A,
     slot_length=900,
     hold_length=57_600,
+    compensation=1_000_000,
     own_currency=True,
     block=2,
     contracts={"Vault": (ContractVersion(A, 2, "0x02"), ContractVersion(B, 9, "0x03"))},
@@ -57,4 +58,4 @@ def test_save__given_a_record__shows_the_newest_address_beside_all_versions(tmp_
 
 def test_bundle__given_an_incomplete_deployment__refuses():
     with pytest.raises(DeploymentError, match="incomplete"):
-        Deployment(5, "0x", A, 900, 57_600, True, 0).bundle(None)
+        Deployment(5, "0x", A, 900, 57_600, 1_000_000, True, 0).bundle(None)

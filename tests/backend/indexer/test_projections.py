@@ -22,6 +22,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "MarketCreated": {"terms": make_terms()},
     "MarketChanged": {"terms": make_terms()},
     "DelegationSet": {"meters": (1, 2)},
+    "Compensated": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
 }
 LEFT_OUT = {
     "Approval",

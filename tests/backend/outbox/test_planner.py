@@ -37,6 +37,7 @@ def item(kind: Kind, *lanes: str, meter: int | None = None, slot: int = 7, attem
         slot=slot,
         meter=meter,
         account=None,
+        sponsor=None,
     )
 
 

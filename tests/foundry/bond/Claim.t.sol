@@ -154,6 +154,12 @@ contract ClaimTest is Bonded {
         bond.claim(order, _acknowledged(relayer, _orderDigest(order), 0, _gateOf(SLOT)));
     }
 
+    function test_claim__given_an_order_of_no_side__reverts() external {
+        Order order = _pack(MARKET, SLOT, home.meter, 1, type(uint40).max, 3, 1_000, 250_000);
+        vm.expectRevert(IEnergyAuction.SideNotAllowed.selector);
+        bond.claim(order, _acknowledged(relayer, _orderDigest(order), 0, _gateOf(SLOT)));
+    }
+
     // -------------------------------------------------------------------------------------------------------- it pays
 
     function test_claim__given_a_withheld_order__pays_its_account_whoever_claims() external {

@@ -91,6 +91,13 @@ contract ProveRefusalTest is Bonded {
         assertEq(_refusedAt(far), START + SLOT_LENGTH, "it has come");
     }
 
+    function test_proveRefusal__given_an_order_of_no_side__notes_nothing() external {
+        Order order = _pack(MARKET, SLOT, home.meter, 1, type(uint40).max, 0, 1_000, 250_000);
+        SignedOrder memory sideless = _signedBy(home.owner, order);
+        bond.proveRefusal(sideless);
+        assertEq(_refusedAt(sideless), 0, "nobody should have acknowledged it");
+    }
+
     function test_proveRefusal__given_a_refusal_after_the_promised_time__pays() external {
         bytes32 signatureHash = keccak256(abi.encodePacked(tooDear.r, tooDear.vs));
         Acknowledgement memory sooner =

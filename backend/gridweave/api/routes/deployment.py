@@ -33,6 +33,8 @@ async def get_deployment(world: InWorld) -> dict[str, Any]:
         "commitMargin": settings.commit_margin,
         "mostDeadlineAhead": settings.most_deadline_ahead,
         "relayer": world.relayer.address,
+        "sponsor": world.sponsors.current,
+        "compensationMicro": deployment.compensation,
         "chainTime": heads.time,
         "currentSlot": world.clock.slot_at(heads.time),
         "blockNumber": heads.number,

@@ -81,6 +81,7 @@ class RelayerBond(Contract):
         """Places the order, or notes that it is refused."""
         return self.call("proveRefusal", signed)
 
-    def prove_schedule_refusal(self, account: str, orders: Sequence[bytes], signature: bytes) -> Call:
-        """Places a schedule's order words, or notes which of them are refused."""
-        return self.call("proveScheduleRefusal", account, list(orders), signature)
+    def prove_schedule_refusal(self, placing: bytes) -> Call:
+        """Places a schedule, or notes which of its lines are refused: the input of the auction's own call, which takes
+        the same arguments."""
+        return Call(self.address, self.selector("proveScheduleRefusal") + placing[4:])

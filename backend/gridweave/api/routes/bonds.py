@@ -1,0 +1,69 @@
+"""Relayers' bonds: what an acknowledgement is worth."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from gridweave.api.answers import one, page
+from gridweave.api.bond_schemas import BondIn, RedeemIn
+from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
+from gridweave.api.fields import Address
+from gridweave.services import bonds
+from gridweave.store.reading import Row
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["bonds"])
+
+RelayerQuery = Annotated[Address | None, Query(description="Whose acknowledgements; by default this service's.")]
+
+
+@router.post("/bonds", status_code=202)
+async def post_bond(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
+    """Puts money down for a relayer."""
+    return one(request, await bonds.post(world, body.post(), body.sponsor.act()))
+
+
+@router.post("/bonds/leave", status_code=202)
+async def post_leave(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
+    """Begins to take money out of a bond."""
+    return one(request, await bonds.unbond(world, body.unbond(), body.sponsor.act()))
+
+
+@router.post("/bonds/redeem", status_code=202)
+async def post_redeem(request: Request, world: InWorld, body: RedeemIn) -> JSONResponse:
+    """Pays a sponsor what has left its bond."""
+    return one(request, await bonds.redeem(world, body.sponsor, body.relayer))
+
+
+@router.get("/bonds")
+async def get_bonds(world: InWorld, relayer: RelayerQuery = None) -> dict[str, Any]:
+    """Who answers for a relayer's acknowledgements, and with how much."""
+    return await bonds.bonds(world, relayer)
+
+
+@router.get("/compensations")
+async def get_compensations(
+    world: InWorld, relayer: RelayerQuery = None, cursor: CursorQuery = None, limit: LimitQuery = 1_000
+) -> dict[str, Any]:
+    """What a relayer's bonds have paid for orders that it had acknowledged and left."""
+    found = await bonds.compensations(world, relayer, cursor, limit)
+    return page(found, lambda row: _compensation(row, final=world.heads.is_final(row["block_number"])))
+
+
+def _compensation(row: Row, *, final: bool) -> dict[str, Any]:
+    return {
+        "id": row["digest"],
+        "sponsor": row["sponsor"],
+        "relayer": row["relayer"],
+        "meter": row["meter"],
+        "slot": row["slot"],
+        "account": row["account"],
+        "amountMicro": row["amount"],
+        "transaction": row["tx_hash"],
+        "block": row["block_number"],
+        "final": final,
+    }

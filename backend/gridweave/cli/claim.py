@@ -1,0 +1,181 @@
+"""`gridweave order claim`: what a relayer acknowledged and left is compensated out of its bond."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gridweave.chain import Call, Network, Node, Promise, RelayerBond, Reverted, Signer, to_hex
+from gridweave.chain.networks import GENERIC
+from gridweave.cli.direct import network_of, payer_of, send_call, speaking_of_nodes
+from gridweave.cli.terminal import (
+    REFUSED,
+    AsJson,
+    KeystoreFolder,
+    NetworkName,
+    NetworksFile,
+    PasswordFile,
+    WrongUse,
+    emit,
+    fail,
+    keystore_at,
+    out,
+    speaking,
+    table,
+)
+from gridweave.client.promises import KeptPromise, PromiseFolder, PromiseMalformed
+from gridweave.domain.orders import Order
+
+__all__ = ["claim", "promises_in"]
+
+CLAIMABLE = "claimable"
+_SAID = {
+    "CommitmentNotDue": "the relayer still has time",
+    "OrderArrived": "kept: the order arrived",
+    "OrderWasRefused": "kept: the order was refused on chain",
+    "AlreadyCompensated": "compensated already",
+    "ClaimTooLate": "too late to claim",
+    "BondTooSmall": "the bond is used up",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One order of an acknowledgement, and what the bond would say to a claim."""
+
+    order: Order
+    call: Call
+    state: str
+    transaction: str | None = None
+
+
+def promises_in(keystore: Path | None) -> PromiseFolder:
+    """Where acknowledgements are kept: beside the keys."""
+    return PromiseFolder(keystore_at(keystore).folder / "promises")
+
+
+def claim(
+    request: Annotated[
+        str | None,
+        typer.Argument(
+            help="Id of an order or schedule, or a file that holds its acknowledgement. [default: list all]"
+        ),
+    ] = None,
+    rpc: Annotated[str, typer.Option(envvar="GRIDWEAVE_RPC", help="The node.")] = "http://127.0.0.1:8545",
+    network: NetworkName = GENERIC,
+    networks: NetworksFile = None,
+    gas_key: Annotated[
+        str | None, typer.Option("--gas-key", help="Key that pays the gas and sends the claims. [default: only look]")
+    ] = None,
+    keystore: KeystoreFolder = None,
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of acknowledged orders, and claim the compensation for those that the relayer left.
+
+    It asks the chain, not the service. Anyone may claim; the meter's account is paid.
+
+    Examples: gridweave order claim   gridweave order claim 0x1f… --gas-key home
+    """
+    with speaking(as_json), speaking_of_nodes():
+        folder = promises_in(keystore)
+        kept = list(_wanted(request, folder))
+        payer = payer_of(gas_key, keystore, password_file) if gas_key else None
+        lines = asyncio.run(_claim_all(rpc, network_of(network, networks), kept, payer))
+        if as_json:
+            emit([_json(promise, line) for promise, line in lines])
+        else:
+            _show(lines, payer is not None)
+        for promise in kept:
+            if all(line.state == "ClaimTooLate" for of, line in lines if of is promise):
+                folder.drop(promise)
+        if request is not None and payer is not None and not any(line.transaction for _, line in lines):
+            fail("NothingToClaim", "no order of it was left; nothing is due", REFUSED, as_json)
+
+
+def _wanted(request: str | None, folder: PromiseFolder) -> Iterator[KeptPromise]:
+    """Raises WrongUse."""
+    try:
+        if request is None:
+            yield from folder.all()
+        elif Path(request).is_file():
+            yield folder.read(Path(request))
+        else:
+            yield folder.find(request)
+    except FileNotFoundError as fault:
+        raise WrongUse(f"no acknowledgement of {request} is kept in {folder.folder}; name its file") from fault
+    except PromiseMalformed as fault:
+        raise WrongUse(str(fault)) from fault
+
+
+async def _claim_all(
+    rpc: str, network: Network, kept: list[KeptPromise], payer: Signer | None
+) -> list[tuple[KeptPromise, Line]]:
+    async with Node(rpc) as node:
+        chain_id = await node.chain_id()
+        found: list[tuple[KeptPromise, Line]] = []
+        for promise in kept:
+            if promise.chain_id != chain_id:
+                raise WrongUse(f"{promise.id} is of chain {promise.chain_id}, the node serves {chain_id}; see --rpc")
+            found += [(promise, line) for line in await _claim(node, network, promise, payer)]
+        return found
+
+
+async def _claim(node: Node, network: Network, promise: KeptPromise, payer: Signer | None) -> list[Line]:
+    bond = RelayerBond(node, promise.bond)
+    given = Promise(promise.said, promise.relayer, promise.signature)
+    lines: list[Line] = []
+    for index, order in enumerate(promise.orders):
+        if promise.account is None:
+            call = bond.claim(order, given)
+        else:
+            call = bond.claim_line(promise.account, promise.orders, index, given)
+        state, transaction = await _state(node, call), None
+        if state == CLAIMABLE and payer is not None:
+            receipt = await send_call(node, network, payer, call)
+            state, transaction = "compensated", to_hex(receipt.transaction_hash)
+        lines.append(Line(order, call, state, transaction))
+    return lines
+
+
+async def _state(node: Node, call: Call) -> str:
+    try:
+        await node.call(call)
+    except Reverted as reverted:
+        return reverted.name
+    return CLAIMABLE
+
+
+def _json(promise: KeptPromise, line: Line) -> dict[str, object]:
+    place = {"meter": line.order.meter, "slot": line.order.slot, "version": line.order.version}
+    terms = {"sponsor": promise.said.sponsor, "commitBefore": promise.said.commit_before}
+    return {"request": promise.id, **place, **terms, "state": line.state, "transaction": line.transaction}
+
+
+def _show(lines: list[tuple[KeptPromise, Line]], claimed: bool) -> None:
+    if not lines:
+        out.print("No acknowledgement is kept here yet: gridweave order place keeps each.")
+        return
+    columns = [("request", "left"), ("meter", "right"), ("slot", "right"), ("version", "right"), ("state", "left")]
+    rows = [
+        (
+            f"{promise.id[:12]}…",
+            *map(str, (line.order.meter, line.order.slot, line.order.version)),
+            _said(promise, line),
+        )
+        for promise, line in lines
+    ]
+    out.print(table("", columns, rows))
+    if not claimed and any(line.state == CLAIMABLE for _, line in lines):
+        out.print("Claim them with: gridweave order claim ID --gas-key KEY")
+
+
+def _said(promise: KeptPromise, line: Line) -> str:
+    if line.state == "BondTooSmall" and not promise.has_sponsor:
+        return "left, but no bond answers for it"
+    return _SAID.get(line.state, line.state)

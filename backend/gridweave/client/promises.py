@@ -1,0 +1,138 @@
+"""What a signer keeps of each acknowledged order or schedule: enough to claim with, should it be left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridweave.client.wire import Deployment, Item, Json, hex_of
+from gridweave.domain.acknowledgements import NO_SPONSOR, Acknowledgement
+from gridweave.domain.errors import DomainError
+from gridweave.domain.orders import Order
+
+__all__ = ["KeptPromise", "PromiseFolder", "PromiseMalformed"]
+
+_NAME = re.compile(r"0x[0-9a-f]{64}")
+
+
+class PromiseMalformed(Exception):
+    """A file that holds no acknowledgement."""
+
+
+@dataclass(frozen=True)
+class KeptPromise:
+    """An acknowledgement with its relayer's signature, and what it is about: one order, or a schedule of an account.
+
+    `bond` is the address of the contract that takes claims on it.
+    """
+
+    said: Acknowledgement
+    relayer: str
+    signature: bytes
+    orders: tuple[Order, ...]
+    account: str | None
+    chain_id: int
+    bond: str
+
+    @classmethod
+    def of(
+        cls, item: Item, signed: bytes, orders: tuple[Order, ...], account: str | None, deployment: Deployment
+    ) -> KeptPromise:
+        """From a checked answer to what was signed so; `account` of a schedule."""
+        request = bytes.fromhex(item.id.removeprefix("0x"))
+        said = Acknowledgement.of(request, signed, item.sponsor, item.commit_before or 0)
+        here = deployment.chain_id, deployment.contracts["RelayerBond"]
+        return cls(said, deployment.relayer, item.acknowledgement or b"", orders, account, *here)
+
+    @property
+    def id(self) -> str:
+        """The request's digest, 0x hex."""
+        return hex_of(self.said.request)
+
+    @property
+    def has_sponsor(self) -> bool:
+        """Whether anybody answers for it."""
+        return self.said.sponsor != NO_SPONSOR
+
+    @property
+    def last_slot(self) -> int:
+        """The newest slot that it is about."""
+        return max(order.slot for order in self.orders)
+
+    def to_json(self) -> Json:
+        return {
+            "request": self.id,
+            "signatureHash": hex_of(self.said.signature_hash),
+            "sponsor": self.said.sponsor,
+            "commitBefore": self.said.commit_before,
+            "relayer": self.relayer,
+            "acknowledgement": hex_of(self.signature),
+            "orders": [hex_of(order.pack()) for order in self.orders],
+            "account": self.account,
+            "chainId": self.chain_id,
+            "bond": self.bond,
+        }
+
+    @classmethod
+    def from_json(cls, body: Json) -> KeptPromise:
+        """Raises PromiseMalformed."""
+        try:
+            said = Acknowledgement(
+                _bytes(body["request"]), _bytes(body["signatureHash"]), body["sponsor"], int(body["commitBefore"])
+            )
+            orders = tuple(Order.unpack(_bytes(word)) for word in body["orders"])
+            signature, account = _bytes(body["acknowledgement"]), body["account"]
+            return cls(said, body["relayer"], signature, orders, account, int(body["chainId"]), body["bond"])
+        except (KeyError, TypeError, ValueError, DomainError) as fault:
+            raise PromiseMalformed("this is no acknowledgement that gridweave kept") from fault
+
+
+class PromiseFolder:
+    """One file per acknowledgement, named after its request."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, promise: KeptPromise) -> Path:
+        """On disk when it returns."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._path(promise.id)
+        with path.open("w") as file:
+            json.dump(promise.to_json(), file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+    def find(self, id_: str) -> KeptPromise:
+        """Raises FileNotFoundError, PromiseMalformed."""
+        return self.read(self._path(id_))
+
+    def all(self) -> Iterator[KeptPromise]:
+        """All that are kept, in the order of their requests. Raises PromiseMalformed."""
+        for path in sorted(self.folder.glob("0x*.json")):
+            yield self.read(path)
+
+    def drop(self, promise: KeptPromise) -> None:
+        """Nothing can be claimed on it any more."""
+        self._path(promise.id).unlink(missing_ok=True)
+
+    @staticmethod
+    def read(path: Path) -> KeptPromise:
+        """Raises FileNotFoundError, PromiseMalformed."""
+        try:
+            return KeptPromise.from_json(json.loads(path.read_text()))
+        except ValueError as fault:
+            raise PromiseMalformed(f"{path} holds no acknowledgement") from fault
+
+    def _path(self, id_: str) -> Path:
+        if not _NAME.fullmatch(id_):
+            raise FileNotFoundError(id_)
+        return self.folder / f"{id_}.json"
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
