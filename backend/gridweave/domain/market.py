@@ -111,10 +111,7 @@ class MarketBook:
         return SlotBook(slot, terms)
 
     def last_version_of(self, meter: int, slot: int) -> tuple[int, int]:
-        """(version, when it was taken) of the newest order or cancel there; zeros for none.
-
-        Also zeros once a later slot has the slot's place in the ring.
-        """
+        """(version, when it was taken) of the newest order or cancel there; zeros for none, or none any more."""
         registered = self.meters.get(meter)
         found = self._slots.get((registered[0].market, ring_index(slot))) if registered else None
         line = found.line(meter) if found and found.slot == slot else NO_LINE
