@@ -102,7 +102,8 @@ class Prosumer:
         said = Schedule(account or self.address, tuple(self.next_order(offer, deadline) for offer in offers))
         domain = self.client.deployment.domain("EnergyAuction")
         signature = self.wallet.sign(domain, said)
-        signed = Signed(wire.schedule_json(said, signature), digest(domain, said), signature)
+        closes = min(map(self._closes, said.orders))
+        signed = Signed(wire.schedule_json(said, signature), digest(domain, said), signature, closes)
         return ScheduledOrders(said, signature, self.client.post("/v1/schedules", signed))
 
     def cancel_schedule(self, places: Sequence[tuple[int, int]], deadline: int, account: str | None = None) -> Item:
@@ -111,7 +112,8 @@ class Prosumer:
         said = CancelSchedule(account or self.address, cancels)
         domain = self.client.deployment.domain("EnergyAuction")
         signature = self.wallet.sign(domain, said)
-        signed = Signed(wire.cancel_schedule_json(said, signature), digest(domain, said), signature)
+        closes = min(map(self._closes, cancels))
+        signed = Signed(wire.cancel_schedule_json(said, signature), digest(domain, said), signature, closes)
         return self.client.post("/v1/cancel-schedules", signed)
 
     def delegate(self, delegate: str, meters: Sequence[int], scope: Scope, deadline: int) -> Item:
@@ -144,13 +146,13 @@ class Prosumer:
         """The order as the API takes it. Raises FieldOutOfRange."""
         domain = self.client.deployment.domain("EnergyAuction")
         signature = self.wallet.sign(domain, order)
-        return Signed(wire.order_json(order, signature), digest(domain, order), signature)
+        return Signed(wire.order_json(order, signature), digest(domain, order), signature, self._closes(order))
 
     def sign_cancel(self, cancel: Cancel) -> Signed:
         """The cancel as the API takes it. Raises FieldOutOfRange."""
         domain = self.client.deployment.domain("EnergyAuction")
         signature = self.wallet.sign(domain, cancel)
-        return Signed(wire.cancel_json(cancel, signature), digest(domain, cancel), signature)
+        return Signed(wire.cancel_json(cancel, signature), digest(domain, cancel), signature, self._closes(cancel))
 
     def deposit(self, amount_micro: int, deadline: int, permit_nonce: int | None = None) -> Item:
         """Moves tokens of the wallet into its account by a permit. `permit_nonce` is the token's, asked for if None."""
@@ -178,6 +180,10 @@ class Prosumer:
         act = Mandate(device, self.market, self.address, fresh_nonce(), deadline)
         signature = self.wallet.sign_act(self.client.deployment.domain("DERRegistry"), act)
         return SignedAct(self.address, act.nonce, deadline, signature)
+
+    def _closes(self, act: Order | Cancel) -> int:
+        """No later than this can it be executed: its deadline, or its slot, before which every gate closes."""
+        return min(act.deadline + 1, act.slot * self.client.deployment.slot_length)
 
     def _next_version(self, meter: int, slot: int) -> int:
         key = (meter, slot)

@@ -137,11 +137,13 @@ class Signed:
     """A signed request's `body` and the `digest` that its answer must name; None where the id is the service's.
 
     `signature` is what an order, cancel or reading is signed with, or a schedule, 64 bytes of a key; acts have none.
+    `closes` is the chain time from which nothing of it can be executed: a promise for later is none.
     """
 
     body: Json
     digest: bytes | None = None
     signature: bytes = b""
+    closes: int | None = None
 
 
 def hex_of(data: bytes) -> str:

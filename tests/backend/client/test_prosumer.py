@@ -41,6 +41,16 @@ def test_place__when_the_acknowledgement_is_about_something_else__is_not_acknowl
         prosumer.place(OFFER, DEADLINE)
 
 
+def test_place__when_the_promise_is_for_a_time_after_the_order_closes__is_not_acknowledged(
+    prosumer: Prosumer, service: Simulator
+) -> None:
+    service.chain_time = DEADLINE - 599
+    assert prosumer.place(OFFER, DEADLINE).item.commit_before == DEADLINE + 1
+    service.chain_time += 1
+    with pytest.raises(AcknowledgementInvalid, match="closes at"):
+        prosumer.place(OFFER, DEADLINE)
+
+
 def test_place__given_an_offer__is_signed_acknowledged_and_first(prosumer: Prosumer) -> None:
     placed = prosumer.place(OFFER, DEADLINE)
     assert (placed.order.version, placed.order.energy_wh, placed.order.limit_price) == (1, 1_500, 210_000)

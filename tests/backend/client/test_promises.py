@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gridweave.client import Offer, Prosumer
+from gridweave.client.promises import KeptPromise, PromiseFolder, PromiseMalformed
+from gridweave.domain.eip712 import digest
+from gridweave.domain.orders import Side
+from gridweave.domain.signatures import recover
+from tests.backend.client.conftest import METER
+from tests.backend.client.simulator import SPONSOR
+
+SLOT, DEADLINE = 1_628_400, 1_465_511_000
+OFFER = Offer(METER, SLOT, Side.BID, 1_500, 210_000)
+
+
+def kept(prosumer: Prosumer) -> KeptPromise:
+    placed = prosumer.place(OFFER, DEADLINE)
+    return KeptPromise.of(placed.item, placed.signature, (placed.order,), None, prosumer.client.deployment)
+
+
+def test_keep__then_find__gives_what_the_relayer_signed(prosumer: Prosumer, tmp_path: Path) -> None:
+    folder, promise = PromiseFolder(tmp_path / "promises"), kept(prosumer)
+    folder.keep(promise)
+    found = folder.find(promise.id)
+    assert found == promise
+    assert (found.said.sponsor.lower(), found.has_sponsor, found.last_slot) == (SPONSOR.lower(), True, SLOT)
+    domain = prosumer.client.deployment.domain("RelayerBond")
+    assert recover(digest(domain, found.said), found.signature) == prosumer.client.deployment.relayer
+
+
+def test_all__given_several__reads_each_and_drops_what_it_is_told(prosumer: Prosumer, tmp_path: Path) -> None:
+    folder, first = PromiseFolder(tmp_path), kept(prosumer)
+    second = replace(first, said=replace(first.said, request=bytes(32)))
+    for promise in (first, second):
+        folder.keep(promise)
+    assert list(folder.all()) == sorted((first, second), key=lambda promise: promise.id)
+    folder.drop(first)
+    assert list(folder.all()) == [second]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"request": "0x12"}', "not json"])
+def test_read__given_another_file__says_so(text: str, tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(PromiseMalformed):
+        PromiseFolder.read(tmp_path / "file.json")
+
+
+@pytest.mark.parametrize("name", ["0x12", "../../etc/passwd", "0x" + "ab" * 32])
+def test_find__given_what_is_not_kept__is_not_found(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        PromiseFolder(tmp_path).find(name)
