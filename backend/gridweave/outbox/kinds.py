@@ -1,9 +1,9 @@
 """What kinds of items there are, how many share a transaction, and what they cost.
 
 Orders, cancels, readings and settlements by default share calls; a schedule and every other act has a transaction of
-its own, whose call was built when it was accepted. Orders and cancels that a wallet is asked about share calls with
-their like only, so that what wallets burn makes nobody else's call dear. Gas figures are upper bounds on fresh storage, checked by tests;
-what is not used is not paid.
+its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked share calls with
+their like only, so that what wallets burn makes nobody else's call dear. Gas figures are upper bounds on fresh storage,
+checked by tests; what is not used is not paid.
 """
 
 from __future__ import annotations
