@@ -19,7 +19,7 @@ from gridweave.outbox.kinds import BY_WALLET, Kind
 from gridweave.services.errors import Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
-from gridweave.services.wallets import wallet_says
+from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
 
@@ -82,16 +82,14 @@ def _read(hash_: bytes, signature: bytes) -> _Read:
         return _Read(hash_, signature, fault=fault)
 
 
-async def _said_by_wallets(
-    world: World, look: Look, signed: Sequence[SignedOrder], reads: Sequence[_Read]
-) -> Set[int]:
+async def _said_by_wallets(world: World, look: Look, signed: Sequence[SignedOrder], reads: Sequence[_Read]) -> Set[int]:
     """Places of the acts that no key may say and their account's wallet says. A wallet is shown 64 bytes, no others."""
     asked = {
-        at: wallet_says(world, str(look.meters[entry.act.meter]["account"]), read.digest, read.compact)
+        at: Question(str(look.meters[entry.act.meter]["account"]), read.digest, read.compact)
         for at, (entry, read) in enumerate(zip(signed, reads, strict=True))
         if len(read.compact) == COMPACT_LENGTH and _is_unsaid(look, entry.act, read.signer)
     }
-    answers = await asyncio.gather(*asked.values())
+    answers = await approved(world, list(asked.values()))
     return {at for at, says in zip(asked, answers, strict=True) if says}
 
 
@@ -100,9 +98,7 @@ def _is_unsaid(look: Look, act: Order | Cancel, signer: str | None) -> bool:
     return meter is not None and not speaks(look, str(meter["account"]), signer, act)
 
 
-def _examine(
-    world: World, look: Look, entry: SignedOrder, read: _Read, kind: Kind, *, by_wallet: bool
-) -> Candidate:
+def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Kind, *, by_wallet: bool) -> Candidate:
     id_ = to_hex(read.digest)
     act = entry.act
     try:

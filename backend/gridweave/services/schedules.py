@@ -18,7 +18,7 @@ from gridweave.outbox.kinds import Kind
 from gridweave.services.errors import ServiceError
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
-from gridweave.services.wallets import wallet_says
+from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
 
@@ -68,7 +68,7 @@ async def _examine(world: World, signed: SignedSchedule, hash_: bytes) -> Candid
     compact, signer = _read(hash_, signed.signature)
     look = await look_at(world, signed.lines, [signer] * len(signed.lines))
     by_wallet = signer is None or not _is_known(look, signed, signer)
-    if by_wallet and not await wallet_says(world, signed.schedule.account, hash_, signed.signature):
+    if by_wallet and not all(await approved(world, [Question(signed.schedule.account, hash_, signed.signature)])):
         raise refusal(WrongSigner())
     closes, limits = _examine_lines(world, look, signed, None if by_wallet else signer)
     item = _item(world, signed, hash_, signed.signature if by_wallet else compact, closes)

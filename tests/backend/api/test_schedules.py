@@ -200,7 +200,7 @@ def keeping(keeper: TestHome) -> bytes:
     return artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
 
 
-BURNS = bytes.fromhex("635b600056600052" "6004601cf3")
+BURNS = bytes.fromhex("635b6000566000526004601cf3")
 """Creates a contract of a jump to itself."""
 
 
