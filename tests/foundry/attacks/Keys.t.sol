@@ -40,8 +40,8 @@ contract KeysTest is Feeder {
         _refuses(address(vault), abi.encodeCall(vault.lock, (locks)), "take from an account, pay itself");
         IVault.Settlement memory settlement;
         (settlement.utility, settlement.operator) = (utility.addr, thief.addr);
-        (settlement.toOperator, settlement.potToOperator) = (1_000_000, 250_000);
-        _refuses(address(vault), abi.encodeCall(vault.settle, (settlement)), "settle in its favour");
+        settlement.toOperator = 1_000_000;
+        _refuses(address(vault), abi.encodeCall(vault.settle, (settlement)), "have the utility pay it");
         _refuses(address(vault), abi.encodeCall(vault.collect, (utility.addr, thief.addr)), "collect a debt");
         SignedReading[] memory readings = new SignedReading[](1);
         readings[0] = _signed(home.device, _reading(home.meter, SLOT, 1, 0, 0));
