@@ -3,6 +3,8 @@
 slot      a              b                c                  d
 orders    both trade     one replaced     one cancelled      bids alone
 settled   readings       a correction     one is silent      released, then readings
+
+Home 1 lets home 5's key bid for it, home 3 sells by one schedule, the others order for themselves.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from gridweave.client import (
     Offer,
     PlacedOrder,
     Prosumer,
+    ScheduledOrders,
     Wallet,
     send_together,
 )
 from gridweave.domain.acts import KeyKind
+from gridweave.domain.delegations import NO_ASKS, Scope
 from gridweave.domain.orders import Side
 from gridweave.services.precompile import has_p256
 from tests.support.process import ServiceProcess
@@ -50,6 +54,8 @@ Home 3 by hand: sold 800 Wh at 0.14 and gave 200 more at 0.08; sold 500 Wh at 0.
 """
 
 COUNTED = {
+    "delegations": 1,
+    "signatures of schedules": 1,
     "orders": 14,
     "replacements": 1,
     "cancels": 1,
@@ -144,13 +150,37 @@ class Street:
             while not await seen():  # noqa: ASYNC110 - the service is another process
                 await asyncio.sleep(0.05)
 
+    def offers(self, home: int, side: Side, wanted: dict[int, tuple[int, int]]) -> list[Offer]:
+        """Of one home's meter: slot to energy and limit price."""
+        meter = self.town.homes[home].meter
+        return [Offer(meter, slot, side, energy, limit) for slot, (energy, limit) in wanted.items()]
+
     async def place(
-        self, person: int, side: Side, wanted: dict[int, tuple[int, int]], deadline: int
+        self, home: int, side: Side, wanted: dict[int, tuple[int, int]], deadline: int, by: int | None = None
     ) -> list[PlacedOrder]:
-        """Orders of one home: slot to energy and limit price."""
-        meter = self.town.homes[person].meter
-        offers = [Offer(meter, slot, side, energy, limit) for slot, (energy, limit) in wanted.items()]
-        return await self.ask(lambda: self.people[person].place_all(offers, deadline))
+        """Orders of one home, signed with its own key or with that of home `by`."""
+        signer = self.people[home if by is None else by]
+        offers = self.offers(home, side, wanted)
+        return await self.ask(lambda: signer.place_all(offers, deadline))
+
+    async def schedule(
+        self, home: int, side: Side, wanted: dict[int, tuple[int, int]], deadline: int
+    ) -> ScheduledOrders:
+        """The same under one signature."""
+        offers = self.offers(home, side, wanted)
+        return await self.ask(lambda: self.people[home].schedule(offers, deadline))
+
+    async def lines(self, scheduled: ScheduledOrders) -> list[str]:
+        """What became of each line."""
+        state = await self.ask(lambda: self.client.request(scheduled.item.id))
+        return [str(line["status"]) for line in state["lines"]]
+
+    async def delegate(self, home: int, to: int, scope: Scope) -> None:
+        """One home's meter is another's to order for, once the service has seen it on chain."""
+        owner, key, meter = self.people[home], self.people[to].address, self.town.homes[home].meter
+        given = await self.ask(lambda: owner.delegate(key, [meter], scope, 2**40 - 1))
+        await self.mined([given.id])
+        await self.travel(await self.town.now() + 1)
 
     async def read(self, slot: int, figures: dict[int, tuple[int, int]]) -> None:
         """Readings of a slot that is over: home to import and export, sent as one gateway would."""
@@ -178,18 +208,20 @@ async def _live(town: Town, street: Street) -> Hour:
     a, b, c, d = slots = range(first, first + 4)
     deadline = town.terms.gate(a, clock) - 1
 
+    await street.delegate(1, 5, Scope(town.market, 700, NO_ASKS, 210_000, town.terms.gate(d, clock)))
+    second_seller = await street.schedule(3, Side.ASK, {a: (900, 140_000), c: (700, 120_000)}, deadline)
     orders = {
         "buyer": await street.place(
             0, Side.BID, {a: (1_000, 220_000), b: (800, 220_000), c: (600, 230_000), d: (500, 210_000)}, deadline
         ),
         "second buyer": await street.place(
-            1, Side.BID, {a: (700, 200_000), c: (400, 210_000), d: (300, 190_000)}, deadline
+            1, Side.BID, {a: (700, 200_000), c: (400, 210_000), d: (300, 190_000)}, deadline, by=5
         ),
         "seller": await street.place(2, Side.ASK, {a: (900, 120_000), b: (800, 130_000), c: (500, 110_000)}, deadline),
-        "second seller": await street.place(3, Side.ASK, {a: (900, 140_000), c: (700, 120_000)}, deadline),
         "cancels": await street.place(4, Side.BID, {c: (300, 220_000)}, deadline),
     }
-    await street.mined([placed.item.id for several in orders.values() for placed in several])
+    sent = [placed.item.id for several in orders.values() for placed in several]
+    await street.mined([second_seller.item.id, *sent])
     dearer = await street.ask(lambda: street.people[2].replace(orders["seller"][1], limit_price=150_000))
     left = await street.ask(lambda: street.people[4].cancel(town.homes[4].meter, c, deadline))
     await street.mined([dearer.item.id, left.id])
@@ -210,8 +242,7 @@ async def _live(town: Town, street: Street) -> Hour:
     await street.read(d, {0: (480, 0), 1: (330, 0)})
 
     await street.travel(town.terms.reading_deadline(c, clock))
-    silent = orders["second seller"][1].item.id
-    await street.until(lambda: _is(street, silent, "settled"))
+    await street.until(lambda: _is_settled(street, second_seller))
     await street.travel(clock.end(d) + town.terms.correction_window)
     paid = await street.ask(lambda: street.people[2].withdraw(street.people[2].address, 20_000_000, 2**40 - 1))
     await street.mined([paid.id])
@@ -220,6 +251,7 @@ async def _live(town: Town, street: Street) -> Hour:
     ended = {
         f"{who} {at}": await street.status(p.item.id) for who, several in orders.items() for at, p in enumerate(several)
     }
+    ended |= {f"second seller {at}": status for at, status in enumerate(await street.lines(second_seller))}
     cleared = [
         (await street.ask(lambda slot=slot: street.client.slot(town.market, slot)))["clearing"] for slot in slots
     ]
@@ -242,8 +274,8 @@ async def _is_cleared(street: Street, slot: int) -> bool:
     return state["status"] in ("cleared", "closed")
 
 
-async def _is(street: Street, id_: str, status: str) -> bool:
-    return await street.status(id_) == status
+async def _is_settled(street: Street, scheduled: ScheduledOrders) -> bool:
+    return set(await street.lines(scheduled)) == {"settled"}
 
 
 async def _all_final(street: Street) -> bool:

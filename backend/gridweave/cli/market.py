@@ -50,6 +50,7 @@ _BALANCE = (
     ("operator", "right"),
 )
 _DEBTS = (("", "left"), ("account", "left"), ("amount", "right"))
+_METERS = (("meter", "right"), ("device", "left"), ("status", "left"))
 _MOST_CORRECTED_SLOTS = RING - HORIZON - 2
 _ADVICE = {
     "the ring covers horizon and corrections": "with slots of {slot} s, --correction-window is at most {most} s",
@@ -66,6 +67,7 @@ def register(app: typer.Typer) -> None:
     market.command("create")(create)
     market.command("change")(change)
     market.command("show")(show)
+    market.command("meters")(meters)
     market.command("prices")(prices)
     market.command("balance")(balance)
     market.command("arrears")(arrears)
@@ -223,6 +225,23 @@ def show(market: Market = 1, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = Fa
             return
         rows = [(name, str(value)) for name, value in state["terms"].items()]
         out.print(table(f"market {market}", [("", "left"), ("", "left")], rows))
+
+
+def meters(market: Market = 1, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show a market's meters and whether their devices are active, suspended or revoked.
+
+    Example: gridweave market meters --market 1
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        found = client.meters(market=market)
+        if as_json:
+            emit(found)
+            return
+        if not found:
+            out.print(f"no meter is registered in market {market}", highlight=False)
+            return
+        rows = [(str(line["meter"]), line["device"], line["deviceStatus"]) for line in found]
+        out.print(table(f"market {market}", _METERS, rows))
 
 
 def prices(

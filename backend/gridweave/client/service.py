@@ -136,8 +136,8 @@ class GridweaveClient:
     def bill(self, address: str, from_slot: int, to_slot: int) -> Json:
         return dict(self._transport.get(f"/v1/accounts/{address}/bill", from_=from_slot, to=to_slot))
 
-    def meters(self, *, device: str | None = None, account: str | None = None) -> list[Json]:
-        return list(self._pages("/v1/meters", device=device, account=account))
+    def meters(self, *, device: str | None = None, account: str | None = None, market: int | None = None) -> list[Json]:
+        return list(self._pages("/v1/meters", device=device, account=account, market=market))
 
     def compensations(self, relayer: str) -> list[Json]:
         """What was paid for orders that the relayer had acknowledged and left."""

@@ -1,8 +1,9 @@
 """What kinds of items there are, how many share a transaction, and what they cost.
 
 Orders, cancels, readings and settlements by default share calls; a schedule and every other act has a transaction of
-its own, whose call was built when it was accepted. Gas figures are upper bounds on fresh storage, checked by tests;
-what is not used is not paid.
+its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked share calls with
+their like only, so that what wallets burn makes nobody else's call dear. Gas figures are upper bounds on fresh storage,
+checked by tests; what is not used is not paid.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from gridweave.store.records import Item
 __all__ = [
     "ACTS",
     "BATCHED",
+    "BY_WALLET",
     "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
     "GasModel",
     "Kind",
+    "asks_wallet",
     "call_of",
     "call_of_act",
     "group_key",
@@ -53,6 +56,9 @@ class Kind(StrEnum):
     BOND = "bond"
     REFUSAL = "proveRefusal"
 
+
+BY_WALLET = "byWallet"
+"""In the payload of an order or cancel: its account is a contract that will be asked."""
 
 BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
 """Kinds that share a call."""
@@ -86,6 +92,9 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.BOND: 400_000,
 }
 
+_WALLET_GAS = 110_000
+"""What must be left for a wallet that is asked, 100,000 of which it may burn."""
+
 
 @dataclass(frozen=True)
 class GasModel:
@@ -95,17 +104,17 @@ class GasModel:
     cap: int = MAX_TRANSACTION_GAS
     most_items: int = 100
 
-    def limit(self, kind: str, items: int) -> int:
-        """The gas limit of a transaction with that many items, or lines of a schedule."""
+    def limit(self, kind: str, items: int, *, wallets: bool = False) -> int:
+        """The gas limit of a transaction with that many items, or lines of a schedule. `wallets`: each asks one."""
         if Kind(kind) in BATCHED | SCHEDULES | {Kind.REFUSAL}:
-            return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind)))
+            return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind), wallets))
         return _SINGLE_GAS[Kind(kind)]
 
-    def capacity(self, kind: str, attempts: int) -> int:
+    def capacity(self, kind: str, attempts: int, *, wallets: bool = False) -> int:
         """Items per transaction; halved with every attempt that failed as a whole."""
         if Kind(kind) not in BATCHED:
             return 1
-        room = min(self.most_items, (self.cap - self._base(Kind(kind))) // self._each(Kind(kind)))
+        room = min(self.most_items, (self.cap - self._base(Kind(kind))) // self._each(Kind(kind), wallets))
         return max(1, room >> min(attempts, 16))
 
     def _base(self, kind: Kind) -> int:
@@ -113,10 +122,10 @@ class GasModel:
             return 400_000  # a wallet may be asked
         return 200_000 if kind in (Kind.ORDER, Kind.CANCEL) else 700_000
 
-    def _each(self, kind: Kind) -> int:
+    def _each(self, kind: Kind, wallets: bool) -> int:
         if kind is Kind.READING:
             return 450_000 if self.p256_in_code else 160_000
-        return 150_000
+        return 150_000 + (_WALLET_GAS if wallets else 0)
 
 
 def size_of(items: Sequence[Item]) -> int:
@@ -124,10 +133,15 @@ def size_of(items: Sequence[Item]) -> int:
     return sum(len(item.payload.get("lines", (item,))) for item in items)
 
 
+def asks_wallet(item: Item) -> bool:
+    """Whether a wallet is asked about it, in a call that it shares."""
+    return BY_WALLET in item.payload
+
+
 def group_key(item: Item) -> Hashable:
     """Items with equal keys may share a call; None never does."""
     if item.kind in (Kind.ORDER, Kind.CANCEL):
-        return item.kind
+        return item.kind, asks_wallet(item)
     if item.kind in (Kind.READING, Kind.DEFAULT):
         return item.kind, item.market, item.slot
     return None

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gridweave.outbox.kinds import ACTS, GasModel, group_key
+from gridweave.outbox.kinds import ACTS, GasModel, asks_wallet, group_key
 from gridweave.store.records import Item
 
 __all__ = ["Group", "plan"]
@@ -66,7 +66,7 @@ def _gather(items: Iterable[Item], gas: GasModel) -> list[Group]:
     roomy: dict[Hashable, list[int]] = {}
     touched: dict[str, int] = {}
     for item in items:
-        key = (group_key(item), gas.capacity(item.kind, item.attempts))
+        key = (group_key(item), gas.capacity(item.kind, item.attempts, wallets=asks_wallet(item)))
         earliest = max((touched.get(lane, -1) for lane in item.lanes), default=-1)
         alike = roomy.setdefault(key, [])
         at = _first_fit(groups, alike, earliest, item)

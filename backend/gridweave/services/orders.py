@@ -1,9 +1,12 @@
-"""Single orders and cancels: checked early, answered in the contract's words, decided by the contract."""
+"""Single orders and cancels: checked early, answered in the contract's words, decided by the contract.
+
+Where no key has the right, the meter's account is asked: it may be a wallet contract.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +14,12 @@ from gridweave.chain.hexes import to_hex
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError, WrongSigner
 from gridweave.domain.orders import Cancel, Order, Side
-from gridweave.domain.signatures import recover, to_compact
-from gridweave.outbox.kinds import Kind
+from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
+from gridweave.outbox.kinds import BY_WALLET, Kind
 from gridweave.services.errors import Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
+from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
 
@@ -50,7 +54,11 @@ async def _submit(world: World, signed: Sequence[SignedOrder], kind: Kind) -> li
 
     reads = read() if len(signed) < _THREAD_FROM else await asyncio.to_thread(read)
     look = await look_at(world, [entry.act for entry in signed], [each.signer for each in reads])
-    candidates = [_examine(world, look, *each, kind) for each in zip(signed, reads, strict=True)]
+    by_wallet = await _said_by_wallets(world, look, signed, reads)
+    candidates = [
+        _examine(world, look, entry, read, kind, by_wallet=at in by_wallet)
+        for at, (entry, read) in enumerate(zip(signed, reads, strict=True))
+    ]
     if kind is Kind.ORDER:
         candidates = await _with_money(world, look, signed, candidates)
     return await admit(world, candidates)
@@ -58,7 +66,7 @@ async def _submit(world: World, signed: Sequence[SignedOrder], kind: Kind) -> li
 
 @dataclass(frozen=True)
 class _Read:
-    """A signature as it was read: over which digest, in compact form, by whose key; or why it is none."""
+    """A signature as it was read: over which digest, in compact form, by whose key; or why it is no key's."""
 
     digest: bytes
     compact: bytes = b""
@@ -71,23 +79,45 @@ def _read(hash_: bytes, signature: bytes) -> _Read:
         compact = to_compact(signature)
         return _Read(hash_, compact, recover(hash_, compact))
     except DomainError as fault:
-        return _Read(hash_, fault=fault)
+        return _Read(hash_, signature, fault=fault)
 
 
-def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Kind) -> Candidate:
+async def _said_by_wallets(world: World, look: Look, signed: Sequence[SignedOrder], reads: Sequence[_Read]) -> Set[int]:
+    """Places of the acts that no key may say and their account's wallet says. A wallet is shown 64 bytes, no others."""
+    asked = {
+        at: Question(str(look.meters[entry.act.meter]["account"]), read.digest, read.compact)
+        for at, (entry, read) in enumerate(zip(signed, reads, strict=True))
+        if len(read.compact) == COMPACT_LENGTH and _is_unsaid(look, entry.act, read.signer)
+    }
+    answers = await approved(world, list(asked.values()))
+    return {at for at, says in zip(asked, answers, strict=True) if says}
+
+
+def _is_unsaid(look: Look, act: Order | Cancel, signer: str | None) -> bool:
+    meter = look.meters.get(act.meter)
+    return meter is not None and not speaks(look, str(meter["account"]), signer, act)
+
+
+def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Kind, *, by_wallet: bool) -> Candidate:
     id_ = to_hex(read.digest)
     act = entry.act
     try:
         account, closes = check_act(world, look, act)
-        if read.fault is not None:
-            raise read.fault
-        if not speaks(look, account, read.signer, act):
-            raise WrongSigner
+        if not by_wallet:
+            _check_key(look, act, account, read)
         check_version(look, act)
     except (DomainError, ServiceError) as error:
         return Candidate(id_, error=refusal(error))
-    item = _item(world, act, kind, read.digest, read.compact, account, closes)
+    item = _item(world, act, kind, read, account, closes, by_wallet=by_wallet)
     return Candidate(id_, item=item, limits=(replacements(world, look, act),))
+
+
+def _check_key(look: Look, act: Order | Cancel, account: str, read: _Read) -> None:
+    """Raises SignatureMalformed, WrongSigner."""
+    if read.fault is not None:
+        raise read.fault
+    if not speaks(look, account, read.signer, act):
+        raise WrongSigner
 
 
 async def _with_money(
@@ -147,18 +177,20 @@ def _locks(look: Look, order: Order) -> int:
 
 
 def _item(
-    world: World, act: Order | Cancel, kind: Kind, hash_: bytes, compact: bytes, account: str, closes: int
+    world: World, act: Order | Cancel, kind: Kind, read: _Read, account: str, closes: int, *, by_wallet: bool
 ) -> NewItem:
     late = "OrderExpired" if closes == act.deadline + 1 else "GateClosed"
-    payload: dict[str, Any] = {"word": to_hex(act.pack()), "signature": to_hex(compact), "late": late}
+    payload: dict[str, Any] = {"word": to_hex(act.pack()), "signature": to_hex(read.compact), "late": late}
+    if by_wallet:
+        payload[BY_WALLET] = True
     return NewItem(
-        id=to_hex(hash_),
+        id=to_hex(read.digest),
         kind=kind,
         nonce_key=f"position:{act.meter}:{act.slot}:{act.version}",
         lanes=(f"account:{account}", f"meter:{act.meter}", position_lane(act)),
         payload=payload,
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, compact, closes),
+        acknowledgement=world.acknowledge(read.digest, read.compact, closes),
         market=act.market,
         slot=act.slot,
         meter=act.meter,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from gridweave.chain.contracts import NO_ACT, Act
 from gridweave.domain.acts import (
     AssetRegistration,
@@ -236,18 +239,25 @@ async def device(world: World, name: str) -> Row:
 
 
 async def meter(world: World, id_: int) -> Row:
-    """A meter's row, and its assets under `assets`. Raises NotFound."""
+    """A meter's row, its device's status, and its assets under `assets`. Raises NotFound."""
     row = await world.reads.meters.meter(id_)
     if row is None:
         raise NotFound("UnknownMeter", "no such meter is registered", {"meter": id_})
-    return row | {"assets": await world.reads.meters.assets(id_)}
+    (shown,) = await _with_status(world, [row])
+    return shown | {"assets": await world.reads.meters.assets(id_)}
 
 
 async def meters(
     world: World, *, device: str | None, account: str | None, market: int | None, cursor: str | None, limit: int
 ) -> Page:
-    """Meters by device, account or market. Raises CursorInvalid."""
-    return await world.reads.meters.page(device=device, account=account, market=market, cursor=cursor, limit=limit)
+    """Meters by device, account or market, each with its device's status. Raises CursorInvalid."""
+    found = await world.reads.meters.page(device=device, account=account, market=market, cursor=cursor, limit=limit)
+    return replace(found, rows=await _with_status(world, found.rows))
+
+
+async def _with_status(world: World, rows: Sequence[Row]) -> list[Row]:
+    statuses = await world.reads.meters.statuses([row["device"] for row in rows])
+    return [row | {"device_status": statuses[row["device"]]} for row in rows]
 
 
 def _check_key(world: World, endorsement: Endorsement, possession: bytes) -> None:

@@ -9,20 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
-
-from gridweave.chain.errors import NodeError, Reverted
 from gridweave.chain.hexes import to_hex
-from gridweave.chain.types import Call
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError, DuplicateInBatch, WrongSigner
-from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import Kind
 from gridweave.services.errors import ServiceError
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
+from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
 
@@ -31,7 +27,6 @@ __all__ = ["MOST_LINES", "LineRefused", "SignedSchedule", "submit_schedule"]
 MOST_LINES = 100
 """Lines of one schedule, which is one transaction."""
 
-_IS_VALID_SIGNATURE = keccak(b"isValidSignature(bytes32,bytes)")[:4]
 _RSV_LENGTH = 65
 
 
@@ -73,7 +68,7 @@ async def _examine(world: World, signed: SignedSchedule, hash_: bytes) -> Candid
     compact, signer = _read(hash_, signed.signature)
     look = await look_at(world, signed.lines, [signer] * len(signed.lines))
     by_wallet = signer is None or not _is_known(look, signed, signer)
-    if by_wallet and not await _wallet_says(world, signed.schedule.account, hash_, signed.signature):
+    if by_wallet and not all(await approved(world, [Question(signed.schedule.account, hash_, signed.signature)])):
         raise refusal(WrongSigner())
     closes, limits = _examine_lines(world, look, signed, None if by_wallet else signer)
     item = _item(world, signed, hash_, signed.signature if by_wallet else compact, closes)
@@ -95,18 +90,6 @@ def _is_known(look: Look, signed: SignedSchedule, signer: str) -> bool:
     """Whether the key is the account's or a delegate's of it, be it within its scope or not."""
     account = signed.schedule.account
     return signer == account or bool(look.scopes.get((account, signer)))
-
-
-async def _wallet_says(world: World, account: str, hash_: bytes, signature: bytes) -> bool:
-    """Whether the account is a contract that says that the signature is its own (ERC-1271)."""
-    if not await world.node.code(account):
-        return False
-    call = Call(account, _IS_VALID_SIGNATURE + encode(["bytes32", "bytes"], [hash_, signature]))
-    try:
-        answer = await world.node.call(call)
-    except (Reverted, NodeError):
-        return False
-    return answer[:4] == _IS_VALID_SIGNATURE
 
 
 def _examine_lines(

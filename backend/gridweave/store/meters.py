@@ -48,6 +48,16 @@ class MeterReads(Reader):
         found = {name: await self.device(name) for name in names}
         return {name: row for name, row in found.items() if row is not None}
 
+    async def statuses(self, names: Sequence[str]) -> dict[str, DeviceStatus]:
+        """The newest status of each of these devices, enrolled ones as active."""
+        found = dict.fromkeys(names, DeviceStatus.ACTIVE)
+        newest_last = (device_statuses.c.block_number, device_statuses.c.log_index)
+        for start in range(0, len(names), _CHUNK):
+            wanted = device_statuses.c.device.in_(names[start : start + _CHUNK])
+            for row in await self._rows(select(device_statuses).where(wanted).order_by(*newest_last)):
+                found[row["device"]] = DeviceStatus(row["status"])
+        return found
+
     async def meter(self, meter: int) -> Row | None:
         """One meter, as in `meters`."""
         return (await self.meters([meter])).get(meter)

@@ -151,23 +151,9 @@ async def test_delegate__within_its_scope__orders_until_that_is_taken_back(servi
 
 
 async def test_schedule__of_a_wallet_contract__is_judged_by_the_wallet(service: Service) -> None:
-    town, slot = service.town, await service.town.open_slot()
-    keeper, device = town.homes[0], town.homes[1].key
-    code = artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
-    (receipt,) = await town.send([Call(None, code)])
-    wallet = str(receipt.created)
-    operator = town.keys["operator"]
-    ahead = town.clock.slot_at(await town.now()) + 193
-    move = MeterMove(device.device, 1, wallet, 9_000, 9_000, 1, False, ahead, 77, FOREVER)
-    act = act_of(service, operator.secret, "DERRegistry", move)
-    await service.done(*await service.accept("meter-moves", wire.meter_move_json(move, act, None)))
-    currency, vault, admin = town.contracts.currency, town.contracts.vault, town.keys["admin"].address
-    money = [currency.mint(admin, 10**6), currency.approve(vault.address, 10**6), vault.deposit(wallet, 10**6)]
-    await town.send(money)
-    await service.travel(town.clock.start(ahead - 100))
-    meter = (await service.get("meters", account=wallet))["items"][0]["meter"]
-    home = replace(town.homes[1], meter=meter)
-    said = Schedule(wallet, (line(home, ahead, deadline=town.clock.start(ahead) - 1_000),))
+    keeper = service.town.homes[0]
+    wallet, home, ahead, deadline = await wallet_home(service, keeping(keeper))
+    said = Schedule(wallet, (line(home, ahead, deadline=deadline),))
     long = to_rsv(signed(service, keeper.secret, said))
     assert (await refused(service, "schedules", wire.schedule_json(said, long[:-1] + b"\x05")))[:2] == (
         403,
@@ -175,7 +161,64 @@ async def test_schedule__of_a_wallet_contract__is_judged_by_the_wallet(service: 
     )
     (state,) = await service.done(*await service.accept("schedules", wire.schedule_json(said, long)))
     assert state["lines"][0]["status"] == "committed"
-    assert slot < ahead
+
+
+async def test_order__of_a_wallet_contract__is_judged_by_the_wallet_and_relayed_apart(service: Service) -> None:
+    keeper, neighbour = service.town.homes[0], service.town.homes[2]
+    _, home, ahead, deadline = await wallet_home(service, keeping(keeper))
+
+    def order(version: int, secret: bytes) -> dict[str, Any]:
+        said = line(home, ahead, version, deadline=deadline)
+        return wire.order_json(said, signed(service, secret, said))
+
+    assert (await refused(service, "orders", order(1, STRANGER)))[:2] == (403, "WrongSigner")
+    others = [
+        wire.order_json(said, signed(service, owner.secret, said))
+        for owner in (keeper, neighbour)
+        for said in (line(owner, ahead, deadline=deadline),)
+    ]
+    answer = await service.post("orders", {"orders": [others[0], order(1, keeper.secret), others[1]]})
+    first, own, second = await service.done(*(item["id"] for item in answer.json()["items"]))
+    assert {state["status"] for state in (first, own, second)} == {"committed"}
+    assert first["transaction"] == second["transaction"] != own["transaction"]
+
+    said = Cancel(1, ahead, home.meter, 2, deadline)
+    await service.done(*await service.accept("cancels", wire.cancel_json(said, signed(service, keeper.secret, said))))
+    await service.caught_up()
+    assert (await service.status(own["id"]))["status"] == "cancelled"
+
+
+async def test_order__of_a_wallet_that_burns_its_gas__is_refused(service: Service) -> None:
+    _, home, ahead, deadline = await wallet_home(service, BURNS)
+    said = line(home, ahead, deadline=deadline)
+    body = wire.order_json(said, signed(service, STRANGER, said))
+    assert (await refused(service, "orders", body))[:2] == (403, "WrongSigner")
+
+
+def keeping(keeper: TestHome) -> bytes:
+    """Creates a wallet that takes the keeper's signatures."""
+    return artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
+
+
+BURNS = bytes.fromhex("635b6000566000526004601cf3")
+"""Creates a contract of a jump to itself."""
+
+
+async def wallet_home(service: Service, code: bytes) -> tuple[str, TestHome, int, int]:
+    """Home 1's device measures for a wallet from a slot on, in which that may order until a deadline."""
+    town = service.town
+    (receipt,) = await town.send([Call(None, code)])
+    wallet = str(receipt.created)
+    ahead = town.clock.slot_at(await town.now()) + 193
+    move = MeterMove(town.homes[1].key.device, 1, wallet, 9_000, 9_000, 1, False, ahead, 77, FOREVER)
+    act = act_of(service, town.keys["operator"].secret, "DERRegistry", move)
+    await service.done(*await service.accept("meter-moves", wire.meter_move_json(move, act, None)))
+    currency, vault, admin = town.contracts.currency, town.contracts.vault, town.keys["admin"].address
+    money = [currency.mint(admin, 10**6), currency.approve(vault.address, 10**6), vault.deposit(wallet, 10**6)]
+    await town.send(money)
+    await service.travel(town.clock.start(ahead - 100))
+    meter = (await service.get("meters", account=wallet))["items"][0]["meter"]
+    return wallet, replace(town.homes[1], meter=meter), ahead, town.clock.start(ahead) - 1_000
 
 
 async def test_market__changed_beyond_the_horizon__keeps_earlier_slots_as_they_were(service: Service) -> None:

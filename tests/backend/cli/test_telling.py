@@ -14,6 +14,7 @@ from gridweave.cli.hints import explaining
 from gridweave.cli.terminal import WrongUse, resolve_address, table
 from gridweave.client.errors import ServiceError
 from gridweave.client.prosumer import Offer
+from gridweave.client.service import GridweaveClient
 from gridweave.domain.orders import Side
 
 TERMS = {
@@ -89,6 +90,15 @@ def test_version__asked_for__is_shown() -> None:
     result = _run("--version")
     assert result.exit_code == 0
     assert result.stdout.startswith("gridweave ")
+
+
+def test_market_meters__with_a_suspended_device__says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {1: ("0x" + "a1" * 20, "active"), 2: ("0x" + "b2" * 20, "suspended")}
+    found = [{"meter": meter, "device": device, "deviceStatus": at} for meter, (device, at) in known.items()]
+    monkeypatch.setattr(GridweaveClient, "meters", lambda _, *, market: found if market == 1 else [])
+    lines = _run("market", "meters").stdout.splitlines()
+    assert [line.split() for line in lines[-2:]] == [[str(meter), *rest] for meter, rest in known.items()]
+    assert "no meter" in _run("market", "meters", "--market", "2").stdout
 
 
 def test_index_digest__without_an_index__says_so_and_makes_none(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from itertools import count
 
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
-from gridweave.outbox.kinds import BATCHED, GasModel, Kind
+from gridweave.outbox.kinds import BATCHED, BY_WALLET, GasModel, Kind
 from gridweave.outbox.planner import plan
 from gridweave.store.records import Item
 
@@ -78,6 +79,24 @@ def test_plan__order_cancel_order_of_one_meter__stays_in_that_order() -> None:
     groups = plan([first, cancel, second, order(2)], GasModel())
     assert [group.kind for group in groups] == [Kind.ORDER, Kind.CANCEL, Kind.ORDER]
     assert groups[2].items[0].seq == second.seq
+
+
+def test_plan__orders_that_wallets_are_asked_about__share_calls_with_each_other_only() -> None:
+    items = [order(n) for n in range(20)]
+    for n in (3, 4, 11):
+        items[n] = replace(items[n], payload={BY_WALLET: True})
+    ours, wallets = plan(items, GasModel())
+    assert [item.meter for item in wallets.items] == [3, 4, 11]
+    assert len(ours.items) == 17
+
+
+def test_plan__more_wallets_than_fit__fill_calls_that_have_gas_for_each() -> None:
+    model = GasModel()
+    groups = plan([replace(order(n), payload={BY_WALLET: True}) for n in range(150)], model)
+    most = model.capacity(Kind.ORDER, 0, wallets=True)
+    assert [len(group.items) for group in groups] == [most, most, 150 - 2 * most]
+    assert model.limit(Kind.ORDER, most, wallets=True) - model.limit(Kind.ORDER, most) >= most * 100_000
+    assert model.limit(Kind.ORDER, most, wallets=True) <= MAX_TRANSACTION_GAS
 
 
 def test_plan__readings_of_two_slots__take_a_call_each() -> None:

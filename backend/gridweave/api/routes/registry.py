@@ -129,6 +129,7 @@ def _meter(row: Row, final: int) -> dict[str, Any]:
     return {
         "meter": row["meter"],
         "device": row["device"],
+        "deviceStatus": DeviceStatus(row["device_status"]).name.lower(),
         "account": row["account"],
         "market": row["market"],
         "importCapacityW": row["import_capacity_w"],

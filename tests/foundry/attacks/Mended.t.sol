@@ -8,21 +8,13 @@ import { IMeterLedger } from "../../../contracts/interfaces/IMeterLedger.sol";
 import { Roles } from "../../../contracts/libraries/Roles.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { BID, SignedOrder } from "../../../contracts/types/Order.sol";
+import { Feeder, Home } from "../auction/Feeder.sol";
 import { DeviceKey } from "../support/Street.sol";
 import { vm } from "../support/Vm.sol";
-import { Feeder, Home } from "./Feeder.sol";
-
-/// A wallet that answers with as many bytes as 100,000 gas buy.
-contract Bomb {
-    fallback() external {
-        assembly {
-            return(0, 185000)
-        }
-    }
-}
+import { Bomb } from "./BadWallets.sol";
 
 /// What was once possible: each test fails where the attack works.
-contract AttacksTest is Feeder {
+contract MendedTest is Feeder {
     // ------------------------------------------------------------------------------------ slots before the meter was there
 
     function test_settleByDefault__given_slots_before_the_meter_was_there__charges_nothing() external {
