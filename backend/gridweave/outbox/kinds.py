@@ -15,6 +15,7 @@ from gridweave.chain.contracts import Contracts
 from gridweave.chain.hexes import from_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.types import Call
+from gridweave.outbox.order_gas import gas_of_orders
 from gridweave.store.records import Item
 
 __all__ = [
@@ -88,8 +89,20 @@ class GasModel:
     cap: int = MAX_TRANSACTION_GAS
     most_items: int = 100
 
+    def limit_of(self, items: Sequence[Item]) -> int:
+        """The gas limit of a transaction with these items, which share a group key.
+
+        A block takes a transaction by its limit, so many orders get no more than theirs may take. If that was too
+        little after all, the call fails as a whole, and what it carried gets the most that its kind may take.
+        """
+        kind = Kind(items[0].kind)
+        most = self.limit(kind, size_of(items))
+        if kind is not Kind.ORDER or len(items) == 1 or any(item.attempts for item in items):
+            return most
+        return min(most, gas_of_orders(items))
+
     def limit(self, kind: str, items: int) -> int:
-        """The gas limit of a transaction with that many items, or lines of a schedule."""
+        """The most that a transaction with that many items, or lines of a schedule, may take."""
         if Kind(kind) in BATCHED | SCHEDULES:
             return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind)))
         return _SINGLE_GAS[Kind(kind)]

@@ -86,7 +86,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
         check_version(look, act)
     except (DomainError, ServiceError) as error:
         return Candidate(id_, error=refusal(error))
-    item = _item(world, act, kind, read.digest, read.compact, account, closes)
+    item = _item(world, look, act, kind, read, account, closes)
     return Candidate(id_, item=item, limits=(replacements(world, look, act),))
 
 
@@ -146,19 +146,20 @@ def _locks(look: Look, order: Order) -> int:
     return terms.collateral(order.side, order.limit_price, order.energy_wh) - freed
 
 
-def _item(
-    world: World, act: Order | Cancel, kind: Kind, hash_: bytes, compact: bytes, account: str, closes: int
-) -> NewItem:
+def _item(world: World, look: Look, act: Order | Cancel, kind: Kind, read: _Read, account: str, closes: int) -> NewItem:
     late = "OrderExpired" if closes == act.deadline + 1 else "GateClosed"
-    payload: dict[str, Any] = {"word": to_hex(act.pack()), "signature": to_hex(compact), "late": late}
+    payload: dict[str, Any] = {"word": to_hex(act.pack()), "signature": to_hex(read.compact), "late": late}
+    terms = look.terms[(act.market, act.slot)]
+    if isinstance(act, Order) and terms is not None:
+        payload |= {"tick": terms.tick(act.side, act.limit_price), "ownKey": read.signer == account}
     return NewItem(
-        id=to_hex(hash_),
+        id=to_hex(read.digest),
         kind=kind,
         nonce_key=f"position:{act.meter}:{act.slot}:{act.version}",
         lanes=(f"account:{account}", f"meter:{act.meter}", position_lane(act)),
         payload=payload,
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, closes),
+        acknowledgement=world.acknowledge(read.digest, closes),
         market=act.market,
         slot=act.slot,
         meter=act.meter,
