@@ -7,8 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from gridweave.api import create_app
+from gridweave.api.limits import READS, UNCOUNTED, RateLimit
 from gridweave.chain import Node
 from gridweave.chain.hexes import to_hex
 from gridweave.deployment import Deployment
@@ -88,6 +90,36 @@ async def test_service__rate_limited__answers_429_with_retry_after(tmp_path: Pat
         assert answers[-1].headers["Retry-After"] == "1"
         assert answers[-1].json()["error"]["name"] == "RateLimited"
         assert (await service.http.get("/healthz")).status_code == 200
+
+
+async def test_service__read_too_often__answers_429_and_still_says_how_it_is(tmp_path: Path) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        served(town, tmp_path / "s", read_limit_per_s=3) as service,
+    ):
+        answers = [await service.http.get("/v1/markets") for _ in range(40)]
+        assert {answer.status_code for answer in answers[:3]} == {200}
+        refused = next(answer for answer in answers if answer.status_code != 200)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert refused.json()["error"]["name"] == "RateLimited"
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert {(await service.http.get(path)).status_code for _ in range(9)} == {200}
+        assert (await service.post("orders", {"orders": []})).status_code == 422, "writes have a limit of their own"
+
+
+async def test_rate_limit__the_stream_of_events__is_not_counted() -> None:
+    reached: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    async def silent(*_: object) -> Message:
+        return {"type": "http.request"}
+
+    limit = RateLimit(app, per_second=1, methods=READS, free=UNCOUNTED)
+    for path in ["/v1/events"] * 9 + ["/v1/markets"] * 9:
+        await limit({"type": "http", "method": "GET", "path": path, "client": ("a", 1)}, silent, silent)
+    assert reached == ["/v1/events"] * 9 + ["/v1/markets"]
 
 
 def test_settings__a_wrong_value__is_one_clear_message() -> None:
