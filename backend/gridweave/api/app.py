@@ -25,7 +25,7 @@ __all__ = ["create_app"]
 def create_app(settings: Settings, *, chain: Node | None = None, store: Stores | None = None) -> FastAPI:
     """The service as an ASGI application. What it is not given (`chain`, `store`) its lifespan opens and closes.
 
-    Starting raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable or NodeUnavailable.
+    Starting raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable or NodeUnavailable.
     """
     metrics = Metrics()
 

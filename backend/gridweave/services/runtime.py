@@ -59,8 +59,14 @@ class Stores:
 
     @classmethod
     def open(cls, settings: Settings) -> Stores:
-        """From the settings' URLs."""
-        return cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
+        """From the settings' URLs; the outbox for this process alone. Raises StoreBusy, SettingsInvalid."""
+        try:
+            stores = cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
+            stores.outbox.claim()
+        except OSError as fault:
+            message = f"{settings.data_dir} cannot be written ({fault.strerror}): name another folder with --data-dir"
+            raise SettingsInvalid(f"GRIDWEAVE_DATA_DIR: {message}") from fault
+        return stores
 
     async def migrate(self) -> None:
         """Brings both to their newest schema."""
@@ -95,13 +101,23 @@ class Runtime:
     async def open(cls, settings: Settings, node: Node | None = None, stores: Stores | None = None) -> Runtime:
         """Checks that settings, node, databases and deployment belong together.
 
-        Raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable, NodeUnavailable.
+        Raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable, NodeUnavailable.
         """
         deployment = load_deployment(settings)
         relayer = _relayer(settings)
         chain = node or Node(settings.rpc_url)
         await check_chain(chain, deployment)
         opened = stores or Stores.open(settings)
+        try:
+            return await cls._over(settings, deployment, relayer, chain, opened, owns=node is None)
+        except BaseException:
+            await opened.close()
+            raise
+
+    @classmethod
+    async def _over(
+        cls, settings: Settings, deployment: Deployment, relayer: Signer, chain: Node, opened: Stores, *, owns: bool
+    ) -> Runtime:
         await opened.migrate()
         outbox = OutboxStore(opened.outbox)
         await outbox.belongs_to(_identity(deployment) | {"relayer": relayer.address})
@@ -112,7 +128,7 @@ class Runtime:
         sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
         world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
-        return cls(world, opened, sender, follower, owns=node is None)
+        return cls(world, opened, sender, follower, owns=owns)
 
     async def start(self) -> None:
         """Starts following, sending and keeping."""

@@ -16,7 +16,7 @@ from gridweave.chain.hexes import to_hex
 from gridweave.deployment import Deployment
 from gridweave.services.runtime import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
-from gridweave.store.errors import StoreMismatch
+from gridweave.store.errors import StoreBusy, StoreMismatch
 from tests.support.service import served, settings_of
 from tests.support.town import founded
 
@@ -78,6 +78,29 @@ async def test_service__what_does_not_belong_together__refuses_to_start(tmp_path
                     async with app.router.lifespan_context(app):
                         pass
                 assert isinstance(app.state.refusal, refusal)
+
+
+async def test_service__on_an_outbox_that_another_works_with__refuses_to_start_until_that_ends(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        second = create_app(settings_of(town, tmp_path / "s"))
+        async with served(town, tmp_path / "s"):
+            with pytest.raises(StoreBusy, match=r"outbox\.db: give each a --data-dir and a key of its own"):
+                async with second.router.lifespan_context(second):
+                    pass
+        async with served(town, tmp_path / "s"):
+            pass
+
+
+async def test_service__that_did_not_start__holds_no_outbox(tmp_path: Path) -> None:
+    async with founded(tmp_path / "one", homes=0) as town, founded(tmp_path / "two", homes=0) as other:
+        async with served(town, tmp_path / "s"):
+            pass
+        foreign = create_app(settings_of(other, tmp_path / "s"))
+        with pytest.raises(StoreMismatch):
+            async with foreign.router.lifespan_context(foreign):
+                pass
+        async with served(town, tmp_path / "s"):
+            pass
 
 
 async def test_service__rate_limited__answers_429_with_retry_after(tmp_path: Path) -> None:

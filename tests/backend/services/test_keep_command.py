@@ -53,7 +53,7 @@ async def test_keep__two_at_once_and_one_killed__everything_is_done_once(tmp_pat
         await asyncio.sleep(3)
         second = keeper(town, tmp_path, "relayer", log="second")
         assert await asyncio.to_thread(second.wait) != 0
-        assert "another keeper works in" in (tmp_path / "second.log").read_text()
+        assert "another service or keeper works with" in (tmp_path / "second.log").read_text()
         keepers["relayer"].kill()
         await asyncio.to_thread(keepers["relayer"].wait)
         keepers["relayer"] = keeper(town, tmp_path, "relayer")
