@@ -66,6 +66,13 @@ def keep(
         asyncio.run(_keep(settings, once=once))
 
 
+def _tell_end(given_up: int) -> None:
+    """Raises NotStarted if something is due that cannot be done."""
+    if given_up:
+        raise NotStarted(f"what is due is refused each time ({given_up} clearings or settlements): run it again later")
+    out.print("nothing is due", highlight=False)
+
+
 async def _keep(settings: Settings, *, once: bool) -> None:
     runtime = await Runtime.open(settings)
     stopped = asyncio.Event()
@@ -82,7 +89,7 @@ async def _keep(settings: Settings, *, once: bool) -> None:
                 said = ", ".join(f"{done.get(kind, 0)} {what}" for kind, what in _DOES.items())
                 out.print(f"block {runtime.world.heads.number}: {said}", highlight=False)
             if once and await runtime.has_nothing_due():
-                out.print("nothing is due", highlight=False)
+                _tell_end(runtime.given_up)
                 return
             if runtime.has_stopped:
                 raise NotStarted("a background task has stopped; run it again")

@@ -21,6 +21,7 @@ from gridweave.store.records import Item
 __all__ = [
     "ACTS",
     "BATCHED",
+    "KEPT",
     "REVIVABLE",
     "SCHEDULES",
     "GasModel",
@@ -63,6 +64,9 @@ ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR}
 
 REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
+
+KEPT = frozenset({Kind.DEFAULT, Kind.CLEAR})
+"""Kinds that the keeper asks for, and nobody else: what was refused may be asked for again at once."""
 
 FINAL_WITH_BLOCK = ACTS | REVIVABLE
 """Kinds whose refusal is final with the block that holds it: an act's deadline may be never, and what can be asked for

@@ -96,6 +96,7 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self._moved_at = 0.0
         self._kept_at: IndexedBlock | None = None
+        self._due = 0
 
     @classmethod
     async def open(cls, settings: Settings, node: Node | None = None, stores: Stores | None = None) -> Runtime:
@@ -163,10 +164,15 @@ class Runtime:
         return None
 
     async def has_nothing_due(self) -> bool:
-        """Whether the keeper has looked at a block as high as the newest, and nothing it asked for is under way."""
-        head = await self.world.node.block_number()
+        """Whether nothing is under way, and at the newest block nothing is due but what the keeper has given up."""
+        head = to_hex((await self.world.node.head()).hash)
         kept = self._kept_at
-        return kept is not None and kept.number == head and not await self.world.outbox.pending()
+        return kept is not None and kept.hash == head and not self._due and not await self.world.outbox.pending()
+
+    @property
+    def given_up(self) -> int:
+        """How many things are due that the contract refuses again and again."""
+        return self._keeper.given_up
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -207,10 +213,10 @@ class Runtime:
 
     async def _keep(self) -> None:
         block = self.world.heads.block
-        if not self.world.settings.keeper or block is None or block == self._kept_at:
+        if not self.world.settings.keeper or block is None or (block == self._kept_at and not self._due):
             return
         try:
-            await self._keeper.look()
+            self._due = await self._keeper.look()
             self._kept_at = block
         except StoreUnavailable as away:
             log.warning("keeper waits", reason=str(away))
