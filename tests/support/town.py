@@ -52,7 +52,8 @@ MONEY = 50_000_000
 """Micro that each home and the utility deposit."""
 
 _GAS = 3_000_000
-_nonces = itertools.count(1)
+_nonces = itertools.count(1_000_000)
+"""Far from those that tests choose, however many towns the process founded before."""
 
 
 @dataclass(frozen=True)

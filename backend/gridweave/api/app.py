@@ -11,7 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from gridweave import __doc__ as about
 from gridweave.api import docs
 from gridweave.api.errors import install_error_handlers
-from gridweave.api.limits import BodyLimit, RateLimit
+from gridweave.api.limits import READS, UNCOUNTED, WRITES, BodyLimit, RateLimit
 from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import accounts, bonds, deployment, events, health, markets, orders, readings, registry
@@ -25,7 +25,7 @@ __all__ = ["create_app"]
 def create_app(settings: Settings, *, chain: Node | None = None, store: Stores | None = None) -> FastAPI:
     """The service as an ASGI application. What it is not given (`chain`, `store`) its lifespan opens and closes.
 
-    Starting raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable or NodeUnavailable.
+    Starting raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable or NodeUnavailable.
     """
     metrics = Metrics()
 
@@ -55,7 +55,9 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     install_error_handlers(app)
     app.add_middleware(BodyLimit, limit=settings.body_limit)
     if settings.rate_limit_per_s:
-        app.add_middleware(RateLimit, per_second=settings.rate_limit_per_s)
+        app.add_middleware(RateLimit, per_second=settings.rate_limit_per_s, methods=WRITES)
+    if settings.read_limit_per_s:
+        app.add_middleware(RateLimit, per_second=settings.read_limit_per_s, methods=READS, free=UNCOUNTED)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"])
     app.add_middleware(RequestLog, metrics=metrics)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gridweave.api.errors import error_response
 from gridweave.services.errors import RateLimited, ServiceError
 
-__all__ = ["BodyLimit", "RateLimit"]
+__all__ = ["READS", "UNCOUNTED", "WRITES", "BodyLimit", "RateLimit"]
+
+WRITES = frozenset({"POST"})
+READS = frozenset({"GET", "HEAD"})
+UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/v1/events"})
+"""Reads that no rate limits: who watches over the service, and the stream, which has places of its own."""
 
 _MOST_ADDRESSES = 10_000
 
@@ -62,18 +68,25 @@ class BodyLimit:
 
 
 class RateLimit:
-    """A token bucket per client address for requests that change something; wall-clock time."""
+    """A token bucket per client address for requests with these `methods`, save to paths `free`; wall-clock time."""
 
-    def __init__(self, app: ASGIApp, per_second: int) -> None:
+    def __init__(
+        self, app: ASGIApp, per_second: int, methods: Collection[str], free: Collection[str] = frozenset()
+    ) -> None:
         self._app = app
         self._rate = per_second
+        self._methods = methods
+        self._free = free
         self._buckets: dict[str, tuple[float, float]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and not self._take(_address(scope)):
+        if self._counts(scope) and not self._take(_address(scope)):
             await error_response(_request_id(scope), RateLimited(1))(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _counts(self, scope: Scope) -> bool:
+        return scope["type"] == "http" and scope["method"] in self._methods and scope["path"] not in self._free
 
     def _take(self, address: str) -> bool:
         now = time.monotonic()

@@ -93,6 +93,7 @@ class BesuPlan:
         for number, host in enumerate(map(_ip, hosts or ("127.0.0.1",) * count), start=1):
             validators.append(draw_validator(number, host, p2p_port + seen[host], rpc_port + seen[host]))
             seen[host] += 1
+        _check_apart(p2p_port, rpc_port, max(seen.values()))
         return cls(chain_id, tuple(validators), tuple(map(_account, accounts)), block_seconds=block_seconds)
 
 
@@ -105,11 +106,24 @@ def draw_validator(number: int, host: str, p2p_port: int, rpc_port: int) -> Vali
     return Validator(number, secret.to_bytes(32), host, p2p_port, rpc_port)
 
 
+def _check_apart(p2p_port: int, rpc_port: int, most: int) -> None:
+    """Raises PlanUnusable if `most` ports from each of these on have one in common."""
+    if abs(p2p_port - rpc_port) < most:
+        raise PlanUnusable(
+            f"on a host with {most} nodes, p2p from port {p2p_port} and RPC from port {rpc_port} on share a port: "
+            f"set --p2p-port and --rpc-port at least {most} apart"
+        )
+
+
 def _ip(host: str) -> str:
+    """The address in its one spelling. Raises PlanUnusable for what is none, or one link's alone."""
     try:
-        return str(ipaddress.ip_address(host))
+        address = ipaddress.ip_address(host)
     except ValueError as error:
         raise PlanUnusable(f"host {host} is no IP address, which is what an enode URL takes") from error
+    if "%" in host:
+        raise PlanUnusable(f"host {host} names a network interface of one machine: give an address that others reach")
+    return str(address)
 
 
 def _account(address: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +11,6 @@ import typer
 
 from gridweave.cli.serve import NotStarted, check_given, speaking_of_starting
 from gridweave.cli.terminal import out
-from gridweave.localnet import LocalnetBusy, lock_folder
 from gridweave.outbox.kinds import Kind
 from gridweave.services.runtime import Runtime
 from gridweave.services.settings import Settings
@@ -50,7 +47,7 @@ def keep(
 
     Example: gridweave keep --rpc http://127.0.0.1:8545 --deployment deployment.json --keystore keeper.json
     """
-    with speaking_of_starting(), _alone_in(folder):
+    with speaking_of_starting():
         settings = Settings.from_env(
             rpc_url=rpc,
             deployment=deployment,
@@ -69,17 +66,11 @@ def keep(
         asyncio.run(_keep(settings, once=once))
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keeps other keepers out of the folder: an outbox has one sender. Raises NotStarted."""
-    try:
-        lock = lock_folder(folder)
-    except LocalnetBusy as fault:
-        raise NotStarted(f"another keeper works in {folder}: give each a --data-dir and a key of its own") from fault
-    except OSError as fault:
-        raise NotStarted(f"{folder} cannot be written ({fault.strerror}): name another with --data-dir") from fault
-    with lock:
-        yield
+def _tell_end(given_up: int) -> None:
+    """Raises NotStarted if something is due that cannot be done."""
+    if given_up:
+        raise NotStarted(f"what is due is refused each time ({given_up} clearings or settlements): run it again later")
+    out.print("nothing is due", highlight=False)
 
 
 async def _keep(settings: Settings, *, once: bool) -> None:
@@ -98,7 +89,7 @@ async def _keep(settings: Settings, *, once: bool) -> None:
                 said = ", ".join(f"{done.get(kind, 0)} {what}" for kind, what in _DOES.items())
                 out.print(f"block {runtime.world.heads.number}: {said}", highlight=False)
             if once and await runtime.has_nothing_due():
-                out.print("nothing is due", highlight=False)
+                _tell_end(runtime.given_up)
                 return
             if runtime.has_stopped:
                 raise NotStarted("a background task has stopped; run it again")

@@ -21,7 +21,7 @@ from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
 from gridweave.deployment import DeploymentError
 from gridweave.services.runtime import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
-from gridweave.store.errors import StoreMismatch, StoreUnavailable
+from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
 
 __all__ = ["NotStarted", "Service", "bind", "check_given", "register", "speaking_of_starting"]
 
@@ -61,7 +61,8 @@ class Service(uvicorn.Server):
     async def run_until_stopped(self, door: socket.socket) -> None:
         """Serves on a bound socket until `stop`. Raises what kept it from starting."""
         try:
-            await self.serve([door])
+            with contextlib.suppress(SystemExit):  # so uvicorn ends what could not start; `refusal` says why
+                await self.serve([door])
         except OSError as fault:
             raise _port_taken(door.getsockname()[1], fault) from fault
         if not self.started:
@@ -153,7 +154,8 @@ async def _serve(settings: Settings) -> None:
 @contextlib.contextmanager
 def speaking_of_starting() -> Iterator[None]:
     """Turns what keeps a service from starting into one message and its exit code."""
-    refused: tuple[type[Exception], ...] = (SettingsInvalid, WrongChain, StoreMismatch, DeploymentError, NotStarted)
+    stores = (StoreBusy, StoreMismatch)
+    refused: tuple[type[Exception], ...] = (SettingsInvalid, WrongChain, *stores, DeploymentError, NotStarted)
     try:
         yield
     except refused as fault:

@@ -125,7 +125,14 @@ class GridweaveClient:
         return list(self._pages(f"/v1/markets/{market}/prices", from_=from_slot, to=to_slot))
 
     def balance(self, market: int, from_slot: int, to_slot: int) -> Json:
-        return dict(self._transport.get(f"/v1/markets/{market}/balance", from_=from_slot, to=to_slot))
+        """Slot by slot and in `totals`; what the service answers in parts is put together."""
+        path = f"/v1/markets/{market}/balance"
+        found = dict(self._transport.get(path, from_=from_slot, to=to_slot))
+        while found["more"] is not None:
+            part = self._transport.get(path, from_=found["more"], to=to_slot)
+            totals = {name: amount + part["totals"][name] for name, amount in found["totals"].items()}
+            found |= {**part, "from": from_slot, "slots": found["slots"] + part["slots"], "totals": totals}
+        return found
 
     def arrears(self, market: int) -> Json:
         return dict(self._transport.get(f"/v1/markets/{market}/arrears"))

@@ -11,7 +11,7 @@ async with localnet(path, clock=Clock.MANUAL, genesis_time=t0) as chain:
 from gridweave.localnet.anvil import find_anvil, free_port
 from gridweave.localnet.clock import ManualClock
 from gridweave.localnet.errors import AnvilMissing, LocalnetBusy, LocalnetError
-from gridweave.localnet.home import ChainInfo, Clock, Home, lock_folder
+from gridweave.localnet.home import ChainInfo, Clock, Home
 from gridweave.localnet.keys import ROLES, DevKeys
 from gridweave.localnet.supervisor import Localnet, localnet
 
@@ -29,5 +29,4 @@ __all__ = [
     "find_anvil",
     "free_port",
     "localnet",
-    "lock_folder",
 ]

@@ -10,9 +10,7 @@ anvil.log, lock
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -22,8 +20,9 @@ from typing import IO, Any, Self
 from gridweave.chain import NetworkProfile
 from gridweave.deployment.record import write_atomically
 from gridweave.localnet.errors import LocalnetBusy, LocalnetError
+from gridweave.locking import Taken, hold
 
-__all__ = ["ChainInfo", "Clock", "Home", "lock_folder"]
+__all__ = ["ChainInfo", "Clock", "Home"]
 
 _CHAIN_IDS = range(2_000_000_000, 4_000_000_000)
 """Chain ids of created chains are drawn from here: far from registered ones, and no two chains share signatures."""
@@ -111,17 +110,7 @@ class Home:
 
     def lock(self) -> IO[str]:
         """Keeps other supervisors out for as long as the returned file is open. LocalnetBusy if one is here."""
-        return lock_folder(self.path)
-
-
-def lock_folder(path: Path) -> IO[str]:
-    """Makes the folder and keeps others out of it while the returned file is open. Raises LocalnetBusy, OSError."""
-    path.mkdir(parents=True, exist_ok=True)
-    file = (path / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise LocalnetBusy(f"{path} is in use by another process") from error
-    os.set_inheritable(file.fileno(), False)
-    return file
+        try:
+            return hold(self.path / "lock")
+        except Taken as error:
+            raise LocalnetBusy(f"{self.path} is in use by another process") from error

@@ -16,12 +16,14 @@ from gridweave.chain.contracts import Contracts
 from gridweave.chain.hexes import from_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.types import Call
+from gridweave.outbox.order_gas import gas_of_orders
 from gridweave.store.records import Item
 
 __all__ = [
     "ACTS",
     "BATCHED",
     "BY_WALLET",
+    "KEPT",
     "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
@@ -75,6 +77,9 @@ PROVABLE = frozenset({Kind.ORDER, Kind.SCHEDULE})
 REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
 
+KEPT = frozenset({Kind.DEFAULT, Kind.CLEAR})
+"""Kinds that the keeper asks for, and nobody else: what was refused may be asked for again at once."""
+
 FINAL_WITH_BLOCK = ACTS | REVIVABLE
 """Kinds whose refusal is final with the block that holds it: an act's deadline may be never, and what can be asked for
 again must not wait until that is of no use."""
@@ -104,8 +109,23 @@ class GasModel:
     cap: int = MAX_TRANSACTION_GAS
     most_items: int = 100
 
+    def limit_of(self, items: Sequence[Item]) -> int:
+        """The gas limit of a transaction with these items, which share a group key.
+
+        A block takes a transaction by its limit, so many orders get no more than theirs may take. If that was too
+        little after all, the call fails as a whole, and what it carried gets the most that its kind may take.
+        """
+        kind = Kind(items[0].kind)
+        most = self.limit(kind, size_of(items), wallets=asks_wallet(items[0]))
+        if kind is not Kind.ORDER or len(items) == 1 or any(item.attempts for item in items):
+            return most
+        return min(most, gas_of_orders(items))
+
     def limit(self, kind: str, items: int, *, wallets: bool = False) -> int:
-        """The gas limit of a transaction with that many items, or lines of a schedule. `wallets`: each asks one."""
+        """The most that a transaction with that many items, or lines of a schedule, may take.
+
+        `wallets`: each asks one.
+        """
         if Kind(kind) in BATCHED | SCHEDULES | {Kind.REFUSAL}:
             return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind), wallets))
         return _SINGLE_GAS[Kind(kind)]

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from gridweave.outbox.kinds import REVIVABLE
+from gridweave.outbox.kinds import KEPT, REVIVABLE
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import Accepted, NewItem
 
@@ -82,7 +82,7 @@ class Queue:
             taken = self._take()
             wanted = [item for items, _ in taken for item in items]
             try:
-                answers = await self._store.accept(wanted, REVIVABLE)
+                answers = await self._store.accept(wanted, REVIVABLE, KEPT)
             except Exception as error:  # noqa: BLE001 - each waiting request gets it
                 for items, future in taken:
                     for item in items:

@@ -20,7 +20,7 @@ from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
 from gridweave.chain.profile import Fees, NetworkProfile
 from gridweave.chain.types import Block, Call
-from gridweave.outbox.kinds import ACTS, GasModel, asks_wallet, call_of, size_of
+from gridweave.outbox.kinds import ACTS, GasModel, call_of
 from gridweave.outbox.outcomes import GATE_CLOSED_BY_REORG
 from gridweave.outbox.planner import Group, plan
 from gridweave.outbox.queue import Lanes
@@ -194,7 +194,7 @@ class Sender:
 
     def _draft(self, group: Group, nonce: int, fees: Fees) -> Draft:
         call = call_of(self._contracts, group.items)
-        gas = self._gas.limit(group.kind, size_of(group.items), wallets=asks_wallet(group.items[0]))
+        gas = self._gas.limit_of(group.items)
         signing = self._sign(call, nonce, gas, fees)
         seqs = tuple(item.seq for item in group.items)
         return Draft(nonce, group.kind, call.to or "", call.data, gas, signing, seqs)

@@ -130,7 +130,7 @@ class RateLimited(ServiceError):
     status = 429
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("RateLimited", "slow down, or send many items in one request", {"retryAfter": retry_after})
+        super().__init__("RateLimited", "slow down, or put more into one request", {"retryAfter": retry_after})
         self.retry_after = retry_after
 
 

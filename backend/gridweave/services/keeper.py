@@ -5,6 +5,8 @@ Anyone may do both; the keeper only sees to it that somebody does.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.hashing import keccak
 from gridweave.domain.slots import HORIZON, RING
@@ -12,12 +14,13 @@ from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
 from gridweave.services.terms import in_force
 from gridweave.services.world import World
-from gridweave.store.records import NewItem
+from gridweave.store.records import REJECTED, NewItem
 
 __all__ = ["Keeper"]
 
 _LOOK_BACK = RING - HORIZON
-_ASK_AGAIN = 64  # blocks after which what is still due is asked for again
+_MOST_TRIES = 8  # times that a thing is asked for, a block each, before it rests
+_REST = 64  # blocks after which what rests is asked for again
 _PATIENCE = 7 * 86_400  # seconds of chain time that an item of the keeper stays worth sending
 
 
@@ -27,27 +30,39 @@ class Keeper:
     def __init__(self, world: World) -> None:
         self._world = world
         self._done: set[tuple[int, int]] = set()
-        self._asked: set[str] = set()
-        self._asked_since = 0
+        self._tries: Counter[str] = Counter()
+        self._tried_since = 0
+        self.given_up = 0
 
     def forget(self) -> None:
         """A reorganisation may have undone what was done."""
         self._done.clear()
-        self._asked.clear()
+        self._tries.clear()
 
     async def look(self) -> int:
-        """Queues what is due now; how many items. Raises StoreUnavailable."""
-        if self._world.heads.number >= self._asked_since + _ASK_AGAIN:
-            self._asked.clear()
-            self._asked_since = self._world.heads.number
+        """Queues what is due and not under way; how many things are due, save those that rest. Raises StoreUnavailable.
+
+        What was refused and is still due is asked for again, until it was tried _MOST_TRIES times: who would pay for a
+        refusal in every block? Then it rests; `given_up` says how many do.
+        """
+        if self._world.heads.number >= self._tried_since + _REST:
+            self._tries.clear()
+            self._tried_since = self._world.heads.number
+        due = await self._due()
+        hopeful = [item for id_, item in due.items() if self._tries[id_] < _MOST_TRIES]
+        known = await self._world.outbox.items([item.id for item in hopeful])
+        fresh = [item for item in hopeful if item.id not in known or known[item.id].status == REJECTED]
+        await self._world.queue.accept(fresh)
+        self._tries.update(item.id for item in fresh)
+        self.given_up = len(due) - len(hopeful)
+        return len(hopeful)
+
+    async def _due(self) -> dict[str, NewItem]:
         due: list[NewItem] = []
         for market, versions in (await self._world.terms.versions()).items():
             due += await self._clearings(market, versions)
             due += await self._silent(market, versions)
-        fresh = [item for item in due if item.id not in self._asked]
-        await self._world.queue.accept(fresh)
-        self._asked.update(item.id for item in fresh)
-        return len(fresh)
+        return {item.id: item for item in due}
 
     async def _clearings(self, market: int, versions: list[MarketTerms]) -> list[NewItem]:
         now, clock = self._world.heads.time, self._world.clock

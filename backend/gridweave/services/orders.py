@@ -108,7 +108,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
         check_version(look, act)
     except (DomainError, ServiceError) as error:
         return Candidate(id_, error=refusal(error))
-    item = _item(world, act, kind, read, account, closes, by_wallet=by_wallet)
+    item = _item(world, look, act, kind, read, account, closes, by_wallet=by_wallet)
     return Candidate(id_, item=item, limits=(replacements(world, look, act),))
 
 
@@ -177,12 +177,23 @@ def _locks(look: Look, order: Order) -> int:
 
 
 def _item(
-    world: World, act: Order | Cancel, kind: Kind, read: _Read, account: str, closes: int, *, by_wallet: bool
+    world: World,
+    look: Look,
+    act: Order | Cancel,
+    kind: Kind,
+    read: _Read,
+    account: str,
+    closes: int,
+    *,
+    by_wallet: bool,
 ) -> NewItem:
     late = "OrderExpired" if closes == act.deadline + 1 else "GateClosed"
     payload: dict[str, Any] = {"word": to_hex(act.pack()), "signature": to_hex(read.compact), "late": late}
     if by_wallet:
         payload[BY_WALLET] = True
+    terms = look.terms[(act.market, act.slot)]
+    if isinstance(act, Order) and terms is not None:
+        payload |= {"tick": terms.tick(act.side, act.limit_price), "ownKey": read.signer == account}
     return NewItem(
         id=to_hex(read.digest),
         kind=kind,

@@ -62,8 +62,14 @@ class Stores:
 
     @classmethod
     def open(cls, settings: Settings) -> Stores:
-        """From the settings' URLs."""
-        return cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
+        """From the settings' URLs; the outbox for this process alone. Raises StoreBusy, SettingsInvalid."""
+        try:
+            stores = cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
+            stores.outbox.claim()
+        except OSError as fault:
+            message = f"{settings.data_dir} cannot be written ({fault.strerror}): name another folder with --data-dir"
+            raise SettingsInvalid(f"GRIDWEAVE_DATA_DIR: {message}") from fault
+        return stores
 
     async def migrate(self) -> None:
         """Brings both to their newest schema."""
@@ -94,18 +100,29 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self._moved_at = 0.0
         self._kept_at: IndexedBlock | None = None
+        self._due = 0
 
     @classmethod
     async def open(cls, settings: Settings, node: Node | None = None, stores: Stores | None = None) -> Runtime:
         """Checks that settings, node, databases and deployment belong together.
 
-        Raises SettingsInvalid, WrongChain, StoreMismatch, KeyUnusable, NodeUnavailable.
+        Raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable, NodeUnavailable.
         """
         deployment = load_deployment(settings)
         relayer = _relayer(settings)
         chain = node or Node(settings.rpc_url)
         await check_chain(chain, deployment)
         opened = stores or Stores.open(settings)
+        try:
+            return await cls._over(settings, deployment, relayer, chain, opened, owns=node is None)
+        except BaseException:
+            await opened.close()
+            raise
+
+    @classmethod
+    async def _over(
+        cls, settings: Settings, deployment: Deployment, relayer: Signer, chain: Node, opened: Stores, *, owns: bool
+    ) -> Runtime:
         await opened.migrate()
         outbox = OutboxStore(opened.outbox)
         await outbox.belongs_to(_identity(deployment) | {"relayer": relayer.address})
@@ -116,7 +133,7 @@ class Runtime:
         sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
         world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
-        return cls(world, opened, sender, follower, owns=node is None)
+        return cls(world, opened, sender, follower, owns=owns)
 
     async def start(self) -> None:
         """Starts following, sending and keeping."""
@@ -152,10 +169,15 @@ class Runtime:
         return None
 
     async def has_nothing_due(self) -> bool:
-        """Whether the keeper has looked at a block as high as the newest, and nothing it asked for is under way."""
-        head = await self.world.node.block_number()
+        """Whether nothing is under way, and at the newest block nothing is due but what the keeper has given up."""
+        head = to_hex((await self.world.node.head()).hash)
         kept = self._kept_at
-        return kept is not None and kept.number == head and not await self.world.outbox.pending()
+        return kept is not None and kept.hash == head and not self._due and not await self.world.outbox.pending()
+
+    @property
+    def given_up(self) -> int:
+        """How many things are due that the contract refuses again and again."""
+        return self._keeper.given_up
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -198,12 +220,12 @@ class Runtime:
 
     async def _keep(self) -> None:
         block = self.world.heads.block
-        if block is None or block == self._kept_at:
+        if block is None or (block == self._kept_at and not self._due):
             return
         try:
             await self._refusals.look()
             if self.world.settings.keeper:
-                await self._keeper.look()
+                self._due = await self._keeper.look()
             self._kept_at = block
         except StoreUnavailable as away:
             log.warning("keeper waits", reason=str(away))

@@ -69,6 +69,9 @@ class Settings(BaseModel):
     rate_limit_per_s: int = Field(
         default=200, ge=0, description="POST requests of one address; 0: no limit, as behind a proxy that has its own"
     )
+    read_limit_per_s: int = Field(
+        default=500, ge=0, description="GET requests of one address, but for health, metrics and events; 0: no limit"
+    )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"

@@ -44,6 +44,16 @@ class AccountReads(Reader):
         """Settlements of the market's meters, as in `_lines`."""
         return await self._lines(meters.c.market == market, first, last)
 
+    async def lines_by_slot(self, market: int, first: int, last: int) -> dict[int, int]:
+        """How many lines `lines_of_market` has of each slot that has any."""
+        query = (
+            select(settlements.c.slot, func.count(settlements.c.meter.distinct()).label("lines"))
+            .join(meters, meters.c.meter == settlements.c.meter)
+            .where(meters.c.market == market, settlements.c.slot.between(first, last))
+            .group_by(settlements.c.slot)
+        )
+        return {row["slot"]: row["lines"] for row in await self._rows(query)}
+
     async def _lines(self, whose: ColumnElement[bool], first: int, last: int) -> list[Row]:
         """The newest settlement of each of these meters in each slot of first..last, with the reading it paid.
 

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from gridweave.store.errors import StoreUnavailable
+from gridweave.locking import Taken, hold
+from gridweave.store.errors import StoreBusy, StoreUnavailable
 
 __all__ = ["Database", "Kind"]
 
@@ -40,6 +41,18 @@ class Database:
         self.url = url
         self._engine = _engine(kind, url)
         self._writing = asyncio.Lock()
+        self._held: IO[str] | None = None
+
+    def claim(self) -> None:
+        """Takes a database that is a file for this process alone, until `close`. Raises StoreBusy, OSError."""
+        file = _file_of(self.url)
+        if file is None:
+            return
+        try:
+            self._held = hold(file.with_name(f"{file.name}.lock"))
+        except Taken as taken:
+            message = f"another service or keeper works with {file}: give each a --data-dir and a key of its own"
+            raise StoreBusy(message) from taken
 
     async def migrate(self) -> None:
         """Brings the schema to the newest revision. Raises StoreUnavailable if the database cannot be reached."""
@@ -76,8 +89,10 @@ class Database:
             await connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection, and lets others claim it."""
         await self._engine.dispose()
+        if self._held is not None:
+            self._held.close()
 
 
 class _Reachable:
@@ -100,12 +115,19 @@ def _is_away(error: DBAPIError) -> bool:
     return any(word in words for word in ("unable to open", "database is locked", "disk i/o", "readonly", "is full"))
 
 
-def _engine(kind: Kind, url: str) -> AsyncEngine:
+def _file_of(url: str) -> Path | None:
+    """The file that a URL of SQLite names."""
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return None
+    return Path(parsed.database).resolve()
+
+
+def _engine(kind: Kind, url: str) -> AsyncEngine:
+    if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if file := _file_of(url):
+        file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, pool_size=4, max_overflow=8)
     durability = "FULL" if kind is Kind.OUTBOX else "NORMAL"
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["StoreMismatch", "StoreUnavailable"]
+__all__ = ["StoreBusy", "StoreMismatch", "StoreUnavailable"]
 
 
 class StoreUnavailable(Exception):
     """The database does not answer now. Try again later."""
+
+
+class StoreBusy(Exception):
+    """Another process works with the outbox, which has one sender. The message says what to change."""
 
 
 class StoreMismatch(Exception):

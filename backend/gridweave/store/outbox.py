@@ -48,12 +48,14 @@ class OutboxStore:
         async with self._db.write() as connection:
             await check_facts(connection, facts, identity)
 
-    async def accept(self, wanted: Sequence[NewItem], revivable: Collection[str] = ()) -> list[Accepted]:
+    async def accept(
+        self, wanted: Sequence[NewItem], revivable: Collection[str] = (), at_once: Collection[str] = ()
+    ) -> list[Accepted]:
         """Stores new items in one durable transaction, in the order given.
 
         The same id gives what is stored already; a nonce that another id holds gives that id as `conflict`. What was
         rejected holds no nonce, since the chain did not use it. A finally rejected item of a `revivable` kind is queued
-        again.
+        again, a rejected one of a kind `at_once` even before that is final.
         """
         ids = [item.id for item in wanted]
         async with self._db.write() as connection:
@@ -64,7 +66,8 @@ class OutboxStore:
             rows = [row_of(item, first + at) for at, item in enumerate(fresh)]
             if rows:
                 await connection.execute(insert(items), rows)
-            revived = {item.id: item.seq for item in known.values() if item.kind in revivable and _is_refused(item)}
+            refused = [item for item in known.values() if item.status == REJECTED]
+            revived = {i.id: i.seq for i in refused if i.kind in at_once or (i.final and i.kind in revivable)}
             await _requeue(connection, list(revived.values()))
         self._last_seq = first + len(rows) - 1
         known |= {row["id"]: item_of(row) for row in rows}
@@ -365,10 +368,6 @@ async def _sort_out(
         else:
             fresh.setdefault(item.id, item)
     return list(fresh.values()), conflicts
-
-
-def _is_refused(item: Item) -> bool:
-    return item.final and item.status == REJECTED
 
 
 async def _by_column(connection: AsyncConnection, column: str, values: Sequence[str]) -> dict[str, RowMapping]:

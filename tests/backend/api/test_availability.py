@@ -7,14 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from gridweave.api import create_app
+from gridweave.api.limits import READS, UNCOUNTED, RateLimit
 from gridweave.chain import Node
 from gridweave.chain.hexes import to_hex
 from gridweave.deployment import Deployment
 from gridweave.services.runtime import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
-from gridweave.store.errors import StoreMismatch
+from gridweave.store.errors import StoreBusy, StoreMismatch
 from tests.support.service import served, settings_of
 from tests.support.town import founded
 
@@ -78,6 +80,29 @@ async def test_service__what_does_not_belong_together__refuses_to_start(tmp_path
                 assert isinstance(app.state.refusal, refusal)
 
 
+async def test_service__on_an_outbox_that_another_works_with__refuses_to_start_until_that_ends(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        second = create_app(settings_of(town, tmp_path / "s"))
+        async with served(town, tmp_path / "s"):
+            with pytest.raises(StoreBusy, match=r"outbox\.db: give each a --data-dir and a key of its own"):
+                async with second.router.lifespan_context(second):
+                    pass
+        async with served(town, tmp_path / "s"):
+            pass
+
+
+async def test_service__that_did_not_start__holds_no_outbox(tmp_path: Path) -> None:
+    async with founded(tmp_path / "one", homes=0) as town, founded(tmp_path / "two", homes=0) as other:
+        async with served(town, tmp_path / "s"):
+            pass
+        foreign = create_app(settings_of(other, tmp_path / "s"))
+        with pytest.raises(StoreMismatch):
+            async with foreign.router.lifespan_context(foreign):
+                pass
+        async with served(town, tmp_path / "s"):
+            pass
+
+
 async def test_service__rate_limited__answers_429_with_retry_after(tmp_path: Path) -> None:
     async with (
         founded(tmp_path / "chain", homes=1) as town,
@@ -88,6 +113,36 @@ async def test_service__rate_limited__answers_429_with_retry_after(tmp_path: Pat
         assert answers[-1].headers["Retry-After"] == "1"
         assert answers[-1].json()["error"]["name"] == "RateLimited"
         assert (await service.http.get("/healthz")).status_code == 200
+
+
+async def test_service__read_too_often__answers_429_and_still_says_how_it_is(tmp_path: Path) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        served(town, tmp_path / "s", read_limit_per_s=3) as service,
+    ):
+        answers = [await service.http.get("/v1/markets") for _ in range(40)]
+        assert {answer.status_code for answer in answers[:3]} == {200}
+        refused = next(answer for answer in answers if answer.status_code != 200)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        assert refused.json()["error"]["name"] == "RateLimited"
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert {(await service.http.get(path)).status_code for _ in range(9)} == {200}
+        assert (await service.post("orders", {"orders": []})).status_code == 422, "writes have a limit of their own"
+
+
+async def test_rate_limit__the_stream_of_events__is_not_counted() -> None:
+    reached: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    async def silent(*_: object) -> Message:
+        return {"type": "http.request"}
+
+    limit = RateLimit(app, per_second=1, methods=READS, free=UNCOUNTED)
+    for path in ["/v1/events"] * 9 + ["/v1/markets"] * 9:
+        await limit({"type": "http", "method": "GET", "path": path, "client": ("a", 1)}, silent, silent)
+    assert reached == ["/v1/events"] * 9 + ["/v1/markets"]
 
 
 def test_settings__a_wrong_value__is_one_clear_message() -> None:

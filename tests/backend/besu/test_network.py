@@ -101,6 +101,12 @@ def test_network__hosts__listen_on_the_same_ports_unless_they_share_one(tmp_path
     assert enodes == ["10.0.0.1:30303", "10.0.0.2:30303", "[fd00::3]:30303", "10.0.0.1:30304"]
 
 
+def test_plan__port_ranges_that_only_touch__are_taken() -> None:
+    plan = BesuPlan.draw(4, CHAIN_ID, p2p_port=8_549)
+    assert (plan.validators[-1].rpc_port, plan.validators[0].p2p_port) == (8_548, 8_549)
+    BesuPlan.draw(2, CHAIN_ID, hosts=("10.0.0.1", "10.0.0.2"), p2p_port=8_546)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -108,6 +114,10 @@ def test_network__hosts__listen_on_the_same_ports_unless_they_share_one(tmp_path
         ({"chain_id": 0}, "a chain id is 1 or more"),
         ({"hosts": ("10.0.0.1",)}, "1 hosts for 4 validators"),
         ({"hosts": ("node.example",) * 4}, "host node.example is no IP address"),
+        ({"hosts": ("fe80::1%eth0",) * 4}, "host fe80::1%eth0 names a network interface of one machine"),
+        ({"p2p_port": 8_548}, "set --p2p-port and --rpc-port at least 4 apart"),
+        ({"p2p_port": 8_542}, "set --p2p-port and --rpc-port at least 4 apart"),
+        ({"hosts": ("::1", "0::1", "10.0.0.1", "10.0.0.2"), "p2p_port": 8_546}, "at least 2 apart"),
         ({"accounts": ("0x42",)}, "0x42 is no address"),
         ({"p2p_port": 65_534}, "port 65536 of validator 3"),
         ({"block_seconds": 0}, "give at least 1"),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from gridweave.cli import app
 from gridweave.cli.serve import NotStarted, bind
+from gridweave.services.runtime import Stores
+from gridweave.services.settings import Settings, SettingsInvalid
+from tests.support.process import ServiceProcess
+from tests.support.town import founded
 
 
 def _run(*arguments: str) -> tuple[int, str]:
@@ -46,6 +51,30 @@ def test_up__a_home_that_is_a_file__says_so(tmp_path: Path) -> None:
     code, said = _run("up", "--home", str(file))
     assert code == 2
     assert "is a file" in said
+
+
+@pytest.mark.chain
+async def test_serve__an_outbox_that_a_service_works_with__says_what_to_change(tmp_path: Path) -> None:
+    """A keeper may not work with it either, under whatever name its folder goes."""
+    async with founded(tmp_path / "chain", homes=0) as town:
+        with ServiceProcess(town, tmp_path) as service:
+            await service.start()
+            (tmp_path / "alias").symlink_to(tmp_path / "service")
+            record = str(town.chain.home.deployment_file)
+            for command in (("serve", "--port", "0"), ("keep", "--data-dir", str(tmp_path / "alias"), "--once")):
+                ended = await service.run(*command, "--deployment", record)
+                said = " ".join((ended.stderr + ended.stdout).replace("│", " ").split())
+                assert ended.returncode == 1, said
+                assert "another service or keeper works with" in said
+                assert "--data-dir" in said
+            async with httpx.AsyncClient(trust_env=False) as http:
+                assert (await http.get(f"{service.url}/readyz")).status_code == 200
+
+
+def test_keep__a_folder_that_cannot_be_made__names_the_option(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsInvalid, match="name another folder with --data-dir"):
+        Stores.open(Settings.from_env({}, data_dir=tmp_path / "file" / "keeper"))
 
 
 def test_serve__no_deployment_record__names_the_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ class CountingStore(OutboxStore):
     commits = 0
     broken = False
 
-    async def accept(self, wanted: Sequence[NewItem], revivable: Collection[str] = ()) -> list[Accepted]:
+    async def accept(
+        self, wanted: Sequence[NewItem], revivable: Collection[str] = (), at_once: Collection[str] = ()
+    ) -> list[Accepted]:
         self.commits += 1
         await asyncio.sleep(0.01)
         if self.broken:
             raise StoreUnavailable("away")
-        return await super().accept(wanted, revivable)
+        return await super().accept(wanted, revivable, at_once)
 
 
 @pytest_asyncio.fixture

@@ -53,7 +53,7 @@ async def test_keep__two_at_once_and_one_killed__everything_is_done_once(tmp_pat
         await asyncio.sleep(3)
         second = keeper(town, tmp_path, "relayer", log="second")
         assert await asyncio.to_thread(second.wait) != 0
-        assert "another keeper works in" in (tmp_path / "second.log").read_text()
+        assert "another service or keeper works with" in (tmp_path / "second.log").read_text()
         keepers["relayer"].kill()
         await asyncio.to_thread(keepers["relayer"].wait)
         keepers["relayer"] = keeper(town, tmp_path, "relayer")
@@ -75,3 +75,20 @@ async def test_keep__two_at_once_and_one_killed__everything_is_done_once(tmp_pat
             bills = [await service.get(f"accounts/{home.account}/bill", **span) for home in town.homes]
             paid = sum(bill["totals"]["cashMicro"] for bill in bills)
             assert paid + balance["totals"]["utilityMicro"] + balance["totals"]["operatorMicro"] == 0
+
+
+async def test_keep__what_is_due_is_refused_each_time__says_so_and_fails(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town:
+        slot = await town.open_slot()
+        async with served(town, tmp_path / "service") as service:
+            await service.done(*await service.accept("orders", town.bid(town.homes[0], slot)))
+        await town.chain.mine(town.terms.gate(slot, town.clock))
+        await town.chain.node.request("anvil_setCode", town.contracts.auction.address, "0x60006000fd")
+        refused = keeper(town, tmp_path, "operator")
+        async with asyncio.timeout(_WITHIN):
+            while refused.poll() is None:
+                await town.chain.mine()
+                await asyncio.sleep(0.3)
+        said = " ".join((tmp_path / "operator.log").read_text().replace("│", " ").split())
+        assert refused.returncode == 1, said
+        assert "what is due is refused each time (1 clearings or settlements): run it again later" in said

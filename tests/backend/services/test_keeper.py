@@ -7,9 +7,29 @@ from pathlib import Path
 import pytest
 
 from tests.support.service import Service, served
-from tests.support.town import founded
+from tests.support.town import Town, founded
 
 pytestmark = pytest.mark.chain
+
+_REFUSES_ALL = "0x60006000fd"
+
+
+async def break_auction(town: Town) -> str:
+    """Has the auction refuse every call; the code that mends it."""
+    address = town.contracts.auction.address
+    code: str = await town.chain.node.request("eth_getCode", address, "latest")
+    await town.chain.node.request("anvil_setCode", address, _REFUSES_ALL)
+    return code
+
+
+async def mend_auction(town: Town, code: str) -> None:
+    await town.chain.node.request("anvil_setCode", town.contracts.auction.address, code)
+
+
+async def looked(service: Service) -> bool:
+    """Whether the keeper has looked at the chain's head."""
+    head, kept = await service.town.chain.node.head(), service.runtime._kept_at
+    return kept is not None and kept.hash == "0x" + head.hash.hex()
 
 
 async def slot_status(service: Service, slot: int) -> dict[str, object]:
@@ -56,3 +76,56 @@ async def test_keeper__off__does_nothing(tmp_path: Path) -> None:
             await town.chain.mine()
         await service.caught_up()
         assert (await slot_status(service, slot))["status"] == "gated"
+
+
+async def test_keeper__refused_and_still_due__asks_again_in_the_next_blocks(tmp_path: Path) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        served(town, tmp_path / "s", keeper=True, finality_depth=90) as service,
+    ):
+
+        async def refused() -> bool:
+            return (await service.runtime.world.outbox.counts()).get("rejected", 0) > 0
+
+        slot = await town.open_slot()
+        await service.done(*await service.accept("orders", town.bid(town.homes[0], slot)))
+        code = await break_auction(town)
+        await town.chain.mine(town.terms.gate(slot, town.clock))
+        await service.until(refused, mine=True)
+        await service.until(lambda: looked(service))
+        assert not await service.runtime.has_nothing_due()
+        await mend_auction(town, code)
+        before = await town.chain.node.block_number()
+
+        async def cleared() -> bool:
+            return (await slot_status(service, slot))["status"] == "cleared"
+
+        await service.until(cleared, mine=True)
+        assert await town.chain.node.block_number() < before + 30
+
+
+async def test_keeper__refused_again_and_again__gives_up_for_a_while(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s", keeper=True) as service:
+        await service.until(lambda: looked(service))
+        slot = await town.open_slot()
+        await service.done(*await service.accept("orders", town.bid(town.homes[0], slot)))
+        before = await town.chain.node.nonce(service.runtime.world.relayer.address)
+        await break_auction(town)
+        await town.chain.mine(town.terms.gate(slot, town.clock))
+
+        async def given_up() -> bool:
+            return service.runtime.given_up > 0
+
+        await service.until(given_up, mine=True)
+        await service.until(service.runtime.has_nothing_due, mine=True)
+        assert await town.chain.node.nonce(service.runtime.world.relayer.address) == before + 8
+
+
+async def test_has_nothing_due__the_head_replaced_by_one_as_high__looks_again_first(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s", keeper=True) as service:
+        await service.until(lambda: looked(service))
+        assert await service.runtime.has_nothing_due()
+        following, *_ = service.runtime._tasks
+        following.cancel()
+        await town.chain.node.request("anvil_reorg", 1, [])
+        assert not await service.runtime.has_nothing_due()

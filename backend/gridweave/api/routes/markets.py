@@ -87,7 +87,7 @@ async def get_balance(
     from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)],
     to: Annotated[int, Query(ge=0, lt=2**32)],
 ) -> dict[str, Any]:
-    """Energy and money of a market slot by slot: traded, metered, deviations, fees."""
+    """Energy and money of a market slot by slot: traded, metered, deviations, fees. `more`: the slot to go on from."""
     return await operations.balance(world, market, from_, to)
 
 

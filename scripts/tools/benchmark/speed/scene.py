@@ -35,6 +35,7 @@ _PRODUCT = {
     "priority_fee_wei": 1_000_000_000,
     "most_replacements": 8,
     "rate_limit_per_s": 0,
+    "read_limit_per_s": 0,
 }
 """The service as it is delivered, but without its keeper and the limit per address: all load comes from one."""
 
