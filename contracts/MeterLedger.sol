@@ -50,7 +50,7 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
     /// @inheritdoc IMeterLedger
     /// @dev Each list is laid out in memory once, as its reader wants it: the ids for the DERRegistry, the checks for the
     /// DeviceRegistry, the results for the caller.
-    function record(uint32 market, uint32 slot, SignedReading[] calldata readings)
+    function record(uint32 market, uint32 slot, uint40 asOf, SignedReading[] calldata readings)
         external
         restricted
         returns (Recorded[] memory)
@@ -60,7 +60,7 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
 
         uint256 results = _newList(RESULT_WORDS, readings.length);
         uint256 checks = _newList(CHECK_WORDS, readings.length);
-        _examine(market, slot, readings, results + HEAD, checks + HEAD);
+        _examine(market, slot, asOf, readings, results + HEAD, checks + HEAD);
         _storeAll(slot, readings, results + HEAD, _judge(checks, readings.length));
         Words.finish(results, 2 + readings.length * RESULT_WORDS);
     }
@@ -73,10 +73,14 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
     }
 
     /// What can be said of each reading without its signature, and what there is to ask of the devices.
-    function _examine(uint32 market, uint32 slot, SignedReading[] calldata readings, uint256 result, uint256 check)
-        private
-        view
-    {
+    function _examine(
+        uint32 market,
+        uint32 slot,
+        uint256 asOf,
+        SignedReading[] calldata readings,
+        uint256 result,
+        uint256 check
+    ) private view {
         (uint256 meters, uint256 bindings) = _meteringOf(readings);
         bytes32 domain = _domainSeparatorV4();
         // Addresses in memory that was allocated, and a time.
@@ -89,7 +93,8 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
                 Words.store(result, uint256(bytes32(reason)));
                 Words.store(result + TERMS, meter);
                 Words.store(check, binding >> 96);
-                Words.store(check + 0x20, uint256(slot) * _slotLength);
+                uint256 meteredAt = MeterBinding.wrap(binding).registeredAt();
+                Words.store(check + 0x20, meteredAt > asOf ? meteredAt : asOf);
                 Words.store(check + 0x40, uint256(ReadingDigest.digest(item.reading, domain)));
                 Words.store(check + 0x60, uint256(item.r));
                 Words.store(check + 0x80, uint256(item.s));

@@ -73,7 +73,7 @@ interface IDeviceRegistry {
     function enrol(Enrolment calldata enrolment, Act calldata maker, bytes32[2] calldata possession) external;
     /// @notice StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline) by the owner or an operator. An owner who
     /// tries to reinstate is refused as SignerNotAllowed.
-    /// @dev Takes effect from the next slot for readings: a reading is judged as of its slot's start.
+    /// @dev Takes effect for readings of the slots whose gate is yet to close: a reading is judged as of its slot's gate.
     function setStatus(address device, Status status, Act calldata act) external;
 
     /// @notice Whether the device is active now and (r, s) is its current key's signature of `digest`.

@@ -34,7 +34,11 @@ interface IMeterLedger {
 
     /// @notice Verifies and stores readings of one market and slot. Restricted to recorders, which settle them in the same
     /// transaction. Never reverts for one item. The first of two readings of one meter counts as stored for the second.
-    function record(uint32 market, uint32 slot, SignedReading[] calldata readings) external returns (Recorded[] memory);
+    /// @param asOf when each device must have been active, or when it became a meter, if that was later: the recorder's gate, so
+    /// that nobody who can no longer take back an order is suspended out of it
+    function record(uint32 market, uint32 slot, uint40 asOf, SignedReading[] calldata readings)
+        external
+        returns (Recorded[] memory);
 
     function readingOf(uint32 meter, uint32 slot) external view returns (uint8 version, uint32 importWh, uint32 exportWh);
     /// @notice The EIP-712 digest that a device signs.

@@ -204,7 +204,7 @@ contract AuctionDesk is SignedActs {
     }
 
     function _clear(SlotContext memory context) private {
-        uint256 gateAt = context.startsAt() - context.terms.gateLead;
+        uint256 gateAt = context.gateAt();
         if (block.timestamp < gateAt) revert IEnergyAuction.GateNotClosed(uint32(context.slot), gateAt);
 
         Slot storage stored = context.placeOf(_markets);

@@ -87,18 +87,20 @@ library Batches {
         IMeterLedger ledger,
         uint256 market,
         uint256 slot,
+        uint256 asOf,
         SignedReading[] calldata readings
     ) internal returns (uint256 results) {
         uint256 count = readings.length;
-        uint256 arguments = Calls.open(IMeterLedger.record.selector, 4 + 3 * count);
+        uint256 arguments = Calls.open(IMeterLedger.record.selector, 5 + 3 * count);
         arguments.set(0, market);
         arguments.set(1, slot);
-        arguments.set(2, 0x60);
-        arguments.set(3, count);
+        arguments.set(2, asOf);
+        arguments.set(3, 0x80);
+        arguments.set(4, count);
         assembly ("memory-safe") {
-            calldatacopy(add(arguments, 0x80), readings.offset, mul(count, 0x60))
+            calldatacopy(add(arguments, 0xa0), readings.offset, mul(count, 0x60))
         }
-        return Calls.send(address(ledger), arguments, 4 + 3 * count, 2 + RECORDED * count) + 0x40;
+        return Calls.send(address(ledger), arguments, 5 + 3 * count, 2 + RECORDED * count) + 0x40;
     }
 
     /// The place of result `index`: reason, terms, previous version, import and export.

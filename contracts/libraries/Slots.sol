@@ -90,6 +90,11 @@ library Slots {
         return self.slot * self.slotLength;
     }
 
+    /// From then on the slot takes no orders.
+    function gateAt(SlotContext memory self) internal pure returns (uint256) {
+        return startsAt(self) - self.terms.gateLead;
+    }
+
     function endsAt(SlotContext memory self) internal pure returns (uint256) {
         return startsAt(self) + self.slotLength;
     }

@@ -88,12 +88,12 @@ class Consent:
         self._findings.differ(kind, subject, f"{account} or a delegate of it", signer or "a signature of no key")
         return True
 
-    def fault_of(self, reading: Reading, signature: bytes | None, as_of: int, said: Event | None) -> Reason | None:
-        """Why the reading is not its device's word; None: it is. `said`: the event in which it ended."""
+    def fault_of(self, reading: Reading, signature: bytes | None, gate: int, said: Event | None) -> Reason | None:
+        """Why the reading is not its device's word; None: it is. `gate`: its slot's. `said`: the event it ended in."""
         registration = self._identities.meters.get(reading.meter)
         if registration is None:
             return None
-        standing = self._identities.fault_of(registration.device, as_of)
+        standing = self._identities.fault_of(registration.device, registration.binding.judged_at(gate))
         if standing is not None or signature is None:
             self._findings.count(Checked.BY_CONTRACT_ONLY, signature is None)
             return standing

@@ -148,7 +148,7 @@ def _status_command(status: DeviceStatus, help_text: str) -> Any:
             item = steward.set_status(device, status, client.chain_time() + _HOUR)
             finish(client, item.id, f"{device} {status.name.lower()}", wait=not no_wait, as_json=as_json)
 
-    command.__doc__ = f"{help_text} Takes effect from the next slot."
+    command.__doc__ = f"{help_text} Counts for slots whose gate is yet to close."
     return command
 
 

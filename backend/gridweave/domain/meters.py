@@ -108,6 +108,10 @@ class MeterBinding:
         """Whether the meter was registered when the slot began."""
         return self.registered_at <= clock.start(slot)
 
+    def judged_at(self, gate: int) -> int:
+        """As of when the device must be active for a slot with that gate: nobody is suspended after the gate."""
+        return max(gate, self.registered_at)
+
     def within_bounds(self, slot: int) -> bool:
         """Whether the slot lies within the meter's bounds."""
         return self.from_slot <= slot and (self.until_slot == 0 or slot < self.until_slot)

@@ -46,7 +46,7 @@ contract KeysTest is Feeder {
         SignedReading[] memory readings = new SignedReading[](1);
         readings[0] = _signed(home.device, _reading(home.meter, SLOT, 1, 0, 0));
         vm.warp(_endOf(SLOT));
-        _refuses(address(ledger), abi.encodeCall(ledger.record, (MARKET, SLOT, readings)), "record unpaid readings");
+        _refuses(address(ledger), abi.encodeCall(ledger.record, (MARKET, SLOT, _asOf(SLOT), readings)), "record unpaid readings");
         _assertNothingMoved();
     }
 

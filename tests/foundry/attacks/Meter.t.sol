@@ -73,8 +73,8 @@ contract MeterTest is Feeder {
             if (slot == SLOT + 4) _setStatus(thief.device.id, REVOKED, operator);
             _settle(thief, slot, 1, 0, 3_000);
         }
-        assertEq(_worthOf(thief.owner.addr), int256(10_000_000 + 5 * MOST), "the fifth slot had begun");
-        assertEq(_worthOf(utility.addr), int256(1_000_000_000 - 5 * MOST), "that and no more");
+        assertEq(_worthOf(thief.owner.addr), int256(10_000_000 + 6 * MOST), "the sixth slot's gate had closed");
+        assertEq(_worthOf(utility.addr), int256(1_000_000_000 - 6 * MOST), "that and no more");
     }
 
     /// A sale that was never delivered is trade money, which may leave; the correction writes down what it cost.
@@ -98,12 +98,13 @@ contract MeterTest is Feeder {
 
     // ----------------------------------------------------------------------------------------- suspension into a shortfall
 
-    /// The grid operator suspends a seller's meter while it delivers: its reading counts as if nothing had happened.
-    function test_suspension_into_a_shortfall__given_a_slot_that_has_begun__changes_nothing(uint256 into) external {
+    /// The grid operator suspends a seller's meter once it can no longer take back its order, at whatever moment: its reading
+    /// counts as if nothing had happened.
+    function test_suspension_into_a_shortfall__given_the_gate_has_closed__changes_nothing(uint256 into) external {
         Home memory seller = thief;
         _ask(seller, 3_000, 200_000);
         _bid(buyer, 3_000, 240_000);
-        vm.warp(uint256(SLOT) * SLOT_LENGTH + 1 + _bound(into, 0, SLOT_LENGTH + 5 hours));
+        vm.warp(_gateOf(SLOT) + 1 + _bound(into, 0, 2 * SLOT_LENGTH + 5 hours));
         uint256 start = vm.snapshotState();
         (int256 sellers, int256 operators) = _delivered(seller);
         vm.revertToState(start);
@@ -118,7 +119,10 @@ contract MeterTest is Feeder {
         Home memory seller = thief;
         _ask(seller, 3_000, 200_000);
         _bid(buyer, 3_000, 240_000);
+        vm.warp(_gateOf(SLOT) + 1);
+        _setStatus(seller.device.id, SUSPENDED, operator);
         vm.warp(uint256(SLOT) * SLOT_LENGTH + 1);
+        _setStatus(seller.device.id, IDeviceRegistry.Status.Active, operator);
         _setStatus(seller.device.id, SUSPENDED, operator);
         vm.warp(_deadlineOf(SLOT));
         auction.clear(MARKET, SLOT);
@@ -126,8 +130,8 @@ contract MeterTest is Feeder {
         assertEq(_worthOf(seller.owner.addr), 10_600_000 - 1_080_000 - 180_000, "taken for silent");
         assertReason(_settle(seller, SLOT, 1, 0, 3_000), 0, "its reading comes");
         assertEq(_worthOf(seller.owner.addr), 10_600_000, "and all is as it should be");
-        bytes4 reason = _settle(seller, SLOT + 1, 1, 0, 3_000);
-        assertReason(reason, IDeviceRegistry.DeviceSuspended.selector, "the next slot is not believed");
+        bytes4 reason = _settle(seller, SLOT + 2, 1, 0, 3_000);
+        assertReason(reason, IDeviceRegistry.DeviceSuspended.selector, "a slot whose gate was open is not believed");
     }
 
     // ------------------------------------------------------------------------------------------------------------ helpers

@@ -44,7 +44,7 @@ abstract contract LedgerGas is Street, Gas {
 
     function _record(uint32 slot) private returns (uint256 gas) {
         vm.warp((uint256(slot) + 1) * SLOT_LENGTH);
-        gas = _measure(address(ledger), abi.encodeCall(ledger.record, (MARKET, slot, _batch(slot))), _touched);
+        gas = _measure(address(ledger), abi.encodeCall(ledger.record, (MARKET, slot, _asOf(slot), _batch(slot))), _touched);
         for (uint32 meter = 1; meter <= BATCH; ++meter) {
             (uint8 version,,) = ledger.readingOf(meter, slot);
             assertEq(version, 1, "every reading is stored");

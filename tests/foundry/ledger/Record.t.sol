@@ -43,18 +43,18 @@ contract RecordTest is Street {
         vm.expectRevert(
             abi.encodeWithSelector(IAccessManaged.AccessManagedUnauthorized.selector, stranger.addr)
         );
-        ledger.record(MARKET, SLOT, new SignedReading[](0));
+        ledger.record(MARKET, SLOT, _asOf(SLOT), new SignedReading[](0));
     }
 
     function test_record__given_the_slot_has_not_ended__reverts() external {
         uint256 endsAt = (uint256(SLOT) + 1) * SLOT_LENGTH;
         vm.warp(endsAt - 1);
         vm.expectRevert(abi.encodeWithSelector(IMeterLedger.ReadingTooEarly.selector, SLOT, endsAt));
-        ledger.record(MARKET, SLOT, new SignedReading[](0));
+        ledger.record(MARKET, SLOT, _asOf(SLOT), new SignedReading[](0));
     }
 
     function test_record__given_no_readings__returns_none() external {
-        assertEq(ledger.record(MARKET, SLOT, new SignedReading[](0)).length, 0, "no results");
+        assertEq(ledger.record(MARKET, SLOT, _asOf(SLOT), new SignedReading[](0)).length, 0, "no results");
     }
 
     // -------------------------------------------------------------------------------------------------------- one reading
@@ -71,7 +71,7 @@ contract RecordTest is Street {
 
     function test_record__given_another_market__refuses() external {
         SignedReading memory signed = _signed(_secp, _reading(_meter, SLOT, 1, 1, 1));
-        IMeterLedger.Recorded memory result = ledger.record(MARKET + 1, SLOT, _list(signed))[0];
+        IMeterLedger.Recorded memory result = ledger.record(MARKET + 1, SLOT, _asOf(SLOT), _list(signed))[0];
         assertReason(result.reason, IMeterLedger.MeterOfOtherMarket.selector, "of another market");
     }
 
@@ -221,7 +221,7 @@ contract RecordTest is Street {
 
         _warpToEnd(SLOT + 1);
         SignedReading memory next = _signed(_secp, _reading(_meter, SLOT + 1, 1, 1, 1));
-        bytes4 reason = ledger.record(MARKET, SLOT + 1, _list(next))[0].reason;
+        bytes4 reason = ledger.record(MARKET, SLOT + 1, _asOf(SLOT + 1), _list(next))[0].reason;
         assertReason(reason, IDeviceRegistry.DeviceSuspended.selector, "suspended from the next slot on");
     }
 
@@ -244,7 +244,7 @@ contract RecordTest is Street {
     function test_record__given_a_newer_version__stores_it_and_tells_the_one_before() external {
         _assertStored(_signed(_secp, _reading(_meter, SLOT, 1, 10, 5)));
         IMeterLedger.Recorded memory result =
-            ledger.record(MARKET, SLOT, _list(_signed(_secp, _reading(_meter, SLOT, 3, 7, 0))))[0];
+            ledger.record(MARKET, SLOT, _asOf(SLOT), _list(_signed(_secp, _reading(_meter, SLOT, 3, 7, 0))))[0];
         assertReason(result.reason, 0, "stored");
         assertEq(result.previousVersion, 1, "previousVersion");
         assertEq(result.previousImportWh, 10, "previousImportWh");
@@ -258,7 +258,7 @@ contract RecordTest is Street {
         readings[1] = _signed(_secp, _reading(_meter, SLOT, 1, 11, 6));
         readings[2] = _signed(_secp, _reading(_meter, SLOT, 2, 12, 7));
         readings[3] = readings[0];
-        IMeterLedger.Recorded[] memory results = ledger.record(MARKET, SLOT, readings);
+        IMeterLedger.Recorded[] memory results = ledger.record(MARKET, SLOT, _asOf(SLOT), readings);
 
         assertReason(results[0].reason, 0, "the first is stored");
         assertReason(results[1].reason, IMeterLedger.ReadingNotNewer.selector, "the same version is not");
@@ -283,7 +283,7 @@ contract RecordTest is Street {
         emit IMeterLedger.ReadingRefused(_meterP256, SLOT, 2, IDeviceRegistry.DeviceSignatureInvalid.selector);
         vm.expectEmit(address(ledger));
         emit IMeterLedger.ReadingRecorded(_meter, SLOT, readings[2].reading);
-        IMeterLedger.Recorded[] memory results = ledger.record(MARKET, SLOT, readings);
+        IMeterLedger.Recorded[] memory results = ledger.record(MARKET, SLOT, _asOf(SLOT), readings);
 
         assertEq(results.length, 3, "a result each");
         assertReason(results[0].reason, 0, "P-256");
@@ -313,7 +313,7 @@ contract RecordTest is Street {
             uint32 slot = first + 8 + i;
             _warpToEnd(slot);
             SignedReading memory signed = _signed(_secp, _reading(_meter, slot, uint8(1 + i % 3), 100 + i, 200 + i));
-            assertReason(ledger.record(MARKET, slot, _list(signed))[0].reason, 0, "stored");
+            assertReason(ledger.record(MARKET, slot, _asOf(slot), _list(signed))[0].reason, 0, "stored");
         }
         for (uint32 i = 0; i < 9; ++i) {
             _assertKept(_meter, first + 8 + i, uint8(1 + i % 3), 100 + i, 200 + i);
@@ -378,7 +378,7 @@ contract RecordTest is Street {
     }
 
     function _assertStored(SignedReading memory signed) private {
-        assertReason(ledger.record(MARKET, SLOT, _list(signed))[0].reason, 0, "stored");
+        assertReason(ledger.record(MARKET, SLOT, _asOf(SLOT), _list(signed))[0].reason, 0, "stored");
     }
 
     function _assertRefused(Reading reading, bytes4 reason) private {
@@ -395,7 +395,7 @@ contract RecordTest is Street {
         (uint8 version, uint32 importWh, uint32 exportWh) = ledger.readingOf(reading.meter(), reading.slot());
         vm.expectEmit(address(ledger));
         emit IMeterLedger.ReadingRefused(reading.meter(), reading.slot(), reading.version(), reason);
-        IMeterLedger.Recorded memory result = ledger.record(MARKET, SLOT, _list(signed))[0];
+        IMeterLedger.Recorded memory result = ledger.record(MARKET, SLOT, _asOf(SLOT), _list(signed))[0];
 
         assertReason(result.reason, reason, "the reason");
         assertEq(result.previousVersion, 0, "no previous version is told");

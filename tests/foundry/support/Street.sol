@@ -242,6 +242,11 @@ abstract contract Street is House {
 
     // ---------------------------------------------------------------------------------------------------------- readings
 
+    /// As of when a slot's devices are judged in the ledger's own tests: its start.
+    function _asOf(uint32 slot) internal pure returns (uint40) {
+        return uint40(uint256(slot) * SLOT_LENGTH);
+    }
+
     function _reading(uint32 meter, uint32 slot, uint8 version, uint32 importWh, uint32 exportWh)
         internal
         pure
