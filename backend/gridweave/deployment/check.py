@@ -10,7 +10,7 @@ from gridweave.chain import Authority, ChainError, Contracts, Node, Role, decode
 from gridweave.chain.abi import abi_of
 from gridweave.chain.events import RoleGranted, RoleRevoked
 from gridweave.deployment.record import Deployment
-from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GRANT_DELAY, GUARDED, LABELLED_ROLES
+from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GUARDED, LABELLED_ROLES, grant_delay
 from gridweave.deployment.steps import CONTRACTS, Creation, creation_data, planned_members
 
 __all__ = ["Finding", "check"]
@@ -93,7 +93,7 @@ async def _wiring(contracts: Contracts, record: Deployment, block: int) -> Async
         if await contracts.authority.is_closed(contract.address, block):
             yield Finding(contract.NAME, "open", "closed by the emergency stop")
         delay = await contracts.authority.target_admin_delay(contract.address, block)
-        expected_delay = GRANT_DELAY if contract.NAME in GUARDED else 0
+        expected_delay = grant_delay(record.hold_length) if contract.NAME in GUARDED else 0
         if delay != expected_delay:
             yield Finding(f"admin delay of {contract.NAME}", f"{expected_delay} s", f"{delay} s")
     decimals = await contracts.currency.decimals(block)
@@ -136,7 +136,7 @@ async def _members(node: Node, authority: Authority, record: Deployment, block: 
             yield Finding(_role_name(role), f"{account} is no member", "granted beyond the plan")
     for named in LABELLED_ROLES:
         delay = await authority.grant_delay(named, block)
-        expected_delay = GRANT_DELAY if named in DELAYED_ROLES else 0
+        expected_delay = grant_delay(record.hold_length) if named in DELAYED_ROLES else 0
         if delay != expected_delay:
             yield Finding(f"grant delay of {named.name}", f"{expected_delay} s", f"{delay} s")
         for title, over in (

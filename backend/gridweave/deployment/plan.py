@@ -9,7 +9,7 @@ from rich.table import Table
 from gridweave.chain import NetworkProfile, Node, Role
 from gridweave.deployment.deploy import current_record
 from gridweave.deployment.record import Deployment
-from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GRANT_DELAY, GUARDED
+from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GUARDED, grant_delay
 from gridweave.deployment.settings import DeploymentSettings
 from gridweave.deployment.steps import CONTRACTS, role_steps
 
@@ -79,6 +79,7 @@ def _unknown_roles(settings: DeploymentSettings) -> list[PlanRow]:
     titles += [f"{role.name} to EnergyAuction" for role in DELAYED_ROLES]
     titles.append(f"{Role.MODULE.name} to RelayerBond")
     titles += [f"{role.name} to {account}" for role, members in settings.members().items() for account in members]
-    titles += [f"{role.name} waits {GRANT_DELAY // 86_400} days from now on" for role in DELAYED_ROLES]
-    titles += [f"changes to who may call {name} wait {GRANT_DELAY // 86_400} days from now on" for name in GUARDED]
+    days = grant_delay(settings.hold_length) // 86_400
+    titles += [f"{role.name} waits {days} days from now on" for role in DELAYED_ROLES]
+    titles += [f"changes to who may call {name} wait {days} days from now on" for name in GUARDED]
     return [PlanRow("roles", title, done=False) for title in titles]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from gridweave.chain import Role
 
-__all__ = ["DELAYED_ROLES", "FUNCTION_ROLES", "GRANT_DELAY", "GUARDED", "LABELLED_ROLES"]
+__all__ = ["DELAYED_ROLES", "FUNCTION_ROLES", "GUARDED", "LABELLED_ROLES", "grant_delay"]
 
 FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "LocalCurrency": {Role.MINTER: ("mint",)},
@@ -24,11 +24,19 @@ FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
 DELAYED_ROLES = (Role.MODULE, Role.RECORDER)
 """Whoever holds them touches everybody's money or readings."""
 
-GRANT_DELAY = 7 * 24 * 3600
-"""Seconds, longer than a withdrawal takes: who does not trust a new module has left before it works."""
+_DAY = 86_400
+
+
+def grant_delay(hold_length: int) -> int:
+    """Seconds before a new module works: at least a week, and longer than credit is held and a withdrawal takes.
+
+    Who does not trust it has left before.
+    """
+    return max(7 * _DAY, 2 * hold_length + _DAY)
+
 
 GUARDED = ("Vault", "MeterLedger")
-"""Contracts whose functions, authority and emergency stop the admin changes only after GRANT_DELAY: else it could give
-itself what a module may without waiting."""
+"""Contracts whose functions, authority and emergency stop the admin changes only after `grant_delay`: else it could
+give itself what a module may without waiting."""
 
 LABELLED_ROLES = (Role.OPERATOR, Role.MAKER, Role.MODULE, Role.RECORDER, Role.MINTER)

@@ -13,7 +13,7 @@ from gridweave import artifacts
 from gridweave.chain import Authority, Call, Node, Role
 from gridweave.chain.abi import abi_of
 from gridweave.deployment.record import Deployment
-from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GRANT_DELAY, GUARDED, LABELLED_ROLES
+from gridweave.deployment.roles import DELAYED_ROLES, FUNCTION_ROLES, GUARDED, LABELLED_ROLES, grant_delay
 
 __all__ = ["CONTRACTS", "Creation", "RoleStep", "creation_data", "planned_members", "role_steps"]
 
@@ -90,8 +90,9 @@ def role_steps(node: Node, record: Deployment) -> list[RoleStep]:
     members = planned_members(record)
     steps = [_function_step(authority, name, role, functions, record) for name, role, functions in _restricted(record)]
     steps += [_member_step(authority, role, account) for role in LABELLED_ROLES for account in members.get(role, ())]
-    steps += [_delay_step(authority, role) for role in DELAYED_ROLES]
-    steps += [_guard_step(authority, name, record.addresses[name]) for name in GUARDED]
+    delay = grant_delay(record.hold_length)
+    steps += [_delay_step(authority, role, delay) for role in DELAYED_ROLES]
+    steps += [_guard_step(authority, name, record.addresses[name], delay) for name in GUARDED]
     steps += [_member_step(authority, Role.ADMIN, account) for account in members[Role.ADMIN]]
     if record.deployer not in members[Role.ADMIN]:
         steps.append(_renounce_step(authority, record.deployer))
@@ -129,20 +130,20 @@ def _member_step(authority: Authority, role: Role, account: str) -> RoleStep:
     return RoleStep(f"{role.name} to {account}", authority.grant_role(role, account), is_done)
 
 
-def _delay_step(authority: Authority, role: Role) -> RoleStep:
+def _delay_step(authority: Authority, role: Role, delay: int) -> RoleStep:
     async def is_done() -> bool:
-        return await authority.grant_delay(role) == GRANT_DELAY
+        return await authority.grant_delay(role) == delay
 
-    title = f"{role.name} waits {GRANT_DELAY // 86_400} days from now on"
-    return RoleStep(title, authority.set_grant_delay(role, GRANT_DELAY), is_done)
+    title = f"{role.name} waits {delay // 86_400} days from now on"
+    return RoleStep(title, authority.set_grant_delay(role, delay), is_done)
 
 
-def _guard_step(authority: Authority, name: str, target: str) -> RoleStep:
+def _guard_step(authority: Authority, name: str, target: str, delay: int) -> RoleStep:
     async def is_done() -> bool:
-        return await authority.target_admin_delay(target) == GRANT_DELAY
+        return await authority.target_admin_delay(target) == delay
 
-    title = f"changes to who may call {name} wait {GRANT_DELAY // 86_400} days from now on"
-    return RoleStep(title, authority.set_target_admin_delay(target, GRANT_DELAY), is_done)
+    title = f"changes to who may call {name} wait {delay // 86_400} days from now on"
+    return RoleStep(title, authority.set_target_admin_delay(target, delay), is_done)
 
 
 def _renounce_step(authority: Authority, deployer: str) -> RoleStep:

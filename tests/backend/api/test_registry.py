@@ -174,13 +174,16 @@ async def test_device__suspended__its_readings_are_refused_until_reinstated(serv
     assert (await service.get(f"meters/{home.meter}"))["deviceStatus"] == "suspended"
     of_market = (await service.get("meters", market=town.market))["items"]
     assert {meter["meter"] for meter in of_market if meter["deviceStatus"] != "active"} == {home.meter}
-    slot = town.clock.slot_at(await town.now()) + 1
+    gated, slot = await town.open_slot() - 1, await town.open_slot()
+    assert town.terms.gate(gated, town.clock) < await town.now() < town.terms.gate(slot, town.clock)
     await service.travel(town.clock.end(slot))
     response = await service.post("readings", town.reading(home, slot, 10, 0))
     assert (response.status_code, response.json()["error"]["name"]) == (409, "DeviceSuspended")
+    (state,) = await service.done(*await service.accept("readings", town.reading(home, gated, 10, 0)))
+    assert state["status"] == "settled", "nobody is suspended after the gate"
     await change(DeviceStatus.ACTIVE, 2)
     assert (await service.get(f"meters/{home.meter}"))["deviceStatus"] == "active"
-    later = town.clock.slot_at(await town.now()) + 1
+    later = await town.open_slot()
     await service.travel(town.clock.end(later))
     (state,) = await service.done(*await service.accept("readings", town.reading(home, later, 10, 0)))
     assert state["status"] == "settled"

@@ -8,6 +8,7 @@ import pytest
 
 from gridweave.chain import Role
 from gridweave.deployment import DeploymentError, DeploymentSettings
+from gridweave.deployment.roles import grant_delay
 
 A = "0x52908400098527886E0F7030069857D2E4169EE7"
 RECORD = Path("deployment.json")
@@ -38,3 +39,8 @@ def test_settings__given_addresses_in_any_spelling__are_checksummed_and_single()
 @pytest.mark.parametrize(("slot_length", "hold"), [(900, 57_600), (3_600, 230_400)])
 def test_hold_length__given_none__covers_the_longest_correction_window(slot_length, hold):
     assert DeploymentSettings(RECORD, A, slot_length=slot_length).hold_length == hold
+
+
+@pytest.mark.parametrize(("hold", "days"), [(57_600, 7), (64 * 3_600, 7), (64 * 86_400, 129)])
+def test_grant_delay__given_credit_held_long__outlasts_it(hold, days):
+    assert grant_delay(hold) == days * 86_400
