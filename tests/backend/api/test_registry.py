@@ -169,13 +169,14 @@ async def test_device__suspended__its_readings_are_refused_until_reinstated(serv
         assert state["status"] == "committed"
         await service.caught_up()
 
+    gated = await town.open_slot()
+    slot = gated + 1
+    await service.travel(town.terms.gate(gated, town.clock) + 1)
     await change(DeviceStatus.SUSPENDED, 1)
     assert (await service.get(f"devices/{home.key.device}"))["status"] == "suspended"
     assert (await service.get(f"meters/{home.meter}"))["deviceStatus"] == "suspended"
     of_market = (await service.get("meters", market=town.market))["items"]
     assert {meter["meter"] for meter in of_market if meter["deviceStatus"] != "active"} == {home.meter}
-    gate_closes_in = town.clock.slot_at(await town.now() + town.terms.gate_lead)
-    gated, slot = gate_closes_in - 1, gate_closes_in + 1
     await service.travel(town.clock.end(slot))
     response = await service.post("readings", town.reading(home, slot, 10, 0))
     assert (response.status_code, response.json()["error"]["name"]) == (409, "DeviceSuspended")
