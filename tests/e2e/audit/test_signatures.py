@@ -40,6 +40,8 @@ ACTS = [
     ("DERRegistry", "moveMeter", 1, Kind.ACCOUNT_SIGNATURE),
     ("DERRegistry", "endMeter", 0, Kind.OPERATOR_SIGNATURE),
     ("Vault", "withdrawBySig", 0, Kind.ACCOUNT_SIGNATURE),
+    ("RelayerBond", "post", 0, Kind.ACCOUNT_SIGNATURE),
+    ("RelayerBond", "unbond", 0, Kind.ACCOUNT_SIGNATURE),
 ]
 
 OF_MODULES = {

@@ -31,6 +31,7 @@ GETTERS = [
     ("EnergyAuction", "clearingOf"),
     ("EnergyAuction", "slotStateOf"),
     ("EnergyAuction", "positionOf"),
+    ("EnergyAuction", "lastVersionOf"),
     ("EnergyAuction", "delegationOf"),
     ("MeterLedger", "readingOf"),
     ("DeviceRegistry", "deviceOf"),
@@ -38,6 +39,9 @@ GETTERS = [
     ("DERRegistry", "assetOf"),
     ("DERRegistry", "meterCount"),
     ("DERRegistry", "assetCount"),
+    ("RelayerBond", "bondOf"),
+    ("RelayerBond", "refusedAt"),
+    ("RelayerBond", "isCompensated"),
     ("Authority", "getAccess"),
     ("Authority", "getTargetFunctionRole"),
     ("Authority", "isTargetClosed"),
@@ -46,7 +50,7 @@ GETTERS = [
     ("Authority", "getRoleGrantDelay"),
     ("Authority", "getTargetAdminDelay"),
 ]
-IMMUTABLE = {("MeterLedger", "slotLength"), ("Vault", "holdLength")}
+IMMUTABLE = {("MeterLedger", "slotLength"), ("Vault", "holdLength"), ("RelayerBond", "compensation")}
 
 
 def storage_slot(contract: str, label: str, *keys: int | str) -> int:
