@@ -17,6 +17,7 @@ from gridweave.audit.roles import Roles
 from gridweave.audit.trade import Trade
 from gridweave.audit.words import order_of
 from gridweave.chain import events as chain
+from gridweave.chain.abi import abi_of
 from gridweave.chain.events import Event
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.bond import BondBook
@@ -45,7 +46,8 @@ class Bonds:
         """Whose order it is, by the digest of each that was noted or compensated."""
         self._trade, self._money = trade, money
         self._proofs, self._acts, self._roles, self._findings = proofs, acts, roles, findings
-        self._auction, self._bond = addresses["EnergyAuction"], addresses["RelayerBond"]
+        names = "Vault", "EnergyAuction", "RelayerBond"
+        self._vault, self._auction, self._bond = (addresses[name] for name in names)
 
     def post(self, call: PostingBond, now: int) -> list[Expected]:
         """A sponsor puts money down."""
@@ -126,13 +128,17 @@ class Bonds:
     def prove(self, call: ProvingRefusal, now: int, said: Sequence[Event]) -> list[Expected]:
         """Orders are placed by the bond, unless nobody may place; which of them are refused is noted."""
         shared, items = call.placing.shared, call.placing.items
-        function = "placeSchedule" if shared else "place"
-        may = self._roles.may(self._bond, self._auction, selector_of("EnergyAuction", function), now)
-        expected = self._trade.place(call.placing, now, said) if may else []
+        expected = [] if self._is_stopped(call, now) else self._trade.place(call.placing, now, said)
         for item in items:
             signature_hash = keccak(shared.signature if shared else item.signature or b"")
             expected += self._note(order_of(item.word), signature_hash, now)
         return expected
+
+    def _is_stopped(self, call: ProvingRefusal, now: int) -> bool:
+        """Whether nobody may place, or the auction may not ask the Vault for collateral, which it does in any case."""
+        function = "placeSchedule" if call.placing.shared else "place"
+        places = self._roles.may(self._bond, self._auction, selector_of("EnergyAuction", function), now)
+        return not (places and self._roles.may(self._auction, self._vault, abi_of("Vault").selector("lock"), now))
 
     def _note(self, order: Order, signature_hash: bytes, now: int) -> list[Expected]:
         digest = self._proofs.digest("EnergyAuction", order)

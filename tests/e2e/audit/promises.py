@@ -90,3 +90,4 @@ async def promise(street: Street) -> None:
 
     await street.send(bond.claim(Order.unpack(left[0]), alone), at=gate)
     await street.send(bond.claim_line(two.account, lines, 1, together))
+    await street.settle(slot, street.reading(three, slot, 250, 0), at=(slot + 1) * SLOT)
