@@ -86,9 +86,8 @@ class Bonds:
         """An order that was acknowledged and left is compensated."""
         order, promise = order_of(call.order), call.promise
         digest = self._proofs.digest("EnergyAuction", order)
-        said = Acknowledgement(
-            self._request(call, digest), promise.signature_hash, promise.sponsor, promise.commit_before
-        )
+        request = self._schedule(*call.schedule) if call.schedule else digest
+        said = Acknowledgement(request, promise.signature_hash, promise.sponsor, promise.commit_before)
         self._check_promise(call, order, said)
         account = self.book.claim(order, digest, said, promise.relayer, now)
         self.subjects[digest] = Subject(market=order.market, slot=order.slot, meter=order.meter)
@@ -105,11 +104,8 @@ class Bonds:
             leaving=bond.leaving,
         )
 
-    def _request(self, call: Claiming, digest: bytes) -> bytes:
-        """The digest of what was acknowledged: of the order, or of the schedule that it is a line of."""
-        if call.schedule is None:
-            return digest
-        account, words = call.schedule
+    def _schedule(self, account: str, words: Sequence[bytes]) -> bytes:
+        """The digest of a schedule."""
         return self._proofs.digest("EnergyAuction", Schedule(account, tuple(map(order_of, words))))
 
     def _check_promise(self, call: Claiming, order: Order, said: Acknowledgement) -> None:
@@ -129,9 +125,10 @@ class Bonds:
         """Orders are placed by the bond, unless nobody may place; which of them are refused is noted."""
         shared, items = call.placing.shared, call.placing.items
         expected = [] if self._is_stopped(call, now) else self._trade.place(call.placing, now, said)
+        schedule = self._schedule(shared.account, [item.word for item in items]) if shared else None
         for item in items:
             signature_hash = keccak(shared.signature if shared else item.signature or b"")
-            expected += self._note(order_of(item.word), signature_hash, now)
+            expected += self._note(order_of(item.word), schedule, signature_hash, now)
         return expected
 
     def _is_stopped(self, call: ProvingRefusal, now: int) -> bool:
@@ -140,26 +137,27 @@ class Bonds:
         places = self._roles.may(self._bond, self._auction, selector_of("EnergyAuction", function), now)
         return not (places and self._roles.may(self._auction, self._vault, abi_of("Vault").selector("lock"), now))
 
-    def _note(self, order: Order, signature_hash: bytes, now: int) -> list[Expected]:
+    def _note(self, order: Order, schedule: bytes | None, signature_hash: bytes, now: int) -> list[Expected]:
         digest = self._proofs.digest("EnergyAuction", order)
-        if not self.book.prove(order, digest, signature_hash, now):
+        request = schedule or digest
+        if not self.book.prove(order, digest, request, signature_hash, now):
             return []
-        return self._refused(digest, order.meter, order.slot, signature_hash)
+        return self._refused(NotingRefusal(digest, order.meter, order.slot, request, signature_hash))
 
     def note(self, call: NotingRefusal, now: int) -> list[Expected]:
         """A note whose order nobody showed: all that can be said is that it was not there before."""
         self._findings.count(Checked.BY_CONTRACT_ONLY)
-        key = call.digest, call.signature_hash
+        key = call.digest, call.request, call.signature_hash
         if key in self.book.refused_at:
             return []
         self.book.refused_at[key] = now
-        return self._refused(call.digest, call.meter, call.slot, call.signature_hash)
+        return self._refused(call)
 
     # words
 
-    def _refused(self, digest: bytes, meter: int, slot: int, signature_hash: bytes) -> list[Expected]:
-        self.subjects[digest] = Subject(slot=slot, meter=meter)
-        return self._say(chain.RefusalProved, digest=digest, meter=meter, slot=slot, signature_hash=signature_hash)
+    def _refused(self, said: NotingRefusal) -> list[Expected]:
+        self.subjects[said.digest] = Subject(slot=said.slot, meter=said.meter)
+        return self._say(chain.RefusalProved, **vars(said))
 
     def _say(self, kind: type[Event], **values: object) -> list[Expected]:
         """The bond's own event, and the Vault's."""

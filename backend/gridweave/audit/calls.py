@@ -285,6 +285,7 @@ class NotingRefusal:
     digest: bytes
     meter: int
     slot: int
+    request: bytes
     signature_hash: bytes
 
 

@@ -153,7 +153,8 @@ class _Reader:
                 unseen = Promise(event.relayer, event.sponsor, bytes(32), 0, None)
                 self.calls.append(Claiming(event.order, unseen))
             case chain.RefusalProved():
-                self.calls.append(NotingRefusal(event.digest, event.meter, event.slot, event.signature_hash))
+                what = event.digest, event.meter, event.slot
+                self.calls.append(NotingRefusal(*what, event.request, event.signature_hash))
             case _:
                 pass
 

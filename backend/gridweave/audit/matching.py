@@ -94,7 +94,7 @@ RULES: Mapping[type[Event], Rule] = {
     chain.BondPosted: Rule(("sponsor", "relayer"), Kind.BOND),
     chain.BondLeaving: Rule(("sponsor", "relayer"), Kind.BOND),
     chain.BondRedeemed: Rule(("sponsor", "relayer"), Kind.BOND),
-    chain.RefusalProved: Rule(("digest", "signature_hash"), Kind.REFUSAL),
+    chain.RefusalProved: Rule(("digest", "request", "signature_hash"), Kind.REFUSAL),
     chain.Compensated: Rule(("digest", "relayer"), Kind.COMPENSATION, {"bond": Kind.BOND, "leaving": Kind.BOND}),
     chain.Transfer: Rule(("sender", "to"), Kind.TOKENS),
     chain.RoleGranted: Rule(("role_id", "account"), Kind.ROLE),

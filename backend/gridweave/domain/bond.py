@@ -58,8 +58,9 @@ class BondBook:
         self.compensation = compensation
         self.bonds: dict[tuple[str, str], Bond] = {}
         """By sponsor and relayer."""
-        self.refused_at: dict[tuple[bytes, bytes], int] = {}
-        """By the order's digest and its signature's hash."""
+        self.refused_at: dict[tuple[bytes, bytes, bytes], int] = {}
+        """By the order's digest, the digest of what was executed, which is the order or its schedule, and the hash of
+        the signature."""
         self.compensated: set[tuple[bytes, str]] = set()
         """Digests, each with the relayer that had acknowledged it."""
         self._market = market
@@ -96,14 +97,15 @@ class BondBook:
         self._move(sponsor, -bond.leaving, _reference(relayer), now)
         return bond.leaving
 
-    def prove(self, order: Order, digest: bytes, signature_hash: bytes, now: int) -> bool:
-        """Notes that an order, placed just now and not there, is refused; whether that is news. Raises UnknownMarket."""
+    def prove(self, order: Order, digest: bytes, request: bytes, signature_hash: bytes, now: int) -> bool:
+        """Notes that an order, placed just now as part of `request` and not there, is refused; whether that is news."""
         version, _ = self._market.last_version_of(order.meter, order.slot)
         if version >= order.version or not self._is_in_time(order, now):
             return False
-        if (digest, signature_hash) in self.refused_at:
+        key = digest, request, signature_hash
+        if key in self.refused_at:
             return False
-        self.refused_at[digest, signature_hash] = now
+        self.refused_at[key] = now
         return True
 
     def claim(self, order: Order, digest: bytes, promise: Acknowledgement, relayer: str, now: int) -> str:
@@ -137,13 +139,16 @@ class BondBook:
         version, taken_at = self._market.last_version_of(order.meter, order.slot)
         if version > order.version or (version == order.version and taken_at < promise.commit_before):
             raise OrderArrived(version, taken_at)
-        refused = self.refused_at.get((digest, promise.signature_hash), 0)
+        refused = self.refused_at.get((digest, promise.request, promise.signature_hash), 0)
         if refused and refused < promise.commit_before:
             raise OrderWasRefused(refused)
 
     def _is_in_time(self, order: Order, now: int) -> bool:
         clock = self._market.clock
-        if now > order.deadline or order.slot > clock.slot_at(now) + HORIZON:
+        slot = clock.slot_at(now)
+        if now > order.deadline or not slot < order.slot <= slot + HORIZON:
+            return False
+        if not 1 <= order.market <= self._market.market_count:
             return False
         return now < self._market.terms_of(order.market, order.slot).gate(order.slot, clock)
 

@@ -123,7 +123,7 @@ def test_infer__given_what_a_bond_said__is_what_was_asked_of_it_without_signatur
     sponsor, relayer = HOME, UTILITY
     names = {"sponsor": sponsor, "relayer": relayer}
     claimed = {"digest": b"\x01" * 32, "order": order(3), "account": HOME, "amount": 9}
-    noted = {"digest": b"\x02" * 32, "meter": 3, "slot": 50, "signature_hash": b"\x03" * 32}
+    noted = {"digest": b"\x02" * 32, "meter": 3, "slot": 50, "request": b"\x04" * 32, "signature_hash": b"\x03" * 32}
     events = [
         event(chain.BondPosted, **names, amount=5, bond=5, leaving=0),
         event(chain.BondLeaving, **names, bond=5, leaving=2, redeemable_at=99),

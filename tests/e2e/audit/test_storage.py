@@ -197,7 +197,8 @@ async def test_audit__when_a_note_of_a_refusal_is_changed_on_the_chain__names_me
     log = await one_of(day, "RefusalProved")
     event = decode_log(log)
     assert isinstance(event, RefusalProved)
-    slot = storage_slot("RelayerBond", "_refusedAt", to_hex(event.digest), to_hex(event.signature_hash))
+    executed = keccak(event.request + event.signature_hash)
+    slot = storage_slot("RelayerBond", "_refusedAt", to_hex(event.digest), to_hex(executed))
     (found,) = await found_with(day, "RelayerBond", slot, 0)
     assert (found.subject.meter, found.subject.slot) == (event.meter, event.slot)
     assert found.subject.field == "refusedAt.time"

@@ -178,11 +178,11 @@ class BondedTown:
         return BondAct(call, apply)
 
     def _noted(self, request: Request, now: int) -> list[tuple[Any, ...]]:
-        signature_hash, noted = keccak(request.signature), []
+        executed, noted = (self._request(request), keccak(request.signature)), []
         for order in request.orders:
             said = self._digest(order)
-            if self.book.prove(order, said, signature_hash, now):
-                noted.append(("RefusalProved", said, order.meter, order.slot, signature_hash))
+            if self.book.prove(order, said, *executed, now):
+                noted.append(("RefusalProved", said, order.meter, order.slot, *executed))
         return noted
 
     def claim(self, request: Request, index: int, promise: Promise, forged: bool) -> BondAct:

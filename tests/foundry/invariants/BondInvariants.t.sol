@@ -10,7 +10,7 @@ import { BondHandler } from "./BondHandler.sol";
 ///   a promise pays exactly if it is broken, once, for as long as the bond lasts (BondHandler.claim)
 ///   an order that arrived in time, or was refused in time, never pays (same)
 contract BondInvariants is Test {
-    uint256 private constant KINDS = 14;
+    uint256 private constant KINDS = 15;
 
     event log_named_uint(string key, uint256 val);
 
@@ -39,6 +39,7 @@ contract BondInvariants is Test {
         selectors[11] = handler.redeem.selector;
         selectors[12] = handler.deposit.selector;
         selectors[13] = handler.withdraw.selector;
+        selectors[14] = handler.borrow.selector;
     }
 
     /// forge-config: default.invariant.runs = 64
@@ -67,7 +68,7 @@ contract BondInvariants is Test {
             handler.assertPot();
         }
         handler.assertConservation();
-        string[13] memory verbs = [
+        string[14] memory verbs = [
             "acknowledge",
             "place",
             "prove",
@@ -80,7 +81,8 @@ contract BondInvariants is Test {
             "unbond",
             "redeem",
             "deposit",
-            "withdraw"
+            "withdraw",
+            "borrow"
         ];
         for (uint256 i = 0; i < verbs.length; ++i) {
             uint256 times = handler.done(bytes32(bytes(verbs[i])));

@@ -40,9 +40,9 @@ class RelayerBond(Contract):
         """What answers for the relayer's acknowledgements that name the sponsor."""
         return Bond(*await self._results("bondOf", sponsor, relayer, block=block))
 
-    async def refused_at(self, digest: bytes, signature_hash: bytes, block: int | None = None) -> int:
-        """When it was proved that the order is refused; 0: never."""
-        return int(await self._result("refusedAt", digest, signature_hash, block=block))
+    async def refused_at(self, digest: bytes, request: bytes, signature_hash: bytes, block: int | None = None) -> int:
+        """When it was proved that the order is refused as part of `request`; 0: never."""
+        return int(await self._result("refusedAt", digest, request, signature_hash, block=block))
 
     async def is_compensated(self, digest: bytes, relayer: str, block: int | None = None) -> bool:
         return bool(await self._result("isCompensated", digest, relayer, block=block))
