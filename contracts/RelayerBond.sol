@@ -39,7 +39,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
     uint256 private immutable _compensation;
 
     mapping(address sponsor => mapping(address relayer => Bond)) private _bonds;
-    mapping(bytes32 digest => mapping(bytes32 signatureHash => uint256)) private _refusedAt;
+    mapping(bytes32 digest => mapping(bytes32 executed => uint256)) private _refusedAt;
     mapping(bytes32 digest => mapping(address relayer => bool)) private _compensated;
 
     constructor(
@@ -141,7 +141,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
             revert WrongSignature(relayer);
         }
         if (!_isOrder(order)) revert IEnergyAuction.SideNotAllowed();
-        _requireBroken(order, digest, promise_);
+        _requireBroken(order, digest, request, promise_);
         if (_compensated[digest][relayer]) revert AlreadyCompensated(digest, relayer);
         Bond storage bond = _bonds[promise_.sponsor][relayer];
         uint256 left = bond.amount;
@@ -160,7 +160,10 @@ contract RelayerBond is IRelayerBond, SignedActs {
     }
 
     /// The order neither arrived nor was refused in time.
-    function _requireBroken(Order order, bytes32 digest, Acknowledgement calldata promise_) private view {
+    function _requireBroken(Order order, bytes32 digest, bytes32 request, Acknowledgement calldata promise_)
+        private
+        view
+    {
         uint256 commitBefore = promise_.commitBefore;
         if (block.timestamp < commitBefore) revert CommitmentNotDue(commitBefore);
         uint256 closedAt = (order.slot() + RING - HORIZON) * _slotLength;
@@ -171,7 +174,7 @@ contract RelayerBond is IRelayerBond, SignedActs {
         if (version > order.version() || (version == order.version() && takenAt < commitBefore)) {
             revert OrderArrived(version, takenAt);
         }
-        uint256 refused = _refusedAt[digest][promise_.signatureHash];
+        uint256 refused = _refusedAt[digest][_executed(request, promise_.signatureHash)];
         if (refused != 0 && refused < commitBefore) revert OrderWasRefused(refused);
     }
 
@@ -197,7 +200,8 @@ contract RelayerBond is IRelayerBond, SignedActs {
         catch (bytes memory fault) {
             _requireStopped(fault);
         }
-        _note(signed.order, keccak256(abi.encodePacked(signed.r, signed.vs)));
+        bytes32 request = _auction.digestOfOrder(signed.order);
+        _note(signed.order, request, keccak256(abi.encodePacked(signed.r, signed.vs)));
     }
 
     /// @inheritdoc IRelayerBond
@@ -206,13 +210,15 @@ contract RelayerBond is IRelayerBond, SignedActs {
         catch (bytes memory fault) {
             _requireStopped(fault);
         }
+        bytes32 request = _auction.digestOfSchedule(account, orders);
         bytes32 signatureHash = keccak256(signature);
         for (uint256 i = 0; i < orders.length; ++i) {
-            _note(orders[i], signatureHash);
+            _note(orders[i], request, signatureHash);
         }
     }
 
-    /// A whole call fails for what its sender did, such as too little gas, unless nobody may place.
+    /// A whole call fails for what its sender did, such as too little gas, unless nobody may place. The authority, asked with too
+    /// little gas, answers so as well: then less is left here than a note takes, 63 in 64 parts having gone into the call.
     function _requireStopped(bytes memory fault) private pure {
         if (bytes4(fault) == IAccessManaged.AccessManagedUnauthorized.selector) return;
         assembly ("memory-safe") {
@@ -221,23 +227,31 @@ contract RelayerBond is IRelayerBond, SignedActs {
     }
 
     /// Notes that the order was refused just now, if it did not arrive and could have.
-    function _note(Order order, bytes32 signatureHash) private {
+    function _note(Order order, bytes32 request, bytes32 signatureHash) private {
         (uint256 version,) = _auction.lastVersionOf(order.meter(), order.slot());
         if (version >= order.version() || !_isOrder(order) || !_isInTime(order)) return;
 
         bytes32 digest = _auction.digestOfOrder(order);
         // the first counts: a later one could come after the commitment was due
-        if (_refusedAt[digest][signatureHash] != 0) return;
-        _refusedAt[digest][signatureHash] = block.timestamp;
-        emit RefusalProved(digest, order.meter(), order.slot(), signatureHash);
+        bytes32 executed = _executed(request, signatureHash);
+        if (_refusedAt[digest][executed] != 0) return;
+        _refusedAt[digest][executed] = block.timestamp;
+        emit RefusalProved(digest, order.meter(), order.slot(), request, signatureHash);
     }
 
-    /// Whether an order for that slot can be placed now: too early or too late is a promise that should not have been given, or
-    /// was not kept.
+    /// What was executed: else the signature of one request, put under another, would prove that both are refused.
+    function _executed(bytes32 request, bytes32 signatureHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(request, signatureHash));
+    }
+
+    /// Whether an order for that market and slot can be placed now: too early or too late is a promise that should not have been
+    /// given, or was not kept.
     function _isInTime(Order order) private view returns (bool) {
         if (block.timestamp > order.deadline()) return false;
         uint256 slot = order.slot();
-        if (slot > block.timestamp / _slotLength + HORIZON) return false;
+        if (slot > block.timestamp / _slotLength + HORIZON || block.timestamp >= slot * _slotLength) return false;
+        // a line of no market keeps nobody from proving the lines beside it
+        if (order.market() == 0 || order.market() > _auction.marketCount()) return false;
         uint256 lead = _auction.termsOf(order.market(), order.slot()).gateLead;
         return block.timestamp + lead < slot * _slotLength;
     }
@@ -251,8 +265,8 @@ contract RelayerBond is IRelayerBond, SignedActs {
     }
 
     /// @inheritdoc IRelayerBond
-    function refusedAt(bytes32 digest, bytes32 signatureHash) external view returns (uint256) {
-        return _refusedAt[digest][signatureHash];
+    function refusedAt(bytes32 digest, bytes32 request, bytes32 signatureHash) external view returns (uint256) {
+        return _refusedAt[digest][_executed(request, signatureHash)];
     }
 
     /// @inheritdoc IRelayerBond

@@ -12,7 +12,7 @@ import { Order, SignedOrder } from "../types/Order.sol";
 /// @dev An order has arrived once its meter and slot hold its version, or a newer one. That it was refused nothing in the auction
 /// remembers, so an honest relayer proves it here: the order is placed once more, in this contract's call, and if it is refused
 /// again that is noted. In one call nothing but the order itself is placed, so a relayer cannot make it fail by what goes before it,
-/// and the note counts only for the very signature that was acknowledged.
+/// and the note counts only for the very request and signature that were acknowledged.
 /// Warning: a relayer, or the thief of its key, can use up a bond by acknowledging orders of its own and leaving them. The bond
 /// is the most that a sponsor can lose, and what all who hold an acknowledgement share in, first come, first served.
 interface IRelayerBond {
@@ -26,8 +26,11 @@ interface IRelayerBond {
     );
     /// @notice All that was leaving, `amount`, went back to the sponsor's account.
     event BondRedeemed(address indexed sponsor, address indexed relayer, uint256 amount, uint256 bond);
-    /// @notice The order was executed with a signature of that hash and refused.
-    event RefusalProved(bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, bytes32 signatureHash);
+    /// @notice `request`, which is the order or a schedule that holds it, was executed with a signature of that hash, and the order
+    /// refused.
+    event RefusalProved(
+        bytes32 indexed digest, uint32 indexed meter, uint32 indexed slot, bytes32 request, bytes32 signatureHash
+    );
     /// @notice `account` got `amount` for the order; `bond` and `leaving` are what is left.
     event Compensated(
         bytes32 indexed digest,
@@ -88,8 +91,8 @@ interface IRelayerBond {
         external
         view
         returns (uint256 amount, uint256 leaving, uint256 redeemableAt);
-    /// @notice When it was first proved that an order with that signature is refused; zero: never.
-    function refusedAt(bytes32 digest, bytes32 signatureHash) external view returns (uint256);
+    /// @notice When it was first proved that an order is refused as part of `request` with that signature; zero: never.
+    function refusedAt(bytes32 digest, bytes32 request, bytes32 signatureHash) external view returns (uint256);
     function isCompensated(bytes32 digest, address relayer) external view returns (bool);
     /// @notice The EIP-712 digest that the relayer signs.
     function digestOfAcknowledgement(bytes32 request, Acknowledgement calldata promise_) external view returns (bytes32);

@@ -18,6 +18,7 @@ CONTRACTS = (
     "DERRegistry",
     "MeterLedger",
     "EnergyAuction",
+    "RelayerBond",
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from gridweave.audit.addresses import AddressBook
 from gridweave.audit.books import (
+    claims_of_bonds,
     claims_of_identities,
     claims_of_money,
     claims_of_readings,
@@ -77,7 +78,8 @@ class _Run:
     async def begin(cls, node: Node, book: AddressBook, findings: Findings, last: int) -> _Run:
         clock = SlotClock(await _number(node, book, "MeterLedger", "slotLength", last))
         hold_length = await _number(node, book, "Vault", "holdLength", last)
-        return cls(node, book, findings, last, Replay(book, clock, hold_length, findings))
+        compensation = await _number(node, book, "RelayerBond", "compensation", last)
+        return cls(node, book, findings, last, Replay(book, clock, hold_length, compensation, findings))
 
     async def replay_all(self, reach: Reach, progress: Progress) -> None:
         """Every transaction in chain order."""
@@ -113,6 +115,7 @@ class _Run:
         addresses: Mapping[str, str] = self._book.addresses
         self._storage.add(*claims_of_money(replay.money, addresses, now))
         self._storage.add(*claims_of_trade(replay.trade, replay.markets))
+        self._storage.add(*claims_of_bonds(replay.bonds))
         everything = replay.trade.readings.take_out(2**32, frozenset())
         self._storage.add(*claims_of_readings(everything))
         self._storage.add(*claims_of_identities(replay.identities))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from gridweave.audit.bonds import Bonds
 from gridweave.audit.differences import Subject
 from gridweave.audit.identity import Identities
 from gridweave.audit.money import Money
@@ -16,7 +18,14 @@ from gridweave.domain.orders import Side
 from gridweave.domain.slotbook import SlotBook
 from gridweave.domain.slots import ring_index
 
-__all__ = ["claims_of_identities", "claims_of_money", "claims_of_readings", "claims_of_roles", "claims_of_trade"]
+__all__ = [
+    "claims_of_bonds",
+    "claims_of_identities",
+    "claims_of_money",
+    "claims_of_readings",
+    "claims_of_roles",
+    "claims_of_trade",
+]
 
 Addresses = Mapping[str, str]
 
@@ -27,8 +36,8 @@ def claims_of_money(money: Money, addresses: Addresses, now: int) -> Iterator[Cl
         account = money.account(party, now)
         said = (account.available, account.held, account.arrear)
         yield Claim("Vault", "accountOf", (party,), ("available", "held", "arrear"), said, Subject(account=party))
-    for module, pot in money.pots.items():
-        yield Claim("Vault", "potOf", (module,), ("pot",), (pot,), Subject(account=module))
+    for module in sorted({*money.pots, *(addresses[name] for name in _MODULES)}):
+        yield Claim("Vault", "potOf", (module,), ("pot",), (money.pot(module),), Subject(account=module))
     for debtor, creditor in sorted(money.touched):
         subject = Subject(account=debtor, creditor=creditor)
         yield Claim("Vault", "owed", (debtor, creditor), ("owed",), (money.owed(debtor, creditor),), subject)
@@ -59,6 +68,7 @@ def claims_of_trade(trade: Trade, markets: Mapping[int, Sequence[int]]) -> Itera
         for meter in sorted({*book.book.lines, *book.defaulted}):
             if newest[meter, ring_index(book.slot)] == book.slot:
                 yield _claim_of_position(meter, book)
+                yield _claim_of_version(meter, book)
 
 
 def _newest_positions(trade: Trade) -> dict[tuple[int, int], int]:
@@ -100,6 +110,25 @@ def _claim_of_position(meter: int, book: SlotBook) -> Claim:
     return Claim(
         "EnergyAuction", "positionOf", (meter, book.slot), _POSITION, said, Subject(slot=book.slot, meter=meter)
     )
+
+
+def _claim_of_version(meter: int, book: SlotBook) -> Claim:
+    line = book.line(meter)
+    said, subject = (line.version, line.taken_at), Subject(slot=book.slot, meter=meter)
+    return Claim("EnergyAuction", "lastVersionOf", (meter, book.slot), ("version", "takenAt"), said, subject)
+
+
+def claims_of_bonds(bonds: Bonds) -> Iterator[Claim]:
+    """Every bond that ever was, and what became of acknowledged orders."""
+    book, of = bonds.book, bonds.subjects
+    for (sponsor, relayer), bond in sorted(book.bonds.items()):
+        said, subject = (bond.amount, bond.leaving, bond.redeemable_at), Subject(account=sponsor, relayer=relayer)
+        yield Claim("RelayerBond", "bondOf", (sponsor, relayer), _BOND, said, subject)
+    for key, time in sorted(book.refused_at.items()):
+        yield Claim("RelayerBond", "refusedAt", key, ("time",), (time,), of[key[0]])
+    for digest, relayer in sorted(book.compensated):
+        subject = replace(of[digest], relayer=relayer)
+        yield Claim("RelayerBond", "isCompensated", (digest, relayer), ("compensated",), (True,), subject)
 
 
 def claims_of_readings(readings: Mapping[tuple[int, int], Stored]) -> Iterator[Claim]:
@@ -173,6 +202,7 @@ def _role(
     return Claim("Authority", function, arguments, names, said, subject)
 
 
+_MODULES = ("EnergyAuction", "RelayerBond")
 _CLEARING = (
     "cleared",
     "closed",
@@ -187,5 +217,6 @@ _CLEARING = (
 )
 _STATE = ("pot", "openBidWh", "openAskWh", "boughtWh", "soldWh")
 _POSITION = ("side", "version", "tick", "energyWh", "filledWh", "released", "settledByDefault")
+_BOND = ("amount", "leaving", "redeemableAt")
 _DEVICE = ("owner", "maker", "status", "keyKind", "keyVersion", "statusSince", "x", "y")
 _ASSET = ("meter", "kind", "nameplateW", "storageWh")

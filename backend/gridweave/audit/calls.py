@@ -13,6 +13,7 @@ __all__ = [
     "Call",
     "Cancelling",
     "ChangingMarket",
+    "Claiming",
     "ClearingSlot",
     "Collecting",
     "CreatingMarket",
@@ -22,7 +23,12 @@ __all__ = [
     "EndingMeter",
     "Enrolling",
     "MovingMeter",
+    "NotingRefusal",
     "Placing",
+    "PostingBond",
+    "Promise",
+    "ProvingRefusal",
+    "Redeeming",
     "RegisteringAsset",
     "RegisteringMeter",
     "Releasing",
@@ -32,6 +38,7 @@ __all__ = [
     "SignedAct",
     "SignedWord",
     "Skimming",
+    "Unbonding",
     "Withdrawing",
 ]
 
@@ -221,6 +228,67 @@ class RegisteringAsset:
     operator: SignedAct
 
 
+@dataclass(frozen=True)
+class PostingBond:
+    relayer: str
+    amount: int
+    sponsor: SignedAct
+
+
+@dataclass(frozen=True)
+class Unbonding:
+    """`amount` None: a call seen from outside, which names what leaves in all since, `leaving`."""
+
+    relayer: str
+    amount: int | None
+    sponsor: SignedAct
+    leaving: int = 0
+
+
+@dataclass(frozen=True)
+class Redeeming:
+    sponsor: str
+    relayer: str
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A relayer's acknowledgement. `signature` None: the contract alone saw it, and what was promised."""
+
+    relayer: str
+    sponsor: str
+    signature_hash: bytes
+    commit_before: int
+    signature: bytes | None
+
+
+@dataclass(frozen=True)
+class Claiming:
+    """`schedule`: account and order words of the schedule that was acknowledged; without it the order itself was."""
+
+    order: bytes
+    promise: Promise
+    schedule: tuple[str, tuple[bytes, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class ProvingRefusal:
+    """What the bond has the auction place, under one signature."""
+
+    placing: Placing
+
+
+@dataclass(frozen=True)
+class NotingRefusal:
+    """A proof seen from outside: the order that it was about shows in no event."""
+
+    digest: bytes
+    meter: int
+    slot: int
+    request: bytes
+    signature_hash: bytes
+
+
 Call = (
     Placing
     | Cancelling
@@ -241,5 +309,11 @@ Call = (
     | MovingMeter
     | EndingMeter
     | RegisteringAsset
+    | PostingBond
+    | Unbonding
+    | Redeeming
+    | Claiming
+    | ProvingRefusal
+    | NotingRefusal
     | Bundle
 )

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     TOKENS = "tokens"
+    BOND = "bond"
+    COMPENSATION = "compensation"
 
     ORDER_SIGNATURE = "order-signature"
     CANCEL_SIGNATURE = "cancel-signature"
@@ -45,6 +47,7 @@ class Kind(StrEnum):
     UTILITY_SIGNATURE = "utility-signature"
     OWNER_SIGNATURE = "owner-signature"
     ACCOUNT_SIGNATURE = "account-signature"
+    RELAYER_SIGNATURE = "relayer-signature"
 
     RULE = "rule"
     MISSING_EVENT = "missing-event"
@@ -68,7 +71,8 @@ NOWHERE = Place()
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a difference is about: any of market, slot, meter, account, device, asset, an event's or a getter's name."""
+    """Whom a difference is about: any of market, slot, meter, account, relayer, device, asset, an event's or a
+    getter's name."""
 
     event: str | None = None
     market: int | None = None
@@ -76,6 +80,7 @@ class Subject:
     meter: int | None = None
     account: str | None = None
     creditor: str | None = None
+    relayer: str | None = None
     device: str | None = None
     asset: int | None = None
     field: str | None = None

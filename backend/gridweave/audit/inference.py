@@ -14,6 +14,7 @@ from gridweave.audit.calls import (
     Call,
     Cancelling,
     ChangingMarket,
+    Claiming,
     ClearingSlot,
     Collecting,
     CreatingMarket,
@@ -23,7 +24,11 @@ from gridweave.audit.calls import (
     EndingMeter,
     Enrolling,
     MovingMeter,
+    NotingRefusal,
     Placing,
+    PostingBond,
+    Promise,
+    Redeeming,
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
@@ -32,6 +37,7 @@ from gridweave.audit.calls import (
     SignedAct,
     SignedWord,
     Skimming,
+    Unbonding,
     Withdrawing,
 )
 from gridweave.chain import events as chain
@@ -131,6 +137,24 @@ class _Reader:
             case chain.AssetRegistered():
                 kind_of = AssetKind(event.kind)
                 self.calls.append(RegisteringAsset(event.meter, kind_of, event.nameplate_w, event.storage_wh, _UNSEEN))
+            case _:
+                self._read_bond(event)
+
+    def _read_bond(self, event: Event) -> None:
+        match event:
+            case chain.BondPosted():
+                self.calls.append(PostingBond(event.relayer, event.amount, SignedAct(event.sponsor, 0, 0, None)))
+            case chain.BondLeaving():
+                act = SignedAct(event.sponsor, 0, 0, None)
+                self.calls.append(Unbonding(event.relayer, None, act, event.leaving))
+            case chain.BondRedeemed():
+                self.calls.append(Redeeming(event.sponsor, event.relayer))
+            case chain.Compensated():
+                unseen = Promise(event.relayer, event.sponsor, bytes(32), 0, None)
+                self.calls.append(Claiming(event.order, unseen))
+            case chain.RefusalProved():
+                what = event.digest, event.meter, event.slot
+                self.calls.append(NotingRefusal(*what, event.request, event.signature_hash))
             case _:
                 pass
 

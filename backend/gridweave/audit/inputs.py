@@ -17,6 +17,7 @@ from gridweave.audit.calls import (
     Call,
     Cancelling,
     ChangingMarket,
+    Claiming,
     ClearingSlot,
     Collecting,
     CreatingMarket,
@@ -27,6 +28,10 @@ from gridweave.audit.calls import (
     Enrolling,
     MovingMeter,
     Placing,
+    PostingBond,
+    Promise,
+    ProvingRefusal,
+    Redeeming,
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
@@ -36,6 +41,7 @@ from gridweave.audit.calls import (
     SignedAct,
     SignedWord,
     Skimming,
+    Unbonding,
     Withdrawing,
 )
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
@@ -50,6 +56,8 @@ _WORD = 32
 _ACT = "(address,uint256,uint256,bytes)"
 _REGISTRATION = "(address,uint32,address,uint32,uint32,uint8,bool)"
 _DELEGATION = "(address,address,uint32,uint32[],uint32,uint64,uint64,uint40)"
+_PROMISE = "(address,address,bytes32,uint40,bytes32,bytes32)"
+_SIGNED_ORDER = "(bytes32,bytes32,bytes32)"
 _TERMS = "(uint40,uint32,uint16,uint40,uint40,uint40,uint32,address,uint32,uint32,uint32,address,uint32,uint32)"
 
 
@@ -103,7 +111,7 @@ def _cancel(data: bytes) -> Call:
     return Cancelling(_signed_words(data, 0))
 
 
-def _schedule(make: type[Placing | Cancelling]) -> Callable[[bytes], Call]:
+def _schedule(make: Callable[[tuple[SignedWord, ...], SharedConsent], Call]) -> Callable[[bytes], Call]:
     def of(account: str, words: tuple[bytes, ...], signature: bytes) -> Call:
         items = tuple(SignedWord(word, None) for word in words)
         return make(items, SharedConsent(checksum_address(account), signature))
@@ -180,6 +188,22 @@ def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
     return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, _act(operator))
 
 
+def _promise(values: tuple[Any, ...]) -> Promise:
+    relayer, sponsor, signature_hash, commit_before, r, vs = values
+    return Promise(checksum_address(relayer), checksum_address(sponsor), signature_hash, commit_before, r + vs)
+
+
+def _claim_line(account: str, words: tuple[bytes, ...], index: int, promise: tuple[Any, ...]) -> Call:
+    if index >= len(words):
+        raise UnreadableCall(f"a schedule of {len(words)} has no line {index}")
+    return Claiming(words[index], _promise(promise), (checksum_address(account), words))
+
+
+def _prove(signed: tuple[bytes, bytes, bytes]) -> Call:
+    word, r, vs = signed
+    return ProvingRefusal(Placing((SignedWord(word, r + vs),)))
+
+
 SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
     "EnergyAuction": {
         "place((bytes32,bytes32,bytes32)[])": _place,
@@ -229,6 +253,30 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         ),
         f"registerAsset((uint32,uint8,uint32,uint32),{_ACT})": _plain(
             ("(uint32,uint8,uint32,uint32)", _ACT), _register_asset
+        ),
+    },
+    "RelayerBond": {
+        f"post(address,uint256,{_ACT})": _plain(
+            ("address", "uint256", _ACT),
+            lambda relayer, amount, act: PostingBond(checksum_address(relayer), amount, _act(act)),
+        ),
+        f"unbond(address,uint256,{_ACT})": _plain(
+            ("address", "uint256", _ACT),
+            lambda relayer, amount, act: Unbonding(checksum_address(relayer), amount, _act(act)),
+        ),
+        "redeem(address,address)": _plain(
+            ("address", "address"),
+            lambda sponsor, relayer: Redeeming(checksum_address(sponsor), checksum_address(relayer)),
+        ),
+        f"claim(bytes32,{_PROMISE})": _plain(
+            ("bytes32", _PROMISE), lambda word, promise: Claiming(word, _promise(promise))
+        ),
+        f"claimLine(address,bytes32[],uint256,{_PROMISE})": _plain(
+            ("address", "bytes32[]", "uint256", _PROMISE), _claim_line
+        ),
+        f"proveRefusal({_SIGNED_ORDER})": _plain((_SIGNED_ORDER,), _prove),
+        "proveScheduleRefusal(address,bytes32[],bytes)": _schedule(
+            lambda items, shared: ProvingRefusal(Placing(items, shared))
         ),
     },
 }

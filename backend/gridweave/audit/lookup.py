@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from gridweave.audit.addresses import AddressBook
-from gridweave.audit.calls import Bundle, Call
+from gridweave.audit.calls import Bundle, Call, ProvingRefusal
 from gridweave.audit.inputs import UnreadableCall, read_call
 from gridweave.chain.abi import abi_of
 from gridweave.chain.events import Event, decode_logs
@@ -45,6 +45,8 @@ class Lookup:
             call = read_call(name, transaction.data)
         except UnreadableCall:
             return ()
+        if isinstance(call, ProvingRefusal):
+            return (call.placing,)
         return call.calls if isinstance(call, Bundle) else (call,)
 
     async def time_of(self, event: Event) -> int:

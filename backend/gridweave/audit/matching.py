@@ -91,6 +91,11 @@ RULES: Mapping[type[Event], Rule] = {
     chain.SettlementRefused: Rule(("meter", "slot"), Kind.REFUSAL),
     chain.Released: Rule(("meter", "slot"), Kind.RELEASE),
     chain.SlotClosed: Rule(("market", "slot"), Kind.CLOSE),
+    chain.BondPosted: Rule(("sponsor", "relayer"), Kind.BOND),
+    chain.BondLeaving: Rule(("sponsor", "relayer"), Kind.BOND),
+    chain.BondRedeemed: Rule(("sponsor", "relayer"), Kind.BOND),
+    chain.RefusalProved: Rule(("digest", "request", "signature_hash"), Kind.REFUSAL),
+    chain.Compensated: Rule(("digest", "relayer"), Kind.COMPENSATION, {"bond": Kind.BOND, "leaving": Kind.BOND}),
     chain.Transfer: Rule(("sender", "to"), Kind.TOKENS),
     chain.RoleGranted: Rule(("role_id", "account"), Kind.ROLE),
     chain.RoleRevoked: Rule(("role_id", "account"), Kind.ROLE),
@@ -147,7 +152,7 @@ def subject_of(kind: type[Event], values: Mapping[str, Any]) -> Subject:
     if "ref" in values:
         with suppress(WordMalformed):
             market, slot, meter, _ = unpack_reference(values["ref"])
-    named = ("account", "debtor", "utility", "sender", "target")
+    named = ("account", "debtor", "utility", "sender", "target", "sponsor")
     account = next((values[name] for name in named if values.get(name)), None)
     return Subject(
         event=kind.__name__,
@@ -156,6 +161,7 @@ def subject_of(kind: type[Event], values: Mapping[str, Any]) -> Subject:
         meter=meter,
         account=account,
         creditor=values.get("creditor"),
+        relayer=values.get("relayer"),
         device=values.get("device"),
         asset=values.get("asset"),
     )

@@ -9,11 +9,14 @@ from gridweave.audit.calls import (
     EndingMeter,
     Enrolling,
     MovingMeter,
+    PostingBond,
     RegisteringAsset,
     RegisteringMeter,
     SettingStatus,
     SignedAct,
+    Unbonding,
 )
+from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.acts import (
     AssetRegistration,
     ChangeMarket,
@@ -25,7 +28,9 @@ from gridweave.domain.acts import (
     MeterMove,
     MeterRegistration,
     Possession,
+    PostBond,
     StatusChange,
+    Unbond,
     Underwrite,
     UnderwriteChange,
     Withdrawal,
@@ -170,6 +175,21 @@ class Proofs:
         """Whether the act's signer sent `amount` to `to`."""
         return self._is_act("Vault", Withdrawal(act.signer, to, amount, act.nonce, act.deadline), act)
 
+    def is_bond_signed(self, call: PostingBond) -> bool:
+        """Whether the sponsor put this much down for the relayer."""
+        act = call.sponsor
+        return self._is_act("RelayerBond", PostBond(call.relayer, call.amount, act.nonce, act.deadline), act)
+
+    def is_unbonding_signed(self, call: Unbonding) -> bool:
+        """Whether the sponsor asked for this much back."""
+        act = call.sponsor
+        said = Unbond(call.relayer, call.amount or 0, act.nonce, act.deadline)
+        return self._is_act("RelayerBond", said, act)
+
+    def acknowledger_of(self, said: Acknowledgement, signature: bytes) -> str | None:
+        """Whose key signed the acknowledgement, checksummed; None if nobody's can have."""
+        return self._signer("RelayerBond", said, signature)
+
     def _is_act(self, contract: str, message: Message, act: SignedAct) -> bool:
         return bool(act.signature) and self._signer(contract, message, act.signature or b"") == act.signer
 
@@ -184,4 +204,4 @@ class Proofs:
         return verify(x, y, said, signature)
 
 
-_SIGNED_AT = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
+_SIGNED_AT = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from gridweave.audit.acts import Acts
 from gridweave.audit.addresses import AddressBook
+from gridweave.audit.bonds import Bonds
 from gridweave.audit.calls import (
     Bundle,
     Call,
     Cancelling,
     ChangingMarket,
+    Claiming,
     ClearingSlot,
     Collecting,
     CreatingMarket,
@@ -20,7 +22,11 @@ from gridweave.audit.calls import (
     EndingMeter,
     Enrolling,
     MovingMeter,
+    NotingRefusal,
     Placing,
+    PostingBond,
+    ProvingRefusal,
+    Redeeming,
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
@@ -28,6 +34,7 @@ from gridweave.audit.calls import (
     Settling,
     SignedAct,
     Skimming,
+    Unbonding,
     Withdrawing,
 )
 from gridweave.audit.consent import Consent
@@ -71,15 +78,23 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.DebtChanged: Checked.DEBTS,
     chain.Deposited: Checked.DEPOSITS,
     chain.Withdrawn: Checked.WITHDRAWALS,
+    chain.BondPosted: Checked.BONDS,
+    chain.BondLeaving: Checked.UNBONDINGS,
+    chain.BondRedeemed: Checked.REDEMPTIONS,
+    chain.Compensated: Checked.COMPENSATIONS,
+    chain.RefusalProved: Checked.REFUSAL_PROOFS,
 }
-_MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
+_MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")
 _REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused)
 
 
 class Replay:
     """The whole deployment under its rules, step by step."""
 
-    def __init__(self, book: AddressBook, clock: SlotClock, hold_length: int, findings: Findings) -> None:
+    def __init__(
+        self, book: AddressBook, clock: SlotClock, hold_length: int, compensation: int, findings: Findings
+    ) -> None:
+        """`hold_length` seconds, `compensation` millionths: what the contracts were made with."""
         self._addresses = dict(book.addresses)
         self._names = book.names
         self._findings = findings
@@ -98,6 +113,9 @@ class Replay:
         consent = Consent(proofs, self.identities, delegations, self._wallets, findings)
         self.trade = Trade(clock, self.money, self._addresses, proofs, consent, findings)
         self.trade.book.meters, self.trade.book.delegations = meters, delegations
+        self.bonds = Bonds(
+            self.trade, self.money, compensation, self._addresses, proofs, self._acts, self.roles, findings
+        )
         self._managed = {self._addresses[name] for name in _MANAGED}
         self.markets: dict[int, list[int]] = {}
         """By market, the slots from which its versions are in force."""
@@ -209,8 +227,26 @@ class Replay:
             case RegisteringAsset():
                 return self.identities.register_asset(call, now)
             case _:
-                pass
+                return self._apply_bond(call, step)
         return self.money.take()
+
+    def _apply_bond(self, call: Call, step: Step) -> list[Expected]:
+        now = step.time
+        match call:
+            case PostingBond():
+                return self.bonds.post(call, now)
+            case Unbonding():
+                return self.bonds.unbond(call, now)
+            case Redeeming():
+                return self.bonds.redeem(call, now)
+            case Claiming():
+                return self.bonds.claim(call, now)
+            case ProvingRefusal():
+                return self.bonds.prove(call, now, step.events)
+            case NotingRefusal():
+                return self.bonds.note(call, now)
+            case _:
+                return []
 
     def _create_market(self, call: CreatingMarket, now: int) -> list[Expected]:
         self._acts.check_market(call, len(self.markets) + 1, now)

@@ -28,23 +28,19 @@ from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.wording import Wording
+from gridweave.audit.words import CANCEL_BYTES, SIDE_AT, cancel_of, order_of, reading_of
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain import outcomes as made
 from gridweave.domain.errors import CancelMalformed, DomainError, EnergyTooSmall, OrderMeterUnknown, SideNotAllowed
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.outcomes import Outcome, Reason
-from gridweave.domain.readings import Reading
 from gridweave.domain.slots import SlotClock
 
 __all__ = ["Trade"]
 
 Judge = Callable[[Order | Cancel, bytes | None, Event | None], bool]
 """Whether an item with that signature, which ended in that event, is its account's."""
-
-_SIDE_AT = 19  # byte of an order word
-_CANCEL_BYTES = 19
-_READING_BYTES = 17
 
 
 class Trade:
@@ -95,14 +91,14 @@ class Trade:
         endings = _Endings(said)
         judge = self._judge_each(now)
         if call.shared:
-            orders_of = Schedule(call.shared.account, tuple(_order(item.word) for item in call.items))
+            orders_of = Schedule(call.shared.account, tuple(order_of(item.word) for item in call.items))
             judge = self._judge_lines(orders_of, call.shared, now)
         orders: list[Order] = []
         signed: list[bool] = []
         outcomes: list[Outcome] = []
         for item in call.items:
-            order = _order(item.word)
-            if item.word[_SIDE_AT] in (Side.BID, Side.ASK):
+            order = order_of(item.word)
+            if item.word[SIDE_AT] in (Side.BID, Side.ASK):
                 orders.append(order)
                 signed.append(judge(order, item.signature, endings.next(self._digest(order))))
             else:
@@ -132,14 +128,14 @@ class Trade:
         endings = _Endings(said)
         judge = self._judge_each(now)
         if call.shared:
-            cancels_of = CancelSchedule(call.shared.account, tuple(_cancel(item.word) for item in call.items))
+            cancels_of = CancelSchedule(call.shared.account, tuple(cancel_of(item.word) for item in call.items))
             judge = self._judge_lines(cancels_of, call.shared, now)
         cancels: list[Cancel] = []
         signed: list[bool] = []
         outcomes: list[Outcome] = []
         for item in call.items:
-            cancel = _cancel(item.word)
-            if any(item.word[_CANCEL_BYTES:]):
+            cancel = cancel_of(item.word)
+            if any(item.word[CANCEL_BYTES:]):
                 outcomes.append(self._refuse_bits(cancel, now))
                 continue
             cancels.append(cancel)
@@ -165,7 +161,7 @@ class Trade:
         """Records and pays readings, each with its device's signature."""
         gate = self.book.terms_of(call.market, call.slot).gate(call.slot, self.book.clock)
         endings = _Endings(said)
-        readings = [_reading(item.word) for item in call.items]
+        readings = [reading_of(item.word) for item in call.items]
         faults = [
             self._consent.fault_of(reading, item.signature, gate, endings.next((reading.meter, reading.version)))
             for reading, item in zip(readings, call.items, strict=True)
@@ -209,25 +205,6 @@ def _earlier(refused: Outcome, own: Reason) -> Reason | None:
     return None if reason is own else reason
 
 
-def _order(word: bytes) -> Order:
-    """The order of a word, whatever stands where its side should."""
-    side = word[_SIDE_AT]
-    order = Order.unpack(word[:_SIDE_AT] + bytes([Side.BID]) + word[_SIDE_AT + 1 :])
-    if side == Side.BID:
-        return order
-    return replace(order, side=Side.ASK if side == Side.ASK else side)  # type: ignore[arg-type]
-
-
-def _cancel(word: bytes) -> Cancel:
-    """The cancel of a word, whatever stands in the bits that nobody signs."""
-    return Cancel.unpack(word[:_CANCEL_BYTES].ljust(32, b"\0"))
-
-
-def _reading(word: bytes) -> Reading:
-    """The reading of a word, whatever stands in the bits that nobody signs."""
-    return Reading.unpack(word[:_READING_BYTES].ljust(32, b"\0"))
-
-
 class _Endings:
     """How the items of one batch ended, each by the next event of its digest, or of its reading's meter and version.
 
@@ -243,7 +220,7 @@ class _Endings:
                 case chain.ReadingRefused():
                     self._waiting[event.meter, event.version].append(event)
                 case chain.ReadingRecorded():
-                    reading = _reading(event.reading)
+                    reading = reading_of(event.reading)
                     self._waiting[reading.meter, reading.version].append(event)
                 case _:
                     pass

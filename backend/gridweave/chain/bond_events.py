@@ -43,11 +43,12 @@ class BondRedeemed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalProved(Event):
-    """The order was placed with a signature of that hash, and refused."""
+    """`request`, the order or its schedule, was placed with a signature of that hash, and the order refused."""
 
     digest: bytes
     meter: int
     slot: int
+    request: bytes
     signature_hash: bytes
 
 

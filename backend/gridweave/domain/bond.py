@@ -20,9 +20,10 @@ from gridweave.domain.errors import (
     OrderMeterUnknown,
     OrderWasRefused,
     RelayerIsZero,
+    SideNotAllowed,
 )
 from gridweave.domain.market import MarketBook
-from gridweave.domain.orders import Order
+from gridweave.domain.orders import Order, Side
 from gridweave.domain.slots import HORIZON, RING
 
 __all__ = ["Bond", "BondBook", "claims_close_at", "unbonding_time"]
@@ -58,8 +59,9 @@ class BondBook:
         self.compensation = compensation
         self.bonds: dict[tuple[str, str], Bond] = {}
         """By sponsor and relayer."""
-        self.refused_at: dict[tuple[bytes, bytes], int] = {}
-        """By the order's digest and its signature's hash."""
+        self.refused_at: dict[tuple[bytes, bytes, bytes], int] = {}
+        """By the order's digest, the digest of what was executed, which is the order or its schedule, and the hash of
+        the signature."""
         self.compensated: set[tuple[bytes, str]] = set()
         """Digests, each with the relayer that had acknowledged it."""
         self._market = market
@@ -96,25 +98,25 @@ class BondBook:
         self._move(sponsor, -bond.leaving, _reference(relayer), now)
         return bond.leaving
 
-    def prove(self, order: Order, digest: bytes, signature_hash: bytes, now: int) -> bool:
-        """Notes that an order, placed just now and not there, is refused; whether that is news.
-
-        Raises UnknownMarket.
-        """
+    def prove(self, order: Order, digest: bytes, request: bytes, signature_hash: bytes, now: int) -> bool:
+        """Notes that an order, placed just now as part of `request` and not there, is refused; whether that is news."""
         version, _ = self._market.last_version_of(order.meter, order.slot)
-        if version >= order.version or not self._is_in_time(order, now):
+        if version >= order.version or not _is_order(order) or not self._is_in_time(order, now):
             return False
-        if (digest, signature_hash) in self.refused_at:
+        key = digest, request, signature_hash
+        if key in self.refused_at:
             return False
-        self.refused_at[digest, signature_hash] = now
+        self.refused_at[key] = now
         return True
 
     def claim(self, order: Order, digest: bytes, promise: Acknowledgement, relayer: str, now: int) -> str:
         """Compensates an order that `relayer` acknowledged and left; returns the account that has it.
 
-        Raises CommitmentNotDue, ClaimTooLate, OrderArrived, OrderWasRefused, AlreadyCompensated, BondTooSmall,
-        OrderMeterUnknown.
+        Raises SideNotAllowed, CommitmentNotDue, ClaimTooLate, OrderArrived, OrderWasRefused, AlreadyCompensated,
+        BondTooSmall, OrderMeterUnknown.
         """
+        if not _is_order(order):
+            raise SideNotAllowed
         self._require_broken(order, digest, promise, now)
         if (digest, relayer) in self.compensated:
             raise AlreadyCompensated("0x" + digest.hex(), relayer)
@@ -140,13 +142,16 @@ class BondBook:
         version, taken_at = self._market.last_version_of(order.meter, order.slot)
         if version > order.version or (version == order.version and taken_at < promise.commit_before):
             raise OrderArrived(version, taken_at)
-        refused = self.refused_at.get((digest, promise.signature_hash), 0)
+        refused = self.refused_at.get((digest, promise.request, promise.signature_hash), 0)
         if refused and refused < promise.commit_before:
             raise OrderWasRefused(refused)
 
     def _is_in_time(self, order: Order, now: int) -> bool:
         clock = self._market.clock
-        if now > order.deadline or order.slot > clock.slot_at(now) + HORIZON:
+        slot = clock.slot_at(now)
+        if now > order.deadline or not slot < order.slot <= slot + HORIZON:
+            return False
+        if not 1 <= order.market <= self._market.market_count:
             return False
         return now < self._market.terms_of(order.market, order.slot).gate(order.slot, clock)
 
@@ -156,6 +161,11 @@ class BondBook:
 
     def _move(self, account: str, amount: int, ref: bytes, now: int) -> None:
         self._market.vault.lock(self.module, account, amount, now, ref)
+
+
+def _is_order(order: Order) -> bool:
+    """A word of no side, as the chain may bring it, is none."""
+    return order.side in (Side.BID, Side.ASK)
 
 
 def _reference(relayer: str) -> bytes:

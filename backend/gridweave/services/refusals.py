@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gridweave.chain.contracts import signed_word
 from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.types import Call
 from gridweave.domain.hashing import keccak
 from gridweave.outbox.kinds import Kind
 from gridweave.services.world import World
@@ -34,15 +35,17 @@ class Refusals:
     def _proof(self, item: Item) -> NewItem:
         bond, payload = self._world.contracts.bond, item.payload
         if item.kind == Kind.SCHEDULE:
-            call = bond.prove_schedule_refusal(from_hex(payload["data"]))
+            placing = from_hex(payload["data"])  # the auction's own call takes the same arguments
+            call = Call(bond.address, bond.selector("proveScheduleRefusal") + placing[4:])
         else:
             call = bond.prove_refusal(signed_word(from_hex(payload["word"]), from_hex(payload["signature"])))
+        data = to_hex(call.data)
         return NewItem(
             id=to_hex(keccak(f"gridweave refusal {item.id}".encode())),
             kind=Kind.REFUSAL,
             nonce_key=None,
             lanes=item.lanes,
-            payload={"to": call.to, "data": to_hex(call.data), "late": "GateClosed"}
+            payload={"to": bond.address, "data": data, "late": "GateClosed"}
             | ({"lines": payload["lines"]} if "lines" in payload else {}),
             commit_before=item.commit_before,
             acknowledgement="",

@@ -133,7 +133,9 @@ async def test_order__refused_on_chain__is_proved_to_the_bond_in_time(service: S
     promise = promise_of(town, answers[1], bodies[1])
 
     async def proved() -> int:
-        return await town.contracts.bond.refused_at(promise.said.request, promise.said.signature_hash)
+        return await town.contracts.bond.refused_at(
+            promise.said.request, promise.said.request, promise.said.signature_hash
+        )
 
     assert await service.until(proved, mine=True) < promise.said.commit_before
     await service.travel(promise.said.commit_before)
@@ -152,12 +154,13 @@ async def test_schedule__with_a_line_refused_on_chain__is_proved_for_that_line(s
     (state,) = await service.done(id_)
     assert [line["status"] for line in state["lines"]] == ["committed", "rejected"]
     refused, placed = (digest(town.domain("EnergyAuction"), said.orders[at]) for at in (1, 0))
+    request = digest(town.domain("EnergyAuction"), said)
 
     async def proved() -> int:
-        return await town.contracts.bond.refused_at(refused, keccak(signature))
+        return await town.contracts.bond.refused_at(refused, request, keccak(signature))
 
     assert await service.until(proved, mine=True)
-    assert await town.contracts.bond.refused_at(placed, keccak(signature)) == 0
+    assert await town.contracts.bond.refused_at(placed, request, keccak(signature)) == 0
 
 
 async def test_claim__of_an_order_that_was_left__is_paid_and_told(service: Service, tmp_path: Path) -> None:

@@ -5,19 +5,27 @@ from typing import Any
 import pytest
 
 from gridweave.audit.calls import (
+    Claiming,
     ClearingSlot,
     Collecting,
     Defaulting,
     Depositing,
+    NotingRefusal,
     Placing,
+    PostingBond,
+    Promise,
+    Redeeming,
     Releasing,
     Settling,
+    SignedAct,
     SignedWord,
+    Unbonding,
     Withdrawing,
 )
 from gridweave.audit.inference import infer
 from gridweave.audit.inputs import UnreadableCall, read_call, selector_of
 from gridweave.chain import events as chain
+from gridweave.chain.abi import abi_of
 from gridweave.domain.orders import Order, Side
 from gridweave.domain.readings import Reading
 
@@ -109,3 +117,34 @@ def test_read_call__given_a_batch__gives_words_and_signatures() -> None:
 def test_read_call__given_no_call_of_ours__raises(data: bytes) -> None:
     with pytest.raises(UnreadableCall):
         read_call("EnergyAuction", data)
+
+
+def test_infer__given_what_a_bond_said__is_what_was_asked_of_it_without_signatures() -> None:
+    sponsor, relayer = HOME, UTILITY
+    names = {"sponsor": sponsor, "relayer": relayer}
+    claimed = {"digest": b"\x01" * 32, "order": order(3), "account": HOME, "amount": 9}
+    noted = {"digest": b"\x02" * 32, "meter": 3, "slot": 50, "request": b"\x04" * 32, "signature_hash": b"\x03" * 32}
+    events = [
+        event(chain.BondPosted, **names, amount=5, bond=5, leaving=0),
+        event(chain.BondLeaving, **names, bond=5, leaving=2, redeemable_at=99),
+        event(chain.BondRedeemed, **names, amount=2, bond=3),
+        event(chain.Compensated, **names, **claimed, bond=3, leaving=0),
+        event(chain.RefusalProved, **noted),
+    ]
+    unseen = SignedAct(sponsor, 0, 0, None)
+    assert infer(events, lambda _: 1) == [
+        PostingBond(relayer, 5, unseen),
+        Unbonding(relayer, None, unseen, 2),
+        Redeeming(sponsor, relayer),
+        Claiming(order(3), Promise(relayer, sponsor, bytes(32), 0, None)),
+        NotingRefusal(**noted),
+    ]
+
+
+def test_read_call__given_a_line_that_the_schedule_has_not__raises() -> None:
+    promise = (HOME, UTILITY, bytes(32), 99, bytes(32), bytes(32))
+    function = abi_of("RelayerBond").functions["claimLine"]
+    good = read_call("RelayerBond", function.encode(HOME, [order(1), order(2)], 1, promise))
+    assert good == Claiming(order(2), Promise(HOME, UTILITY, bytes(32), 99, bytes(64)), (HOME, (order(1), order(2))))
+    with pytest.raises(UnreadableCall):
+        read_call("RelayerBond", function.encode(HOME, [order(1), order(2)], 2, promise))

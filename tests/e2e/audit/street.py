@@ -432,6 +432,10 @@ async def live(street: Street) -> None:
     await street.send(authority.call("setTargetAdminDelay", contracts.vault.address, 5), street.admin)
     await street.send(authority.set_closed(contracts.devices.address, closed=False), street.admin)
 
+    from .promises import promise, redeem
+
+    await promise(street)
+
     # three turns of the ring later another slot takes the first one's place
     again = first + 3 * RING
     await street.place(
@@ -454,6 +458,8 @@ async def live(street: Street) -> None:
     leaving = Withdrawal(five.wallet, five.party.address, EUR, street.nonce(), FAR)
     act = street.act("Vault", leaving, five.party.secret, five.wallet)
     await street.send(contracts.vault.withdraw_by_sig(five.party.address, EUR, act))
+
+    await redeem(street)
 
     from .changes import change
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gridweave.audit import AuditReport, Checked, Kind, audit
+from gridweave.audit import CONTRACTS, AuditReport, Checked, Kind, audit
 from gridweave.audit.matching import GOVERNANCE, RULES, UNCHECKED
 from gridweave.chain import Node
 from gridweave.chain.abi import EventAbi, abi_of
@@ -20,7 +20,6 @@ from .street import Street
 
 pytestmark = [pytest.mark.chain, pytest.mark.asyncio(loop_scope="session")]
 
-CONTRACTS = ("Authority", "LocalCurrency", "Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction")
 EVENT_ABIS: dict[str, EventAbi] = {name: abi for contract in CONTRACTS for name, abi in abi_of(contract).events.items()}
 AUDITED = sorted(kind.__name__ for kind in RULES)
 
@@ -226,6 +225,12 @@ KINDS = {
     ("Withdrawn", "amount"): Kind.WITHDRAWAL,
     ("DeviceKeyChanged", "x"): Kind.DEVICE,
     ("MeterRegistered", "terms"): Kind.METER,
+    ("BondPosted", "amount"): Kind.BOND,
+    ("BondLeaving", "redeemable_at"): Kind.BOND,
+    ("BondRedeemed", "amount"): Kind.BOND,
+    ("RefusalProved", "signature_hash"): Kind.REFUSAL,
+    ("Compensated", "amount"): Kind.COMPENSATION,
+    ("Compensated", "bond"): Kind.BOND,
 }
 
 

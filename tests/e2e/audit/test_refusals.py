@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gridweave.audit import audit
+from gridweave.chain import Role
 from gridweave.chain.events import OrderRefused, Placed, Settled, decode_logs
 from gridweave.domain.errors import CancelMalformed, GateClosed, OrderExpired, WrongSigner
 from gridweave.domain.orders import Cancel, Order, Side
@@ -80,3 +81,18 @@ async def test_audit__the_same_item_forged_and_then_signed__takes_each_for_what_
         assert [e.reading_version for e in decode_logs(receipt.logs) if isinstance(e, Settled)] == [1]
         assert (await audit(street.node, street.book)).differences == []
         assert (await audit(street.node, street.book, since=await street.node.block_number())).differences == []
+
+
+async def test_audit__a_proof_while_the_auction_may_take_no_collateral__is_noted_as_the_contract_does(
+    tmp_path: Path,
+) -> None:
+    async with localnet(tmp_path / "c", clock=Clock.MANUAL, genesis_time=GENESIS, snapshot_seconds=3_600) as chain:
+        street = await open_street(chain)
+        one, auction = street.homes[0], street.contracts.auction
+        slot = street.time // SLOT + 3
+        await street.send(street.contracts.authority.revoke_role(Role.MODULE, auction.address), street.admin)
+        proofs = street.ask(one, slot, 500, 120_000), street.ask(one, slot, 5, 120_000)
+        receipts = [await street.send(street.contracts.bond.prove_refusal(proof)) for proof in proofs]
+        noted = [[type(event).__name__ for event in decode_logs(receipt.logs)] for receipt in receipts]
+        assert noted == [["RefusalProved"], ["RefusalProved"]]
+        assert (await audit(street.node, street.book)).differences == []

@@ -40,6 +40,8 @@ ACTS = [
     ("DERRegistry", "moveMeter", 1, Kind.ACCOUNT_SIGNATURE),
     ("DERRegistry", "endMeter", 0, Kind.OPERATOR_SIGNATURE),
     ("Vault", "withdrawBySig", 0, Kind.ACCOUNT_SIGNATURE),
+    ("RelayerBond", "post", 0, Kind.ACCOUNT_SIGNATURE),
+    ("RelayerBond", "unbond", 0, Kind.ACCOUNT_SIGNATURE),
 ]
 
 OF_MODULES = {
@@ -161,6 +163,46 @@ async def test_audit__when_a_proof_of_possession_is_altered__names_the_device(da
     report = await audit_with(day, call.hash, lambda data: changed(data, place))
     (found,) = report.differences
     assert (found.kind, found.subject.device) == (Kind.DEVICE_SIGNATURE, day.homes[0].key.device)
+
+
+@pytest.mark.parametrize(("function", "promise"), [("claim", 1), ("claimLine", 3)])
+@pytest.mark.parametrize("word", [2, 3, 4], ids=["signatureHash", "commitBefore", "r"])
+async def test_audit__when_an_acknowledgement_is_altered__names_the_relayer(
+    day: Street, function: str, promise: int, word: int
+) -> None:
+    call = (await calls_of(day, "RelayerBond", function))[0]
+    last_byte = 4 + (promise + word + 1) * WORD - 1
+    report = await audit_with(day, call.hash, lambda data: changed(data, last_byte))
+    named = [found for found in report.differences if found.kind is Kind.RELAYER_SIGNATURE]
+    assert [found.expected for found in named] == [day.relayer.address]
+    assert named[0].place.transaction == to_hex(call.hash)
+
+
+async def test_audit__when_the_sponsor_of_an_acknowledgement_is_altered__finds_who_never_had_a_bond(
+    day: Street,
+) -> None:
+    call = (await calls_of(day, "RelayerBond", "claim"))[0]
+    report = await audit_with(day, call.hash, lambda data: changed(data, 4 + 3 * WORD - 1))
+    kinds = {found.kind for found in report.differences}
+    assert {Kind.RELAYER_SIGNATURE, Kind.RULE} <= kinds
+
+
+async def test_audit__when_another_line_of_a_schedule_is_claimed__finds_it(day: Street) -> None:
+    call = (await calls_of(day, "RelayerBond", "claimLine"))[0]
+    report = await audit_with(day, call.hash, lambda data: changed(data, 4 + 3 * WORD - 1))
+    named = [found for found in report.differences if found.subject.event == "Compensated"]
+    assert named
+    assert all(found.place.transaction == to_hex(call.hash) for found in named)
+
+
+@pytest.mark.parametrize(("number", "kinds"), [(0, {Kind.REFUSAL, Kind.MISSING_EVENT}), (2, {Kind.ORDER_SIGNATURE})])
+async def test_audit__when_the_signature_of_a_proof_of_refusal_is_altered__finds_it(
+    day: Street, number: int, kinds: set[Kind]
+) -> None:
+    """The first was noted under the signature's hash, and so was no news the second time; the third was placed."""
+    call = (await calls_of(day, "RelayerBond", "proveRefusal"))[number]
+    report = await audit_with(day, call.hash, lambda data: changed(data, 4 + WORD + 3))
+    assert {found.kind for found in report.differences if found.kind is not Kind.STORAGE} == kinds
 
 
 async def test_audit__when_an_order_of_a_batch_is_swapped__names_both(day: Street) -> None:

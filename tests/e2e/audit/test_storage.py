@@ -12,10 +12,15 @@ from gridweave import artifacts
 from gridweave.audit import AuditReport, Difference, Kind, audit
 from gridweave.chain import to_hex
 from gridweave.chain.abi import abi_of
+from gridweave.chain.events import Compensated, Placed, RefusalProved, decode_log
 from gridweave.domain.hashing import keccak
+from gridweave.domain.orders import Order
+from gridweave.domain.slots import RING
 
 from .lying import flip, honest, lying_node
+from .promises import SPONSOR
 from .street import Street
+from .test_audit import one_of
 
 pytestmark = [pytest.mark.chain, pytest.mark.asyncio(loop_scope="session")]
 
@@ -31,6 +36,7 @@ GETTERS = [
     ("EnergyAuction", "clearingOf"),
     ("EnergyAuction", "slotStateOf"),
     ("EnergyAuction", "positionOf"),
+    ("EnergyAuction", "lastVersionOf"),
     ("EnergyAuction", "delegationOf"),
     ("MeterLedger", "readingOf"),
     ("DeviceRegistry", "deviceOf"),
@@ -38,6 +44,9 @@ GETTERS = [
     ("DERRegistry", "assetOf"),
     ("DERRegistry", "meterCount"),
     ("DERRegistry", "assetCount"),
+    ("RelayerBond", "bondOf"),
+    ("RelayerBond", "refusedAt"),
+    ("RelayerBond", "isCompensated"),
     ("Authority", "getAccess"),
     ("Authority", "getTargetFunctionRole"),
     ("Authority", "isTargetClosed"),
@@ -46,13 +55,17 @@ GETTERS = [
     ("Authority", "getRoleGrantDelay"),
     ("Authority", "getTargetAdminDelay"),
 ]
-IMMUTABLE = {("MeterLedger", "slotLength"), ("Vault", "holdLength")}
+IMMUTABLE = {("MeterLedger", "slotLength"), ("Vault", "holdLength"), ("RelayerBond", "compensation")}
 
 
-def storage_slot(contract: str, label: str, *keys: int | str) -> int:
-    """The storage slot of a mapping's entry, by the compiler's layout."""
-    entries = artifacts.load(contract).storage_layout["storage"]
-    slot = next(int(entry["slot"]) for entry in entries if entry["label"] == label)
+def storage_slot(contract: str, label: str, *keys: int | str, member: str = "") -> int:
+    """The storage slot of a mapping's entry, by the compiler's layout; `member`: of the struct under that label."""
+    layout = artifacts.load(contract).storage_layout
+    found = next(entry for entry in layout["storage"] if entry["label"] == label)
+    slot = int(found["slot"])
+    if member:
+        members = layout["types"][found["type"]]["members"]
+        slot += next(int(entry["slot"]) for entry in members if entry["label"] == member)
     for key in keys:
         number = int(key, 16) if isinstance(key, str) else key
         slot = int.from_bytes(keccak(number.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
@@ -156,6 +169,48 @@ async def test_audit__when_a_reading_word_is_changed_on_the_chain__names_meter_a
     (found,) = await found_with(day, "MeterLedger", storage_slot("MeterLedger", "_words", key), bit)
     assert (found.subject.meter, found.subject.slot) == (home.meter, log)
     assert found.subject.field == "readingOf.exportWh"
+
+
+async def test_audit__when_the_time_of_a_version_is_changed_on_the_chain__names_meter_and_slot(day: Street) -> None:
+    event = decode_log(await one_of(day, "Placed"))
+    assert isinstance(event, Placed)
+    place = storage_slot("EnergyAuction", "_markets", event.meter, member="positions") + event.slot % RING
+    (found,) = await found_with(day, "EnergyAuction", place, 120)
+    assert (found.subject.meter, found.subject.slot) == (event.meter, event.slot)
+    assert found.subject.field == "lastVersionOf.takenAt"
+
+
+async def test_audit__when_a_bond_is_changed_on_the_chain__names_sponsor_and_relayer(day: Street) -> None:
+    slot = storage_slot("RelayerBond", "_bonds", SPONSOR.address, day.relayer.address)
+    (found,) = await found_with(day, "RelayerBond", slot, 0)
+    assert (found.subject.account, found.subject.relayer) == (SPONSOR.address, day.relayer.address)
+    assert found.subject.field == "bondOf.amount"
+
+
+async def test_audit__when_the_bond_s_pot_is_changed_on_the_chain__names_it(day: Street) -> None:
+    bond = day.book.addresses["RelayerBond"]
+    (found,) = await found_with(day, "Vault", storage_slot("Vault", "_pots", bond), 0)
+    assert (found.subject.account, found.subject.field) == (bond, "potOf.pot")
+
+
+async def test_audit__when_a_note_of_a_refusal_is_changed_on_the_chain__names_meter_and_slot(day: Street) -> None:
+    log = await one_of(day, "RefusalProved")
+    event = decode_log(log)
+    assert isinstance(event, RefusalProved)
+    executed = keccak(event.request + event.signature_hash)
+    slot = storage_slot("RelayerBond", "_refusedAt", to_hex(event.digest), to_hex(executed))
+    (found,) = await found_with(day, "RelayerBond", slot, 0)
+    assert (found.subject.meter, found.subject.slot) == (event.meter, event.slot)
+    assert found.subject.field == "refusedAt.time"
+
+
+async def test_audit__when_a_compensation_is_forgotten_on_the_chain__names_meter_and_relayer(day: Street) -> None:
+    event = decode_log(await one_of(day, "Compensated"))
+    assert isinstance(event, Compensated)
+    slot = storage_slot("RelayerBond", "_compensated", to_hex(event.digest), event.relayer)
+    (found,) = await found_with(day, "RelayerBond", slot, 0)
+    assert (found.subject.meter, found.subject.relayer) == (Order.unpack(event.order).meter, event.relayer)
+    assert found.subject.field == "isCompensated.compensated"
 
 
 async def last_reading(street: Street, meter: int) -> int:

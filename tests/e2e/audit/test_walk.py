@@ -12,10 +12,11 @@ from gridweave.audit import AddressBook, NothingPaid, WrongChain, audit, walk
 from gridweave.audit.telling import walk_json, walk_steps
 from gridweave.chain import to_hex
 from gridweave.cli import app
-from gridweave.domain.orders import Side
+from gridweave.domain.orders import Order, Side
 
 from .lying import about_input, honest, lying_node
 from .street import Street
+from .test_signatures import calls_of
 
 pytestmark = [pytest.mark.chain, pytest.mark.asyncio(loop_scope="session")]
 
@@ -57,6 +58,13 @@ async def test_walk__given_an_order_through_another_contract__says_who_checked_i
     way = await walk(day.node, day.book, day.homes[0].meter, day.first + 4)
     assert way.holds
     assert {order.signer for order in way.orders} == {None}
+
+
+async def test_walk__given_an_order_that_the_bond_placed__says_who_signed_it(day: Street) -> None:
+    placed = Order.unpack((await calls_of(day, "RelayerBond", "proveRefusal"))[2].data[4:36])
+    way = await walk(day.node, day.book, placed.meter, placed.slot)
+    assert way.holds
+    assert [order.signer for order in way.orders] == [day.homes[2].party.address]
 
 
 async def test_walk__when_the_reading_s_signature_is_altered__does_not_hold(day: Street) -> None:

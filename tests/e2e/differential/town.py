@@ -360,7 +360,7 @@ class Town:
             except DomainError as refusal:
                 self._compare_refusal(refusal, transaction)
                 continue
-            self.seen.update(map(_kind, outcomes))
+            self.seen.update(map(kind_of, outcomes))
             assert transaction.succeeded, f"reverted: {reverted(self.chain.revert_of(transaction))}; domain: {outcomes}"
             said = [_said(event) for event in decode_logs(transaction.logs) if self._is_market(event)]
             assert said == [self._expected(outcome) for outcome in outcomes]
@@ -457,7 +457,8 @@ class Town:
             assert functions[question[0]].decode(data) == answer, question
 
 
-def _kind(outcome: domain.Outcome) -> str:
+def kind_of(outcome: domain.Outcome) -> str:
+    """What it is, or why it was refused."""
     reason = getattr(outcome, "reason", None)
     return reason.__name__ if reason else type(outcome).__name__
 

@@ -135,10 +135,10 @@ contract ProveRefusalTest is Bonded {
         bytes memory signature = _signedSchedule(home.owner, orders);
         bond.proveScheduleRefusal(home.owner.addr, orders, signature);
         bytes32 signatureHash = keccak256(signature);
-        assertEq(bond.refusedAt(_orderDigest(orders[0]), signatureHash), 0, "placed");
-        assertEq(bond.refusedAt(_orderDigest(orders[1]), signatureHash), START, "refused");
-        assertEq(bond.refusedAt(_orderDigest(orders[2]), signatureHash), 0, "placed");
         bytes32 request = auction.digestOfSchedule(home.owner.addr, orders);
+        assertEq(bond.refusedAt(_orderDigest(orders[0]), request, signatureHash), 0, "placed");
+        assertEq(bond.refusedAt(_orderDigest(orders[1]), request, signatureHash), START, "refused");
+        assertEq(bond.refusedAt(_orderDigest(orders[2]), request, signatureHash), 0, "placed");
         Acknowledgement memory promise_ = _acknowledged(relayer, request, signatureHash, _gateOf(SLOT));
         vm.warp(_gateOf(SLOT + 2));
         for (uint256 i = 0; i < 3; ++i) {
@@ -153,6 +153,7 @@ contract ProveRefusalTest is Bonded {
     }
 
     function _refusedAt(SignedOrder memory signed) private view returns (uint256) {
-        return bond.refusedAt(_orderDigest(signed.order), keccak256(abi.encodePacked(signed.r, signed.vs)));
+        bytes32 digest = _orderDigest(signed.order);
+        return bond.refusedAt(digest, digest, keccak256(abi.encodePacked(signed.r, signed.vs)));
     }
 }

@@ -64,11 +64,15 @@ contract WithholdsTest is Bonded {
         SignedOrder memory spoilt = orders[0];
         spoilt.r = bytes32(uint256(spoilt.r) + 1);
         bond.proveRefusal(spoilt);
+        Order[] memory alone = new Order[](1);
+        alone[0] = orders[0].order;
+        bytes memory borrowed = abi.encodePacked(orders[0].r, orders[0].vs);
+        bond.proveScheduleRefusal(homes[0].owner.addr, alone, borrowed);
         for (uint256 gasLimit = 40_000; gasLimit < 120_000; gasLimit += 10_000) {
             uint256 snapshot = vm.snapshotState();
             (bool done,) = address(bond).call{ gas: gasLimit }(abi.encodeCall(bond.proveRefusal, (orders[1])));
             bytes32 signatureHash = keccak256(abi.encodePacked(orders[1].r, orders[1].vs));
-            assertEq(bond.refusedAt(_orderDigest(orders[1].order), signatureHash), 0, "no refusal");
+            assertEq(bond.refusedAt(_orderDigest(orders[1].order), _orderDigest(orders[1].order), signatureHash), 0, "no refusal");
             assertFalse(done, "nothing came of it");
             vm.revertToState(snapshot);
         }
@@ -91,7 +95,7 @@ contract WithholdsTest is Bonded {
         for (uint256 i = 0; i < HOMES; ++i) {
             bond.proveRefusal(late[i]);
             bytes32 signatureHash = keccak256(abi.encodePacked(late[i].r, late[i].vs));
-            assertEq(bond.refusedAt(_orderDigest(late[i].order), signatureHash), 0, "no refusal");
+            assertEq(bond.refusedAt(_orderDigest(late[i].order), _orderDigest(late[i].order), signatureHash), 0, "no refusal");
         }
     }
 

@@ -40,9 +40,9 @@ class RelayerBond(Contract):
         """What answers for the relayer's acknowledgements that name the sponsor."""
         return Bond(*await self._results("bondOf", sponsor, relayer, block=block))
 
-    async def refused_at(self, digest: bytes, signature_hash: bytes, block: int | None = None) -> int:
-        """When it was proved that the order is refused; 0: never."""
-        return int(await self._result("refusedAt", digest, signature_hash, block=block))
+    async def refused_at(self, digest: bytes, request: bytes, signature_hash: bytes, block: int | None = None) -> int:
+        """When it was proved that the order is refused as part of `request`; 0: never."""
+        return int(await self._result("refusedAt", digest, request, signature_hash, block=block))
 
     async def is_compensated(self, digest: bytes, relayer: str, block: int | None = None) -> bool:
         return bool(await self._result("isCompensated", digest, relayer, block=block))
@@ -81,7 +81,6 @@ class RelayerBond(Contract):
         """Places the order, or notes that it is refused."""
         return self.call("proveRefusal", signed)
 
-    def prove_schedule_refusal(self, placing: bytes) -> Call:
-        """Places a schedule, or notes which of its lines are refused: the input of the auction's own call, which takes
-        the same arguments."""
-        return Call(self.address, self.selector("proveScheduleRefusal") + placing[4:])
+    def prove_schedule_refusal(self, account: str, orders: Sequence[bytes], signature: bytes) -> Call:
+        """Places a schedule's order words, or notes which of them are refused."""
+        return self.call("proveScheduleRefusal", account, list(orders), signature)
