@@ -14,8 +14,10 @@ from gridweave.client.errors import (
     WrongPassword,
 )
 from gridweave.client.keystore import Keystore
+from gridweave.client.promises import KeptPromise, PromiseFolder
 from gridweave.client.prosumer import Offer, PlacedOrder, Prosumer, ScheduledOrders
 from gridweave.client.service import Event, GridweaveClient
+from gridweave.client.sponsor import Sponsor
 from gridweave.client.stewards import DeviceProof, MeterPlan, Steward, prove_possession
 from gridweave.client.wallet import Wallet
 from gridweave.client.wire import Deployment, Item, SignedAct
@@ -31,18 +33,21 @@ __all__ = [
     "Event",
     "GridweaveClient",
     "Item",
+    "KeptPromise",
     "KeyNotFound",
     "Keystore",
     "KeystoreError",
     "MeterPlan",
     "Offer",
     "PlacedOrder",
+    "PromiseFolder",
     "Prosumer",
     "RequestRejected",
     "ScheduledOrders",
     "ServiceError",
     "ServiceUnavailable",
     "SignedAct",
+    "Sponsor",
     "Steward",
     "Wallet",
     "WrongPassword",

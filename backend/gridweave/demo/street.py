@@ -18,6 +18,7 @@ from gridweave.client import (
     MeterPlan,
     Prosumer,
     RequestRejected,
+    Sponsor,
     Steward,
     Wallet,
     prove_possession,
@@ -31,7 +32,7 @@ __all__ = ["Cast", "ChainClock", "House", "Street", "Waiter", "found_street", "s
 
 FEED_IN, RETAIL, FEE, TICK = 80_000, 300_000, 20_000, 1_000
 """Micro per kWh."""
-HOME_DEPOSIT, UTILITY_DEPOSIT = 25_000_000, 500_000_000
+HOME_DEPOSIT, UTILITY_DEPOSIT, BOND = 25_000_000, 500_000_000, 20_000_000
 """Micro."""
 _CONNECTION_W = 17_250
 _ACT_LIFE = 3_000
@@ -151,6 +152,7 @@ def found_street(
 ) -> Street:
     """Opens the market, funds every account by permit, enrols every device and registers its meter and assets.
 
+    The utility answers for the relayer with a bond, so that every acknowledgement of the day has something behind it.
     Every second meter has a P-256 key. Raises ServiceError, RequestRejected, TimeoutError.
     """
     deadline = waiter.clock.now() + _ACT_LIFE
@@ -167,6 +169,7 @@ def found_street(
         for key, person in zip(keys, people, strict=True)
     ]
     _require(waiter, [opened, *funded, *enrolled])
+    _require(waiter, [Sponsor(client, cast.utility).post(BOND, deadline)])
     market = 1
     meters = _register_meters(client, waiter, operator, people, keys, market, deadline)
     solar = [
