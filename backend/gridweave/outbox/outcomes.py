@@ -98,7 +98,7 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
 
 
 def _of_lines(item: Item, said: Mapping[Hashable, str]) -> ItemOutcome:
-    """A schedule is committed if any of its lines is; else it shares its first line's fate. Each line may need a proof."""
+    """A schedule is committed if any line is, else it shares its first line's fate; any line may need a proof."""
     refusals = [said.get(from_hex(line), UNEXPLAINED) for line in item.payload["lines"]]
     outcome = _outcome(item, "" if "" in refusals else refusals[0])
     return replace(outcome, to_prove=any(refusal and _must_be_proved(item, refusal) for refusal in refusals))
