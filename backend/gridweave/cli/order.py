@@ -11,8 +11,9 @@ import typer
 
 from gridweave.chain.networks import GENERIC
 from gridweave.cli.claim import claim, promises_in
-from gridweave.cli.direct import DirectOrder, MakeOffer, network_of, payer_of, place_directly
+from gridweave.cli.direct import DirectOrder, MakeOffer, place_directly
 from gridweave.cli.hints import explaining, times_of
+from gridweave.cli.sending import network_of, payer_of
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
