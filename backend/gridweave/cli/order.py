@@ -96,6 +96,8 @@ def place(
 ) -> None:
     """Sign an order and have it placed. A second order of a meter in a slot replaces its first.
 
+    The service's acknowledgement is kept beside the keys: gridweave order claim shows what became of it.
+
     Example: gridweave order place bid --meter 3 --slot +2 --kwh 1.5 --price 0.21 --key home
     """
     with speaking(as_json):
@@ -204,7 +206,8 @@ def schedule(
 ) -> None:
     """Sign many orders at once, for many slots and meters, and have them placed: one signature, a result per line.
 
-    A line reads `3,+2,bid,1.5,0.21`. Each can be replaced and cancelled alone afterwards.
+    A line reads `3,+2,bid,1.5,0.21`. Each can be replaced and cancelled alone afterwards. The service's acknowledgement
+    is kept beside the keys, as an order's is.
 
     Example: gridweave order schedule tomorrow.csv --key home
     """
