@@ -9,10 +9,11 @@ import { Order, SignedOrder } from "../types/Order.sol";
 /// @notice A relayer signs each order that it accepts: Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,
 /// uint40 commitBefore). Should the order have neither arrived in the auction nor been refused there by `commitBefore`, the
 /// account of its meter gets a fixed compensation out of the sponsor's bond, and anyone who has the acknowledgement may claim it.
+/// Amounts are millionths, times are chain time in seconds.
 /// @dev An order has arrived once its meter and slot hold its version, or a newer one. That it was refused nothing in the auction
 /// remembers, so an honest relayer proves it here: the order is placed once more, in this contract's call, and if it is refused
-/// again that is noted. In one call nothing but the order itself is placed, so a relayer cannot make it fail by what goes before it,
-/// and the note counts only for the very request and signature that were acknowledged.
+/// again that is noted. In one call nothing but the order itself is placed, so a relayer cannot make it fail by what goes before
+/// it, and the note counts only for the very request and signature that were acknowledged.
 /// Warning: a relayer, or the thief of its key, can use up a bond by acknowledging orders of its own and leaving them. The bond
 /// is the most that a sponsor can lose, and what all who hold an acknowledgement share in, first come, first served.
 interface IRelayerBond {
@@ -57,14 +58,17 @@ interface IRelayerBond {
     error ClaimTooLate(uint256 closedAt);
     /// @notice The order's version, or a newer one, stands in the auction since `takenAt`.
     error OrderArrived(uint256 version, uint256 takenAt);
+    /// @notice That was proved in time, at `refusedAt`.
     error OrderWasRefused(uint256 refusedAt);
+    /// @notice Once for each order and relayer, whichever request it was acknowledged in.
     error AlreadyCompensated(bytes32 digest, address relayer);
 
     /// @notice Moves `amount` of the sponsor's withdrawable balance into its bond for a relayer:
-    /// PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor.
+    /// PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may relay it.
     function post(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Begins to take `amount` more out of a bond:
-    /// Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. All that leaves waits from now on.
+    /// Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may relay it.
+    /// Warning: all that leaves, what waits already included, waits for `unbondingTime` from now on.
     function unbond(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Pays what has left the bond to its sponsor's account. Anyone.
     function redeem(address sponsor, address relayer) external;
@@ -79,7 +83,7 @@ interface IRelayerBond {
         uint256 index,
         Acknowledgement calldata promise_
     ) external;
-    /// @notice Places an order. If it is refused, and it was in time, that is noted: no claim then.
+    /// @notice Places an order. If it is refused, and it was in time, that is noted: no claim then. Anyone.
     /// @dev Also noted if nobody may place at all, because the auction is stopped. Of too little gas the call reverts.
     function proveRefusal(SignedOrder calldata signed) external;
     /// @notice The same for the lines of a schedule; the signature is taken as the auction takes it.
@@ -96,8 +100,8 @@ interface IRelayerBond {
     function isCompensated(bytes32 digest, address relayer) external view returns (bool);
     /// @notice The EIP-712 digest that the relayer signs.
     function digestOfAcknowledgement(bytes32 request, Acknowledgement calldata promise_) external view returns (bytes32);
-    /// @notice What each order is compensated with, millionths.
+    /// @notice What each order is compensated with.
     function compensation() external view returns (uint256);
-    /// @notice Seconds, longer than any acknowledgement can be claimed.
+    /// @notice How long what leaves a bond answers for claims: longer than any acknowledgement can be claimed.
     function unbondingTime() external view returns (uint256);
 }

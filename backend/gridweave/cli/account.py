@@ -130,6 +130,7 @@ def mint(
 async def _mint(home: Path, address: str, micro: int) -> str:
     """The transaction's hash. Raises WrongUse without such a chain or while it does not answer."""
     from gridweave.chain import ChainError, Node, load_signer, to_hex
+    from gridweave.cli.sending import send
     from gridweave.deployment import Deployment, DeploymentError
     from gridweave.localnet import DevKeys, Home, LocalnetError
 
@@ -141,15 +142,8 @@ async def _mint(home: Path, address: str, micro: int) -> str:
         async with Node(info.url) as node:
             currency = Deployment.load(place.deployment_file).bundle(node).currency
             admin = load_signer(key_file=DevKeys.path(place.keys, "admin"))
-            call = currency.mint(address, micro)
-            signed = admin.sign(
-                call,
-                nonce=await node.nonce(admin.address),
-                fees=place.profile().fees((await node.head()).base_fee),
-                chain_id=info.chain_id,
-                gas=await node.gas(call, sender=admin.address),
-            )
-            return to_hex((await node.wait_for_receipt(await node.send_raw(signed.raw))).transaction_hash)
+            receipt = await send(node, place.profile(), admin, currency.mint(address, micro))
+            return to_hex(receipt.transaction_hash)
     except (ChainError, DeploymentError, LocalnetError, TimeoutError, OSError) as fault:
         raise WrongUse(f"the chain in {home} did not take it: {fault}") from fault
 

@@ -79,7 +79,9 @@ def leave(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Begin to take money out: it answers for what was acknowledged for another week, then it can be redeemed.
+    """Begin to take money out: it answers for claims for another week at least, then it can be redeemed.
+
+    All that leaves waits anew, what was leaving before included.
 
     Example: gridweave bond leave 10 --key utility
     """

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from gridweave.chain import Call, Network, Node, Promise, RelayerBond, Reverted, Signer, to_hex
+from gridweave.chain import Call, Network, NetworkProfile, Node, Promise, RelayerBond, Reverted, Signer, to_hex
 from gridweave.chain.networks import GENERIC
-from gridweave.cli.direct import network_of, payer_of, send_call, speaking_of_nodes
+from gridweave.cli.sending import network_of, payer_of, send, speaking_of_nodes
 from gridweave.cli.terminal import (
     REFUSED,
     AsJson,
@@ -46,10 +46,9 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Line:
-    """One order of an acknowledgement, and what the bond would say to a claim."""
+    """One order of an acknowledgement, and what the bond says to a claim; `transaction` if it was paid."""
 
     order: Order
-    call: Call
     state: str
     transaction: str | None = None
 
@@ -78,7 +77,8 @@ def claim(
 ) -> None:
     """Show what became of acknowledged orders, and claim the compensation for those that the relayer left.
 
-    It asks the chain, not the service. Anyone may claim; the meter's account is paid.
+    It asks the chain, not the service. Anyone may claim; the meter's account is paid. What it is too late to claim is
+    shown once more and no longer kept.
 
     Examples: gridweave order claim   gridweave order claim 0x1f… --gas-key home
     """
@@ -118,15 +118,16 @@ async def _claim_all(
 ) -> list[tuple[KeptPromise, Line]]:
     async with Node(rpc) as node:
         chain_id = await node.chain_id()
+        profile = network.profile(chain_id)
         found: list[tuple[KeptPromise, Line]] = []
         for promise in kept:
             if promise.chain_id != chain_id:
                 raise WrongUse(f"{promise.id} is of chain {promise.chain_id}, the node serves {chain_id}; see --rpc")
-            found += [(promise, line) for line in await _claim(node, network, promise, payer)]
+            found += [(promise, line) for line in await _claim(node, profile, promise, payer)]
         return found
 
 
-async def _claim(node: Node, network: Network, promise: KeptPromise, payer: Signer | None) -> list[Line]:
+async def _claim(node: Node, profile: NetworkProfile, promise: KeptPromise, payer: Signer | None) -> list[Line]:
     bond = RelayerBond(node, promise.bond)
     given = Promise(promise.said, promise.relayer, promise.signature)
     lines: list[Line] = []
@@ -135,20 +136,20 @@ async def _claim(node: Node, network: Network, promise: KeptPromise, payer: Sign
             call = bond.claim(order, given)
         else:
             call = bond.claim_line(promise.account, promise.orders, index, given)
-        state, transaction = await _state(node, call), None
-        if state == CLAIMABLE and payer is not None:
-            receipt = await send_call(node, network, payer, call)
-            state, transaction = "compensated", to_hex(receipt.transaction_hash)
-        lines.append(Line(order, call, state, transaction))
+        lines.append(Line(order, *await _outcome(node, profile, call, payer)))
     return lines
 
 
-async def _state(node: Node, call: Call) -> str:
+async def _outcome(node: Node, profile: NetworkProfile, call: Call, payer: Signer | None) -> tuple[str, str | None]:
+    """What becomes of a claim, which is sent if anybody pays for it, and its transaction."""
     try:
         await node.call(call)
+        if payer is None:
+            return CLAIMABLE, None
+        receipt = await send(node, profile, payer, call)
     except Reverted as reverted:
-        return reverted.name
-    return CLAIMABLE
+        return reverted.name, None
+    return "compensated", to_hex(receipt.transaction_hash)
 
 
 def _json(promise: KeptPromise, line: Line) -> dict[str, object]:

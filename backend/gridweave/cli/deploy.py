@@ -32,6 +32,7 @@ from gridweave.cli.terminal import (
     KEY_UNUSABLE,
     REFUSED,
     UNAVAILABLE,
+    WRONG_USE,
     AsJson,
     NetworkName,
     NetworksFile,
@@ -50,6 +51,8 @@ from gridweave.deployment import (
     plan,
     plan_table,
 )
+from gridweave.domain.errors import NumberMalformed
+from gridweave.domain.units import parse_amount_micro
 
 __all__ = ["register"]
 
@@ -83,6 +86,10 @@ def deploy_command(
     currency: Annotated[str | None, typer.Option(help="An ERC-20 of six decimals to use instead of our own.")] = None,
     slot_length: Annotated[int, typer.Option(help="Seconds per slot, for good.")] = 900,
     hold_length: Annotated[int, typer.Option(help="Seconds per hold period; 0 takes the least that fits.")] = 0,
+    compensation: Annotated[
+        str,
+        typer.Option(help="What a bond pays for an order that was acknowledged and left, in the currency, for good."),
+    ] = "1",
     network: NetworkName = GENERIC,
     networks: NetworksFile = None,
     fee_rule: Annotated[FeeRule | None, typer.Option(help="How transactions pay. [default: the network's]")] = None,
@@ -117,6 +124,7 @@ def deploy_command(
             currency=currency,
             slot_length=slot_length,
             hold_length=hold_length,
+            compensation=parse_amount_micro(compensation),
         )
         fees = {"fee_rule": fee_rule, "gas_price": gas_price, "priority_fee": priority_fee}
         planned = asyncio.run(_plan(rpc, named, signer, settings))
@@ -144,6 +152,8 @@ def speaking_of_chains(as_json: bool) -> Iterator[None]:
         fail("NodeUnavailable", f"{fault}; is a node running there?", UNAVAILABLE, as_json)
     except KeyUnusable as fault:
         fail("KeyUnusable", str(fault), KEY_UNUSABLE, as_json)
+    except NumberMalformed as fault:
+        fail("NumberMalformed", str(fault), WRONG_USE, as_json)
 
 
 async def _plan(rpc: str, network: Network, signer: Signer, settings: DeploymentSettings) -> Plan:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridweave.chain import (
-    Call,
-    ChainError,
-    KeyUnusable,
-    Network,
-    NetworkUnusable,
-    Node,
-    Receipt,
-    Signer,
-    decode_logs,
-    error_name,
-    find_network,
-    load_signer,
-    signed_words,
-    to_hex,
-)
+from gridweave.chain import Network, Node, Signer, decode_logs, error_name, signed_words, to_hex
 from gridweave.chain import events as chain_events
-from gridweave.cli.terminal import WrongUse, ask_password, keystore_at
+from gridweave.cli.sending import send, speaking_of_nodes
+from gridweave.cli.terminal import WrongUse
 from gridweave.client import Offer, Wallet
-from gridweave.client.errors import KeystoreError, RequestRejected
-from gridweave.deployment import Deployment, DeploymentError
+from gridweave.client.errors import RequestRejected
+from gridweave.deployment import Deployment
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.orders import Order
 from gridweave.domain.slots import SlotClock
 
-__all__ = ["DirectOrder", "MakeOffer", "network_of", "payer_of", "place_directly", "send_call", "speaking_of_nodes"]
+__all__ = ["DirectOrder", "MakeOffer", "place_directly"]
 
 MakeOffer = Callable[[SlotClock, int], Offer]
 """The offer, given the deployment's slots and the chain's time."""
@@ -71,31 +56,6 @@ async def place_directly(
             return await _place(node, network, deployment, wallet, payer, market, make, valid_for)
 
 
-@contextmanager
-def speaking_of_nodes() -> Iterator[None]:
-    """What node, record or network refuse, as WrongUse."""
-    try:
-        yield
-    except (ChainError, DeploymentError, NetworkUnusable, TimeoutError) as fault:
-        raise WrongUse(f"{type(fault).__name__}: {fault}") from fault
-
-
-async def send_call(node: Node, network: Network, payer: Signer, call: Call) -> Receipt:
-    """Sends a call in a transaction of `payer` and waits for it. Raises WrongUse, ChainError, TimeoutError."""
-    head, chain_id = await node.head(), await node.chain_id()
-    fees = network.profile(chain_id).fees(head.base_fee)
-    if fees.most > 0 and await node.balance(payer.address) == 0:
-        raise WrongUse(f"{payer.address} has nothing to pay gas with: send it some, or name another key by --gas-key")
-    signed = payer.sign(
-        call,
-        nonce=await node.nonce(payer.address),
-        fees=fees,
-        chain_id=chain_id,
-        gas=await node.gas(call, sender=payer.address),
-    )
-    return await node.wait_for_receipt(await node.send_raw(signed.raw))
-
-
 async def _place(
     node: Node,
     network: Network,
@@ -121,28 +81,9 @@ async def _place(
     )
     domain = Domain.of("EnergyAuction", deployment.chain_id, auction.address)
     call = auction.place(signed_words([(order, wallet.sign(domain, order))]))
-    receipt = await send_call(node, network, payer, call)
+    receipt = await send(node, network.profile(await node.chain_id()), payer, call)
     id_ = to_hex(digest(domain, order))
     for event in decode_logs(receipt.logs):
         if isinstance(event, chain_events.OrderRefused):
             raise RequestRejected(id_, error_name(event.reason))
     return DirectOrder(id_, order, to_hex(receipt.transaction_hash), receipt.block_number)
-
-
-def payer_of(name: str, folder: Path | None, password_file: Path | None) -> Signer:
-    """The key that pays for a transaction. Raises KeystoreError."""
-    keys = keystore_at(folder)
-    keys.address_of(name)
-    password = ask_password(password_file, of=f"{name}, which pays the gas")
-    try:
-        return load_signer(keystore=keys.folder / f"{name}.json", password=password)
-    except KeyUnusable as fault:
-        raise KeystoreError(str(fault)) from fault
-
-
-def network_of(name: str, file: Path | None) -> Network:
-    """Raises WrongUse."""
-    try:
-        return find_network(name, file)
-    except NetworkUnusable as fault:
-        raise WrongUse(str(fault)) from fault

@@ -11,8 +11,9 @@ import typer
 
 from gridweave.chain.networks import GENERIC
 from gridweave.cli.claim import claim, promises_in
-from gridweave.cli.direct import DirectOrder, MakeOffer, network_of, payer_of, place_directly
+from gridweave.cli.direct import DirectOrder, MakeOffer, place_directly
 from gridweave.cli.hints import explaining, times_of
+from gridweave.cli.sending import network_of, payer_of
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
@@ -94,6 +95,8 @@ def place(
     as_json: AsJson = False,
 ) -> None:
     """Sign an order and have it placed. A second order of a meter in a slot replaces its first.
+
+    The service's acknowledgement is kept beside the keys: gridweave order claim shows what became of it.
 
     Example: gridweave order place bid --meter 3 --slot +2 --kwh 1.5 --price 0.21 --key home
     """
@@ -203,7 +206,8 @@ def schedule(
 ) -> None:
     """Sign many orders at once, for many slots and meters, and have them placed: one signature, a result per line.
 
-    A line reads `3,+2,bid,1.5,0.21`. Each can be replaced and cancelled alone afterwards.
+    A line reads `3,+2,bid,1.5,0.21`. Each can be replaced and cancelled alone afterwards. The service's acknowledgement
+    is kept beside the keys, as an order's is.
 
     Example: gridweave order schedule tomorrow.csv --key home
     """

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from gridweave.client.errors import AcknowledgementInvalid
-from gridweave.client.wire import Deployment, Item, Signed, hex_of
+from gridweave.client.wire import Deployment, Item, Signed, bytes_of, hex_of
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.signatures import recover, to_compact
 
-__all__ = ["check_acknowledgement"]
+__all__ = ["acknowledgement_of", "check_acknowledgement"]
+
+
+def acknowledgement_of(item: Item, signature: bytes) -> Acknowledgement:
+    """What the relayer says in its answer to a request with that signature. ValueError for an answer about nothing."""
+    return Acknowledgement.of(bytes_of(item.id), signature, item.sponsor, item.commit_before or 0)
 
 
 def check_acknowledgement(item: Item, sent: Signed, deployment: Deployment) -> None:
@@ -25,9 +30,8 @@ def check_acknowledgement(item: Item, sent: Signed, deployment: Deployment) -> N
     if sent.closes is not None and item.commit_before > sent.closes:
         raise AcknowledgementInvalid(item.id, f"it promises {item.commit_before}, too late: it closes at {sent.closes}")
     try:
-        request = bytes.fromhex(item.id.removeprefix("0x"))
-        promise = Acknowledgement.of(request, sent.signature, item.sponsor, item.commit_before)
-        signer = recover(digest(deployment.domain("RelayerBond"), promise), to_compact(item.acknowledgement))
+        promise = digest(deployment.domain("RelayerBond"), acknowledgement_of(item, sent.signature))
+        signer = recover(promise, to_compact(item.acknowledgement))
     except (DomainError, ValueError) as fault:
         raise AcknowledgementInvalid(item.id, str(fault)) from fault
     if signer != deployment.relayer:

@@ -125,5 +125,4 @@ def send_together(client: GridweaveClient, agents: Sequence[DeviceAgent]) -> lis
 def as_request(queued: QueuedReading) -> Signed:
     """A signed reading as the API takes it."""
     reading = Reading(queued.meter, queued.slot, queued.version, queued.import_wh, queued.export_wh)
-    digest_ = bytes.fromhex(queued.digest.removeprefix("0x"))
-    return Signed(wire.reading_json(reading, queued.signature), digest_, queued.signature)
+    return Signed(wire.reading_json(reading, queued.signature), wire.bytes_of(queued.digest), queued.signature)

@@ -56,7 +56,7 @@ class ServiceUnavailable(ClientError):
 
 
 class AcknowledgementInvalid(ClientError):
-    """A 2xx without the relayer's signature over {digest, commitBefore}: treat the request as not acknowledged."""
+    """A 2xx without the relayer's Acknowledgement of what was sent: treat the request as not acknowledged."""
 
     def __init__(self, digest: str, reason: str) -> None:
         super().__init__(f"the acknowledgement of {digest} is not the relayer's: {reason}")

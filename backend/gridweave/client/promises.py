@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridweave.client.wire import Deployment, Item, Json, hex_of
-from gridweave.domain.acknowledgements import NO_SPONSOR, Acknowledgement
+from gridweave.client.acknowledgement import acknowledgement_of
+from gridweave.client.wire import Deployment, Item, Json, bytes_of, hex_of
+from gridweave.domain.acknowledgements import Acknowledgement
+from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.errors import DomainError
 from gridweave.domain.orders import Order
 
@@ -43,8 +45,7 @@ class KeptPromise:
         cls, item: Item, signed: bytes, orders: tuple[Order, ...], account: str | None, deployment: Deployment
     ) -> KeptPromise:
         """From a checked answer to what was signed so; `account` of a schedule."""
-        request = bytes.fromhex(item.id.removeprefix("0x"))
-        said = Acknowledgement.of(request, signed, item.sponsor, item.commit_before or 0)
+        said = acknowledgement_of(item, signed)
         here = deployment.chain_id, deployment.contracts["RelayerBond"]
         return cls(said, deployment.relayer, item.acknowledgement or b"", orders, account, *here)
 
@@ -56,12 +57,7 @@ class KeptPromise:
     @property
     def has_sponsor(self) -> bool:
         """Whether anybody answers for it."""
-        return self.said.sponsor != NO_SPONSOR
-
-    @property
-    def last_slot(self) -> int:
-        """The newest slot that it is about."""
-        return max(order.slot for order in self.orders)
+        return self.said.sponsor != ZERO_ADDRESS
 
     def to_json(self) -> Json:
         return {
@@ -82,10 +78,10 @@ class KeptPromise:
         """Raises PromiseMalformed."""
         try:
             said = Acknowledgement(
-                _bytes(body["request"]), _bytes(body["signatureHash"]), body["sponsor"], int(body["commitBefore"])
+                bytes_of(body["request"]), bytes_of(body["signatureHash"]), body["sponsor"], int(body["commitBefore"])
             )
-            orders = tuple(Order.unpack(_bytes(word)) for word in body["orders"])
-            signature, account = _bytes(body["acknowledgement"]), body["account"]
+            orders = tuple(Order.unpack(bytes_of(word)) for word in body["orders"])
+            signature, account = bytes_of(body["acknowledgement"]), body["account"]
             return cls(said, body["relayer"], signature, orders, account, int(body["chainId"]), body["bond"])
         except (KeyError, TypeError, ValueError, DomainError) as fault:
             raise PromiseMalformed("this is no acknowledgement that gridweave kept") from fault
@@ -132,7 +128,3 @@ class PromiseFolder:
         if not _NAME.fullmatch(id_):
             raise FileNotFoundError(id_)
         return self.folder / f"{id_}.json"
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -26,7 +26,7 @@ from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Sid
 from gridweave.domain.readings import Reading
 from gridweave.domain.terms import MarketTerms
 
-__all__ = ["Deployment", "Item", "Json", "Signed", "SignedAct", "hex_of"]
+__all__ = ["Deployment", "Item", "Json", "Signed", "SignedAct", "bytes_of", "hex_of"]
 
 Json = dict[str, Any]
 
@@ -126,7 +126,7 @@ class Item:
             id=str(body.get("id", "")),
             status="refused" if refusal else str(body.get("status", "accepted")),
             commit_before=body.get("commitBefore"),
-            acknowledgement=bytes.fromhex(signature.removeprefix("0x")) if signature else None,
+            acknowledgement=bytes_of(signature) if signature else None,
             sponsor=body.get("sponsor"),
             error=refusal,
         )
@@ -149,6 +149,11 @@ class Signed:
 def hex_of(data: bytes) -> str:
     """0x and lower-case digits."""
     return "0x" + data.hex()
+
+
+def bytes_of(text: str) -> bytes:
+    """What hex stands for, with or without 0x; ValueError for anything else."""
+    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def order_json(order: Order, signature: bytes) -> Json:

@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from gridweave.domain.hashing import keccak
 
+ZERO_ADDRESS = "0x" + "0" * 40
+"""Nobody's."""
+
 
 @lru_cache(maxsize=65_536)
 def checksum_address(address: bytes | str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gridweave.domain.acknowledgements import Acknowledgement
+from gridweave.domain.addresses import ZERO_ADDRESS, address_bytes
 from gridweave.domain.errors import (
     AlreadyCompensated,
     BondNotRedeemable,
@@ -29,7 +30,6 @@ from gridweave.domain.slots import HORIZON, RING
 __all__ = ["Bond", "BondBook", "claims_close_at", "unbonding_time"]
 
 _LEAST_UNBONDING = 7 * 86_400
-_NOBODY = "0x" + "0" * 40
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class BondBook:
 
     def post(self, sponsor: str, relayer: str, amount: int, now: int) -> Bond:
         """Puts more down. Raises RelayerIsZero, BondNotWithdrawable, InArrears."""
-        if relayer == _NOBODY:
+        if relayer == ZERO_ADDRESS:
             raise RelayerIsZero
         most = self._market.vault.account(sponsor, now).withdrawable
         if amount > most:
@@ -170,4 +170,4 @@ def _is_order(order: Order) -> bool:
 
 def _reference(relayer: str) -> bytes:
     """Under which the Vault logs what a bond takes from its sponsor or gives back."""
-    return bytes.fromhex(relayer.removeprefix("0x")).rjust(32, b"\0")
+    return address_bytes(relayer).rjust(32, b"\0")

@@ -33,7 +33,7 @@ OUT_OF_GAS = "OutOfGas"
 UNEXPLAINED = "TransactionReverted"
 
 _TOO_LATE = frozenset({"GateClosed", "OrderExpired"})
-_NEEDS_NO_PROOF = _TOO_LATE | {"GateClosedByReorg", "VersionNotNewer", "DuplicateInBatch"}
+_NEEDS_NO_PROOF = _TOO_LATE | {GATE_CLOSED_BY_REORG, "VersionNotNewer", "DuplicateInBatch"}
 """Refusals that a bond sees for itself, or that no proof can show any more."""
 _GAS_MARGIN = 64
 
@@ -51,8 +51,11 @@ def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -
 
 def rejected(item: Item, reason: str, arguments: dict[str, Any] | None = None) -> ItemOutcome:
     """The item was refused on chain; whether a bond must hear of it."""
-    to_prove = item.sponsor is not None and item.kind in PROVABLE and reason not in _NEEDS_NO_PROOF
-    return ItemOutcome(item.seq, REJECTED, reason, arguments or {}, to_prove=to_prove)
+    return ItemOutcome(item.seq, REJECTED, reason, arguments or {}, to_prove=_must_be_proved(item, reason))
+
+
+def _must_be_proved(item: Item, reason: str) -> bool:
+    return item.sponsor is not None and item.kind in PROVABLE and reason not in _NEEDS_NO_PROOF
 
 
 async def revert_of(node: Node, batch: Batch, receipt: Receipt) -> tuple[str, dict[str, Any]]:
@@ -95,12 +98,10 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
 
 
 def _of_lines(item: Item, said: Mapping[Hashable, str]) -> ItemOutcome:
-    """A schedule is committed if any of its lines is; else it shares its first line's fate."""
+    """A schedule is committed if any line is, else it shares its first line's fate; any line may need a proof."""
     refusals = [said.get(from_hex(line), UNEXPLAINED) for line in item.payload["lines"]]
-    if "" not in refusals:
-        return _outcome(item, refusals[0])
-    worst = next((refusal for refusal in refusals if refusal and refusal not in _NEEDS_NO_PROOF), "")
-    return replace(rejected(item, worst), status=COMMITTED, reason=None) if worst else _outcome(item, "")
+    outcome = _outcome(item, "" if "" in refusals else refusals[0])
+    return replace(outcome, to_prove=any(refusal and _must_be_proved(item, refusal) for refusal in refusals))
 
 
 def _key(item: Item) -> Hashable:

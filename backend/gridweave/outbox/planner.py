@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gridweave.outbox.kinds import ACTS, GasModel, asks_wallet, group_key
+from gridweave.outbox.gas_model import GasModel
+from gridweave.outbox.kinds import ACTS, asks_wallet, group_key
 from gridweave.store.records import Item
 
 __all__ = ["Group", "plan"]

@@ -20,7 +20,8 @@ from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
 from gridweave.chain.profile import Fees, NetworkProfile
 from gridweave.chain.types import Block, Call
-from gridweave.outbox.kinds import ACTS, GasModel, call_of
+from gridweave.outbox.gas_model import GasModel
+from gridweave.outbox.kinds import ACTS, call_of
 from gridweave.outbox.outcomes import GATE_CLOSED_BY_REORG
 from gridweave.outbox.planner import Group, plan
 from gridweave.outbox.queue import Lanes

@@ -150,7 +150,7 @@ def _item(world: World, plan: Plan, id_: bytes, request: dict[str, Any]) -> NewI
     closes = min(plan.deadline + 1, MOST_TIME)
     if plan.call.to is None:
         raise RequestInvalid("NotACall", "a request calls a contract")
-    return NewItem(
+    item = NewItem(
         id=to_hex(id_),
         kind=plan.kind,
         nonce_key=plan.nonce_key or (_nonce_key(plan.consents[0]) if plan.consents else None),
@@ -163,12 +163,11 @@ def _item(world: World, plan: Plan, id_: bytes, request: dict[str, Any]) -> NewI
             "late": "ActExpired",
         },
         commit_before=closes,
-        acknowledgement=world.acknowledge(id_, b"", closes),
         market=plan.market,
         meter=plan.meter,
         account=plan.account,
-        sponsor=world.sponsors.current,
     )
+    return world.acknowledge(item, b"")
 
 
 def earliest(acts: Sequence[Act]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridweave.chain.contracts import Act
+from gridweave.chain.types import Call
 from gridweave.domain.acts import PostBond, Unbond
 from gridweave.domain.hashing import keccak
 from gridweave.outbox.kinds import Kind
@@ -19,26 +20,22 @@ __all__ = ["bonds", "compensations", "post", "redeem", "unbond"]
 
 async def post(world: World, bond: PostBond, sponsor: Act) -> Answer:
     """A sponsor puts money down for a relayer. Raises ServiceError."""
-    if bond.amount == 0:
-        raise Refused("ZeroAmount")
     call = world.contracts.bond.post(bond.relayer, bond.amount, sponsor)
-    return await submit_act(world, _plan(call=call, said=bond, sponsor=sponsor, what="post"))
+    return await submit_act(world, _plan("post", call, bond, sponsor))
 
 
 async def unbond(world: World, bond: Unbond, sponsor: Act) -> Answer:
     """A sponsor begins to take money out. Raises ServiceError."""
-    if bond.amount == 0:
-        raise Refused("ZeroAmount")
     call = world.contracts.bond.unbond(bond.relayer, bond.amount, sponsor)
-    return await submit_act(world, _plan(call=call, said=bond, sponsor=sponsor, what="unbond"))
+    return await submit_act(world, _plan("unbond", call, bond, sponsor))
 
 
 async def redeem(world: World, sponsor: str, relayer: str) -> Answer:
     """Pays a sponsor what has left its bond. Raises ServiceError."""
-    bonds_ = world.contracts.bond
-    call = bonds_.redeem(sponsor, relayer)
+    bond = world.contracts.bond
+    call = bond.redeem(sponsor, relayer)
     await rehearse(world, call)  # nobody signs it, so only what can be done now is taken
-    at = (await bonds_.bond_of(sponsor, relayer)).redeemable_at
+    at = (await bond.bond_of(sponsor, relayer)).redeemable_at
     said = {"what": "redeem", "sponsor": sponsor, "relayer": relayer, "redeemableAt": at}
     return await submit_act(
         world,
@@ -55,7 +52,10 @@ async def redeem(world: World, sponsor: str, relayer: str) -> Answer:
     )
 
 
-def _plan(*, call: Any, said: PostBond | Unbond, sponsor: Act, what: str) -> Plan:
+def _plan(what: str, call: Call, said: PostBond | Unbond, sponsor: Act) -> Plan:
+    """Raises Refused for nothing at all, which the contract would take."""
+    if said.amount == 0:
+        raise Refused("ZeroAmount")
     return Plan(
         kind=Kind.BOND,
         call=call,

@@ -118,7 +118,6 @@ class Keeper:
             lanes=(f"slot:{market}:{slot}",),
             payload=payload | {"late": "SlotForgotten"},
             commit_before=closes,
-            acknowledgement="",
             market=market,
             slot=slot,
             meter=meter,

@@ -194,17 +194,16 @@ def _item(
     terms = look.terms[(act.market, act.slot)]
     if isinstance(act, Order) and terms is not None:
         payload |= {"tick": terms.tick(act.side, act.limit_price), "ownKey": read.signer == account}
-    return NewItem(
+    item = NewItem(
         id=to_hex(read.digest),
         kind=kind,
         nonce_key=f"position:{act.meter}:{act.slot}:{act.version}",
         lanes=(f"account:{account}", f"meter:{act.meter}", position_lane(act)),
         payload=payload,
         commit_before=closes,
-        acknowledgement=world.acknowledge(read.digest, read.compact, closes),
         market=act.market,
         slot=act.slot,
         meter=act.meter,
         account=account,
-        sponsor=world.sponsors.current,
     )
+    return world.acknowledge(item, read.compact)

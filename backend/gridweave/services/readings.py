@@ -151,17 +151,16 @@ def _check_standing(world: World, row: Row, gate: int, device: str) -> None:
 def _item(world: World, reading: Reading, hash_: bytes, compact: bytes, meter: Row, closes: int) -> NewItem:
     payload: dict[str, Any] = {"word": to_hex(reading.pack()), "signature": to_hex(compact)}
     lanes = (f"meter:{reading.meter}", f"device:{meter['device']}", f"slot:{meter['market']}:{reading.slot}")
-    return NewItem(
+    item = NewItem(
         id=to_hex(hash_),
         kind=Kind.READING,
         nonce_key=f"reading:{reading.meter}:{reading.slot}:{reading.version}",
         lanes=lanes,
         payload=payload | {"late": "ReadingTooLate"},
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, compact, closes),
         market=meter["market"],
         slot=reading.slot,
         meter=reading.meter,
         account=meter["account"],
-        sponsor=world.sponsors.current,
     )
+    return world.acknowledge(item, compact)

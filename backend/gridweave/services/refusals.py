@@ -48,7 +48,6 @@ class Refusals:
             payload={"to": bond.address, "data": data, "late": "GateClosed"}
             | ({"lines": payload["lines"]} if "lines" in payload else {}),
             commit_before=item.commit_before,
-            acknowledgement="",
             market=item.market,
             slot=item.slot,
             meter=item.meter,

@@ -20,7 +20,7 @@ from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
 from gridweave.domain.slots import SlotClock
 from gridweave.indexer.follower import Follower, Step, patiently
-from gridweave.outbox.kinds import GasModel
+from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.outbox.sender import Pace, Sender
 from gridweave.services.books import Books

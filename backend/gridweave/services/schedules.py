@@ -120,7 +120,7 @@ def _item(world: World, signed: SignedSchedule, hash_: bytes, signature: bytes, 
     places = auction.place_schedule if isinstance(said, Schedule) else auction.cancel_schedule
     call = places(said.account, words, signature)
     meters = sorted({act.meter for act in lines})
-    return NewItem(
+    item = NewItem(
         id=to_hex(hash_),
         kind=Kind.SCHEDULE if isinstance(said, Schedule) else Kind.CANCEL_SCHEDULE,
         nonce_key=None,  # each line has its version
@@ -136,7 +136,6 @@ def _item(world: World, signed: SignedSchedule, hash_: bytes, signature: bytes, 
             "late": "GateClosed",
         },
         commit_before=closes,
-        acknowledgement=world.acknowledge(hash_, signature, closes),
         account=said.account,
-        sponsor=world.sponsors.current,
     )
+    return world.acknowledge(item, signature)

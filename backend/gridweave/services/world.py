@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gridweave.chain.contracts import Contracts
-from gridweave.chain.hexes import to_hex
+from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
@@ -28,6 +28,7 @@ from gridweave.store.markets import MarketReads
 from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.records import NewItem
 
 __all__ = ["Heads", "Reads", "World"]
 
@@ -110,10 +111,12 @@ class World:
             self.domains[contract] = Domain.of(contract, self.deployment.chain_id, address)
         return self.domains[contract]
 
-    def acknowledge(self, request: bytes, signature: bytes, commit_before: int) -> str:
-        """The relayer's signature over its Acknowledgement of a request with that signature, 64 bytes as 0x hex.
+    def acknowledge(self, item: NewItem, signature: bytes) -> NewItem:
+        """The item with the relayer's signature over its Acknowledgement, which names the present sponsor.
 
-        It names the present sponsor, so whoever stores the one stores the other.
+        `signature` is what came with the request; acts have several, so for them it is empty.
         """
-        promise = Acknowledgement.of(request, signature, self.sponsors.current, commit_before)
-        return to_hex(sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise)))
+        sponsor = self.sponsors.current
+        promise = Acknowledgement.of(from_hex(item.id), signature, sponsor, item.commit_before)
+        signed = sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise))
+        return replace(item, acknowledgement=to_hex(signed), sponsor=sponsor)

@@ -283,13 +283,14 @@ compensations = _events(
     _col("slot", Number),
     _col("account", Address),
     _col("amount", Micro),
-    by=(("digest",), ("account",)),
+    by=(("relayer",),),
 )
 refusal_proofs = _events(
     "refusal_proofs",
     _col("digest", Bytes32),
     _col("meter", Number),
     _col("slot", Number),
+    _col("request", Bytes32),
     _col("signature_hash", Bytes32),
     by=(("digest",),),
 )

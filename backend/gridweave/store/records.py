@@ -17,7 +17,8 @@ class NewItem:
 
     `id` is its EIP-712 digest, `nonce_key` names what its signature may be used for once, `lanes` the things (accounts,
     meters, devices) whose acts must keep their order, `commit_before` the chain time from which it cannot be executed,
-    `sponsor` whose bond answers for the acknowledgement.
+    `acknowledgement` the relayer's signature, 64 bytes as 0x hex, empty for what nobody asked the service for, and
+    `sponsor` whose bond answers for it.
     """
 
     id: str
@@ -26,7 +27,7 @@ class NewItem:
     lanes: tuple[str, ...]
     payload: dict[str, Any]
     commit_before: int
-    acknowledgement: str
+    acknowledgement: str = ""
     market: int | None = None
     slot: int | None = None
     meter: int | None = None

@@ -56,6 +56,14 @@ async def test_deploy__given_no_key__exits_4():
     assert "NO_SUCH_KEY" in err
 
 
+async def test_deploy__given_a_compensation_that_is_no_amount__exits_2(tmp_path):
+    key = tmp_path / "dev-key"
+    key.write_text("0x" + "42" * 32)
+    code, _, err = await _run("--rpc", "http://127.0.0.1:1", "--key-file", str(key), "--compensation", "a lot")
+    assert code == 2
+    assert "an amount is a decimal number" in err
+
+
 async def test_deploy__given_another_network_s_name__exits_1_and_sends_nothing(chain, tmp_path):
     code, _, err = await _run(*_options(chain, tmp_path), "--network", "sepolia")
     assert code == 1
@@ -80,12 +88,14 @@ async def test_deploy__given_a_dry_run__prints_the_plan_and_sends_nothing(chain,
 
 
 async def test_deploy__given_a_chain__deploys_once_and_checks(chain, tmp_path):
-    code, out, err = await _run(*_options(chain, tmp_path), "--json")
+    options = (*_options(chain, tmp_path), "--compensation", "2.5")
+    code, out, err = await _run(*options, "--json")
     assert code == 0, err
     shown = json.loads(out)
     assert shown["ok"]
     assert set(shown["contracts"]) == {creation.name for creation in CONTRACTS}
-    again, out, err = await _run(*_options(chain, tmp_path))
+    assert Deployment.load(tmp_path / "deployment.json").compensation == 2_500_000
+    again, out, err = await _run(*options)
     assert again == 0, err
     assert "0 transactions" in out
     assert await chain.node.nonce(chain.keys["admin"].address) == TRANSACTIONS

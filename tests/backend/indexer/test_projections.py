@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import pytest
+
 from gridweave.chain.events import EVENTS, Event
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Side
@@ -53,7 +55,18 @@ def test_projected__tables__are_all_event_tables() -> None:
     assert {table for event in EVENTS.values() for table in tables_of(event)} == set(EVENT_TABLES)
 
 
+@pytest.mark.parametrize("kind", PROJECTED, ids=lambda kind: kind.__name__)
+def test_project__rows__have_the_columns_of_their_tables(kind: type[Event]) -> None:
+    for table, rows in rows_of(kind).items():
+        assert all(set(row) == set(EVENT_TABLES[table].columns.keys()) for row in rows)
+
+
 def tables_of(kind: type[Event]) -> set[str]:
     """Tables in which a made-up event of this kind leaves rows."""
+    return set(rows_of(kind))
+
+
+def rows_of(kind: type[Event]) -> dict[str, list[dict[str, Any]]]:
+    """Rows that a made-up event of this kind leaves, by table."""
     values = {field.name: MADE_UP.get(str(field.type), 1) for field in fields(kind)} | WORDS.get(kind.__name__, {})
-    return set(project([kind(**values)]))
+    return project([kind(**values)])

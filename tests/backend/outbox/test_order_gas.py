@@ -14,7 +14,8 @@ from gridweave.chain.hexes import int_of
 from gridweave.domain.eip712 import digest
 from gridweave.domain.orders import Order, Side
 from gridweave.domain.signatures import sign_compact
-from gridweave.outbox.kinds import GasModel, Kind, call_of
+from gridweave.outbox.gas_model import GasModel
+from gridweave.outbox.kinds import Kind, call_of
 from gridweave.outbox.order_gas import gas_of_orders
 from gridweave.store.records import Item
 from tests.backend.outbox.test_planner import item

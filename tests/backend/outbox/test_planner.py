@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import count
 
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
-from gridweave.outbox.kinds import BATCHED, BY_WALLET, GasModel, Kind
+from gridweave.outbox.gas_model import GasModel
+from gridweave.outbox.kinds import BATCHED, BY_WALLET, Kind
 from gridweave.outbox.planner import plan
 from gridweave.store.records import Item
 

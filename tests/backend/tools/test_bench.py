@@ -17,7 +17,7 @@ from benchmark.gas import IN_CODE, gas_figures
 from benchmark.page import PAGE
 from benchmark.rivals import RIVALS, read_rivals
 from benchmark.speed.generator import Unanswered, post_all, request
-from gridweave.outbox.kinds import GasModel
+from gridweave.outbox.gas_model import GasModel
 
 SNAPSHOT = json.loads((gas.SNAPSHOTS / "gas.json").read_text())
 

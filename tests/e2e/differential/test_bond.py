@@ -14,6 +14,7 @@ import pytest
 
 from gridweave.chain.contracts.relayer_bond import Promise
 from gridweave.domain.acts import KeyKind
+from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.bond import claims_close_at, unbonding_time
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Side
@@ -27,7 +28,6 @@ pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
 COUNT = int(os.environ.get("GRIDWEAVE_BONDED", "1500"))
 START = 2_000_000 * SLOT_LENGTH
-NOBODY = "0x" + "0" * 40
 GATE_LEAD = 300
 EXPECTED = (
     *("BondPosted", "BondLeaving", "BondRedeemed", "RefusalProved", "Compensated", "Placed", "Cancelled"),
@@ -102,7 +102,7 @@ class Life:
         sponsor, relayer = self.rng.choice(self.sponsors), self.rng.choice(self.relayers).address
         most = self.town.book.vault.account(sponsor.address, self.now).withdrawable
         amount = self.rng.choice([0, 1, COMPENSATION, 3 * COMPENSATION, most // 3, most + 1])
-        return self.bonded.post(sponsor, self.rng.choice([relayer] * 7 + [NOBODY]), amount)
+        return self.bonded.post(sponsor, self.rng.choice([relayer] * 7 + [ZERO_ADDRESS]), amount)
 
     def _unbond(self) -> BondAct:
         sponsor, relayer = self.rng.choice(self.sponsors), self.rng.choice(self.relayers).address
@@ -196,7 +196,7 @@ class Life:
         gate = order.slot * SLOT_LENGTH - GATE_LEAD
         late = claims_close_at(order.slot, SLOT_LENGTH)
         before = rng.choice([gate, gate, min(gate, self.now + 30), self.now + 90, self.now + 600, 0, late])
-        sponsor = rng.choice([*(each.address for each in self.sponsors), self.sponsors[1].address, NOBODY])
+        sponsor = rng.choice([*(each.address for each in self.sponsors), self.sponsors[1].address, ZERO_ADDRESS])
         relayer = rng.choice(self.relayers)
         promise = self.bonded.acknowledged(request, sponsor, relayer, max(0, before))
         if rng.random() < 0.9:
@@ -209,7 +209,7 @@ class Life:
         return self.rng.choice(
             [
                 replace(promise, relayer=other.address),
-                replace(promise, relayer=NOBODY),
+                replace(promise, relayer=ZERO_ADDRESS),
                 replace(promise, said=replace(promise.said, commit_before=promise.said.commit_before + 1)),
                 replace(promise, said=replace(promise.said, signature_hash=bytes(32))),
                 replace(promise, said=replace(promise.said, sponsor=other.address)),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.readings import Reading
 
@@ -13,8 +14,6 @@ __all__ = ["NO_ACT", "Act", "SignedWord", "signed_words"]
 
 SignedWord = tuple[bytes, bytes, bytes]
 """A word and its compact signature's two halves: the structs SignedOrder, SignedCancel and SignedReading."""
-
-_ZERO_ADDRESS = "0x" + "0" * 40
 
 
 class Dated(Protocol):
@@ -45,7 +44,7 @@ class Act:
         return self.signer, self.nonce, self.deadline, self.signature
 
 
-NO_ACT = Act(_ZERO_ADDRESS, 0, 0, b"")
+NO_ACT = Act(ZERO_ADDRESS, 0, 0, b"")
 """Where an act may be left out: a meter without a mandate."""
 
 

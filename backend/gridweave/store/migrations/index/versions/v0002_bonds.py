@@ -38,8 +38,7 @@ def upgrade() -> None:
         sa.Column("amount", Micro(), nullable=False),
         sa.PrimaryKeyConstraint("block_number", "log_index"),
     )
-    op.create_index("compensations_by_account", "compensations", ["account"], unique=False)
-    op.create_index("compensations_by_digest", "compensations", ["digest"], unique=False)
+    op.create_index("compensations_by_relayer", "compensations", ["relayer"], unique=False)
     op.create_table(
         "refusal_proofs",
         sa.Column("block_number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -48,6 +47,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=66), nullable=False),
         sa.Column("meter", sa.BigInteger(), nullable=False),
         sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("request", sa.String(length=66), nullable=False),
         sa.Column("signature_hash", sa.String(length=66), nullable=False),
         sa.PrimaryKeyConstraint("block_number", "log_index"),
     )
