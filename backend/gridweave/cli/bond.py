@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
     )
     bond.command("post")(post)
-    bond.command("leave")(leave)
+    bond.command("unbond")(unbond)
     bond.command("redeem")(redeem)
     bond.command("show")(show)
     app.add_typer(bond, name="bond")
@@ -69,7 +69,7 @@ def post(
         finish(client, item.id, f"bond of {format_amount(micro)}", wait=not no_wait, as_json=as_json)
 
 
-def leave(
+def unbond(
     amount: Amount,
     key: KeyName,
     relayer: Relayer = None,
@@ -83,7 +83,7 @@ def leave(
 
     All that leaves waits anew, what was leaving before included.
 
-    Example: gridweave bond leave 10 --key utility
+    Example: gridweave bond unbond 10 --key utility
     """
     with speaking(as_json), GridweaveClient(url) as client:
         micro = parse_amount_micro(amount)

@@ -22,6 +22,7 @@ from gridweave.cli.terminal import (
     PasswordFile,
     WrongUse,
     emit,
+    errors,
     fail,
     keystore_at,
     out,
@@ -29,9 +30,10 @@ from gridweave.cli.terminal import (
     table,
 )
 from gridweave.client.promises import KeptPromise, PromiseFolder, PromiseMalformed
+from gridweave.client.service import GridweaveClient
 from gridweave.domain.orders import Order
 
-__all__ = ["claim", "promises_in"]
+__all__ = ["claim", "keep_promise"]
 
 CLAIMABLE = "claimable"
 _SAID = {
@@ -58,6 +60,16 @@ def promises_in(keystore: Path | None) -> PromiseFolder:
     return PromiseFolder(keystore_at(keystore).folder / "promises")
 
 
+def keep_promise(client: GridweaveClient, promise: KeptPromise, keystore: Path | None) -> None:
+    """Keeps it for a claim to come, and forgets what is too late for one. What was acknowledged stands all the same."""
+    folder = promises_in(keystore)
+    try:
+        folder.keep(promise)
+        folder.forget(client.chain_time(), client.deployment.slot_length)
+    except (OSError, PromiseMalformed) as fault:
+        errors.print(f"acknowledged, but that could not be kept in {folder.folder}, so it cannot be claimed: {fault}")
+
+
 def claim(
     request: Annotated[
         str | None,
@@ -77,23 +89,18 @@ def claim(
 ) -> None:
     """Show what became of acknowledged orders, and claim the compensation for those that the relayer left.
 
-    It asks the chain, not the service. Anyone may claim; the meter's account is paid. What it is too late to claim is
-    shown once more and no longer kept.
+    It asks the chain, not the service. Anyone may claim; the meter's account is paid.
 
     Examples: gridweave order claim   gridweave order claim 0x1f… --gas-key home
     """
     with speaking(as_json), speaking_of_nodes():
-        folder = promises_in(keystore)
-        kept = list(_wanted(request, folder))
+        kept = list(_wanted(request, promises_in(keystore)))
         payer = payer_of(gas_key, keystore, password_file) if gas_key else None
         lines = asyncio.run(_claim_all(rpc, network_of(network, networks), kept, payer))
         if as_json:
             emit([_json(promise, line) for promise, line in lines])
         else:
             _show(lines, payer is not None)
-        for promise in kept:
-            if all(line.state == "ClaimTooLate" for of, line in lines if of is promise):
-                folder.drop(promise)
         if request is not None and payer is not None and not any(line.transaction for _, line in lines):
             fail("NothingToClaim", "no order of it was left; nothing is due", REFUSED, as_json)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gridweave.chain.networks import GENERIC
-from gridweave.cli.claim import claim, promises_in
+from gridweave.cli.claim import claim, keep_promise
 from gridweave.cli.direct import DirectOrder, MakeOffer, place_directly
 from gridweave.cli.hints import explaining, times_of
 from gridweave.cli.sending import network_of, payer_of
@@ -116,7 +116,7 @@ def place(
             with explaining(client, market, offer):
                 placed = Prosumer(client, wallet, market).place(offer, client.chain_time() + valid_for)
             kept = KeptPromise.of(placed.item, placed.signature, (placed.order,), None, client.deployment)
-            promises_in(keystore).keep(kept)
+            keep_promise(client, kept, keystore)
             what = f"{side} of {kwh} kWh at {price} in slot {offer.slot}, version {placed.order.version}"
             finish(client, placed.item.id, what, wait=not no_wait, as_json=as_json)
             if not as_json:
@@ -218,7 +218,7 @@ def schedule(
         made = person.schedule(offers, client.chain_time() + valid_for, whose)
         said = made.schedule
         kept = KeptPromise.of(made.item, made.signature, said.orders, said.account, client.deployment)
-        promises_in(keystore).keep(kept)
+        keep_promise(client, kept, keystore)
         what = f"schedule of {len(offers)} orders"
         state = finish(client, made.item.id, what, wait=not no_wait, as_json=as_json)
         if as_json:

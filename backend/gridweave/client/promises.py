@@ -13,6 +13,7 @@ from gridweave.client.acknowledgement import acknowledgement_of
 from gridweave.client.wire import Deployment, Item, Json, bytes_of, hex_of
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.addresses import ZERO_ADDRESS
+from gridweave.domain.bond import claims_close_at
 from gridweave.domain.errors import DomainError
 from gridweave.domain.orders import Order
 
@@ -112,9 +113,11 @@ class PromiseFolder:
         for path in sorted(self.folder.glob("0x*.json")):
             yield self.read(path)
 
-    def drop(self, promise: KeptPromise) -> None:
-        """Nothing can be claimed on it any more."""
-        self._path(promise.id).unlink(missing_ok=True)
+    def forget(self, now: int, slot_length: int) -> None:
+        """Drops what can be claimed no more at chain time `now`. Raises PromiseMalformed."""
+        for promise in list(self.all()):
+            if all(claims_close_at(order.slot, slot_length) <= now for order in promise.orders):
+                self._path(promise.id).unlink(missing_ok=True)
 
     @staticmethod
     def read(path: Path) -> KeptPromise:

@@ -26,7 +26,7 @@ class Sponsor:
 
     def unbond(self, amount_micro: int, deadline: int) -> Item:
         """Begins to take part of it out. Raises ServiceError (BondTooSmall, ...)."""
-        return self._post("/v1/bonds/leave", Unbond(self.relayer, amount_micro, fresh_nonce(), deadline))
+        return self._post("/v1/bonds/unbond", Unbond(self.relayer, amount_micro, fresh_nonce(), deadline))
 
     def redeem(self) -> Item:
         """Has what left paid to the account. Raises ServiceError (BondNotRedeemable)."""

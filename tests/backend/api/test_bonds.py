@@ -220,7 +220,7 @@ async def test_bond__given_more_than_is_withdrawable_or_there__says_so(service: 
     town = service.town
     refused = await service.post("bonds", bond_body(town, PostBond, 10**6 * UNIT))
     assert (refused.status_code, refused.json()["error"]["name"]) == (409, "BondNotWithdrawable")
-    refused = await service.post("bonds/leave", bond_body(town, Unbond, 100 * UNIT))
+    refused = await service.post("bonds/unbond", bond_body(town, Unbond, 100 * UNIT))
     assert (refused.status_code, refused.json()["error"]["name"]) == (409, "BondTooSmall")
     refused = await service.post("bonds", bond_body(town, PostBond, 0))
     assert (refused.status_code, refused.json()["error"]["name"]) == (422, "ZeroAmount")
@@ -233,7 +233,7 @@ async def test_bond__given_more_than_is_withdrawable_or_there__says_so(service: 
 async def test_bond__taken_out__is_named_no_more_and_redeemed_after_a_week(service: Service) -> None:
     town = service.town
     sponsor, relayer = town.keys["utility"].address, town.keys["relayer"].address
-    (state,) = await service.done(*await service.accept("bonds/leave", bond_body(town, Unbond, 9 * UNIT)))
+    (state,) = await service.done(*await service.accept("bonds/unbond", bond_body(town, Unbond, 9 * UNIT)))
     assert state["status"] == "committed"
     await service.caught_up()
     bonds = await service.get("bonds")

@@ -24,7 +24,7 @@ from gridweave.chain import (
     Vault,
     signed_words,
 )
-from gridweave.chain.abi import snake_case
+from gridweave.chain.abi import abi_of, snake_case
 from gridweave.chain.contracts.base import Contract as Base
 from gridweave.domain.acts import (
     AssetKind,
@@ -227,3 +227,9 @@ def test_writes__given_arguments__are_unsent_calls_of_the_function(call, name):
     facade = next(kind for kind in FACADES.values() if name in kind.abi().functions and call.to == HERE)
     assert call.data[:4] == facade.selector(name)
     assert (call.value, call.gas) == (0, None)
+
+
+def test_prove_schedule_refusal__takes_what_the_auction_takes() -> None:
+    """The service makes the one call out of the other's input."""
+    proving, placing = abi_of("RelayerBond").functions, abi_of("EnergyAuction").functions
+    assert proving["proveScheduleRefusal"].inputs == placing["placeSchedule"].inputs

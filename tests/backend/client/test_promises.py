@@ -32,13 +32,17 @@ def test_keep__then_find__gives_what_the_relayer_signed(prosumer: Prosumer, tmp_
     assert recover(digest(domain, found.said), found.signature) == prosumer.client.deployment.relayer
 
 
-def test_all__given_several__reads_each_and_drops_what_it_is_told(prosumer: Prosumer, tmp_path: Path) -> None:
+def test_forget__given_several__drops_what_can_be_claimed_no_more(prosumer: Prosumer, tmp_path: Path) -> None:
     folder, first = PromiseFolder(tmp_path), kept(prosumer)
     second = replace(first, said=replace(first.said, request=bytes(32)))
     for promise in (first, second):
         folder.keep(promise)
     assert list(folder.all()) == sorted((first, second), key=lambda promise: promise.id)
-    folder.drop(first)
+    second = replace(second, orders=(replace(second.orders[0], slot=SLOT + 1),))
+    folder.keep(second)
+    folder.forget((SLOT + 64) * 900 - 1, 900)
+    assert len(list(folder.all())) == 2
+    folder.forget((SLOT + 64) * 900, 900)
     assert list(folder.all()) == [second]
 
 

@@ -27,8 +27,8 @@ async def post_bond(request: Request, world: InWorld, body: BondIn) -> JSONRespo
     return one(request, await bonds.post(world, body.post(), body.sponsor.act()))
 
 
-@router.post("/bonds/leave", status_code=202)
-async def post_leave(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
+@router.post("/bonds/unbond", status_code=202)
+async def post_unbond(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
     """Begins to take money out of a bond."""
     return one(request, await bonds.unbond(world, body.unbond(), body.sponsor.act()))
 
