@@ -29,11 +29,14 @@ abstract contract BoundedBook {
         uint256[SIZE] askGroups;
     }
 
-    function _prove(Book memory book) internal {
+    function _clear(Book memory book) internal returns (IEnergyAuction.Clearing memory found) {
         _fill(_bids, book.ticks, book.bids, book.bidGroups);
         _fill(_asks, book.ticks, book.asks, book.askGroups);
-        IEnergyAuction.Clearing memory found;
         found.clear(_bids, _asks, TAG);
+    }
+
+    function _prove(Book memory book) internal {
+        IEnergyAuction.Clearing memory found = _clear(book);
         assert(found.cleared && !found.closed);
         uint256 low = _known(book, found.lowTick);
         uint256 high = _known(book, found.highTick);
