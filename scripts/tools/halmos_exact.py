@@ -1,8 +1,8 @@
 """halmos, with every branch decided: run by .venv-proofs, with halmos's own arguments.
 
-halmos asks an incremental solver whether a branch can be taken and follows it when there is no answer in time; a loop in a
-branch that cannot be taken then never ends. Here an open question goes to yices, divisions written out. A branch is left
-out only when the solver says that it cannot be taken.
+halmos asks an incremental solver whether a branch can be taken and follows it when there is no answer in time; a loop
+in a branch that cannot be taken then never ends. Here an open question goes to yices, divisions written out. A branch
+is left out only when the solver says that it cannot be taken.
 """
 
 from __future__ import annotations

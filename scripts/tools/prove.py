@@ -3,8 +3,8 @@
     prove.py                every proof, two at a time
     prove.py four_groups    those with this in their name
 
-Each `check_` of tests/proofs must hold on every path, none left out; each `refute_` is false and must yield a counterexample,
-so that a prover that proves anything is noticed. Output of each is kept in build/proofs/<name>.log.
+Each `check_` of tests/proofs must hold on every path, none left out; each `refute_` is false and must yield a
+counterexample, so that a prover that proves anything is noticed. Output of each is kept in build/proofs/<name>.log.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("part", nargs="?", default="", help="a part of the names to prove")
     part = parser.parse_args().part
-    promises = [promise for promise in _promises() if part in promise.name]
-    if not promises:
+    wanted = [promise for promise in promises() if part in promise.name]
+    if not wanted:
         raise SystemExit(f"tests/proofs promises nothing named {part}")
     environment = _environment()
     build = [str(foundry_bin("forge")), "build", "--ast", "--extra-output", "storageLayout", "metadata"]
     if subprocess.run(build, cwd=ROOT, env=environment, check=False).returncode != 0:
         return 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        faults = list(pool.map(lambda promise: _prove(promise, environment), promises))
+        faults = list(pool.map(lambda promise: _prove(promise, environment), wanted))
     failed = sum(fault != "" for fault in faults)
-    print(f"\n{len(promises) - failed} promises held or were refuted as they should, {failed} failed")
+    print(f"\n{len(wanted) - failed} promises held or were refuted as they should, {failed} failed")
     return 1 if failed else 0
 
 
@@ -81,7 +81,8 @@ def fault_of(promise: Promise, status: int, report: dict[str, Any]) -> str:
     return "" if (status, result["exitcode"]) == (PASS, PASS) else f"not proved: halmos ended with {result['exitcode']}"
 
 
-def _promises() -> list[Promise]:
+def promises() -> list[Promise]:
+    """Every promise of tests/proofs, in the order of its sources."""
     found = []
     for source in sorted(SOURCES.glob("*.t.sol")):
         text = source.read_text()

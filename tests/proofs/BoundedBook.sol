@@ -30,8 +30,8 @@ abstract contract BoundedBook {
     }
 
     function _clear(Book memory book) internal returns (IEnergyAuction.Clearing memory found) {
-        _fill(_bids, book.ticks, book.bids, book.bidGroups);
-        _fill(_asks, book.ticks, book.asks, book.askGroups);
+        _write(_bids, book.ticks, book.bids, book.bidGroups);
+        _write(_asks, book.ticks, book.asks, book.askGroups);
         found.clear(_bids, _asks, TAG);
     }
 
@@ -146,7 +146,7 @@ abstract contract BoundedBook {
     }
 
     /// Writes the words as Ladder.add leaves them (LadderProof): energies of the ticks, sums of the groups.
-    function _fill(
+    function _write(
         Ladder.Side storage side,
         uint256[SIZE] memory ticks,
         uint256[SIZE] memory energies,

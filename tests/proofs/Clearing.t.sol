@@ -7,6 +7,12 @@ import { BoundedBook } from "./BoundedBook.sol";
 
 /// Four ticks where the search has each of its borders between them: lanes, words, groups.
 contract ClearingProof is BoundedBook {
+    /// @custom:halmos --storage-layout generic
+    function check_clear__given_four_groups__finds_the_price(Book memory book) external {
+        book.ticks = _groups();
+        _prove(book);
+    }
+
     function check_clear__given_four_ticks_of_one_word__finds_the_price(Book memory book) external {
         book.ticks = _lanes();
         _prove(book);
@@ -15,12 +21,6 @@ contract ClearingProof is BoundedBook {
     /// @custom:halmos --storage-layout generic
     function check_clear__given_four_words_of_one_group__finds_the_price(Book memory book) external {
         book.ticks = _words();
-        _prove(book);
-    }
-
-    /// @custom:halmos --storage-layout generic
-    function check_clear__given_four_groups__finds_the_price(Book memory book) external {
-        book.ticks = _groups();
         _prove(book);
     }
 
