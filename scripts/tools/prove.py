@@ -94,7 +94,7 @@ def _environment() -> dict[str, str]:
     environment = tool_environment()
     environment["PATH"] = os.pathsep.join([str(PROOFS_BIN), environment["PATH"]])
     environment["FOUNDRY_PROFILE"] = "proofs"
-    environment["YICES"] = str(PROOFS_BIN / "yices-smt2")
+    environment["YICES"] = str((PROOFS_BIN / "yices-smt2").relative_to(ROOT))  # halmos splits its command at spaces
     return environment
 
 
@@ -118,7 +118,7 @@ def _halmos(promise: Promise, report: Path, environment: dict[str, str]) -> int:
     command += ["--forge-build-out", str((OUT / "out").relative_to(ROOT)), "--no-status", "--json-output", str(report)]
     command += ["--contract", promise.contract, "--match-test", f"^{promise.name}\\(", "--loop", str(LOOPS)]
     command += ["--solver-command", f"{environment['YICES']} --smt2-model-format --bvconst-in-decimal"]
-    command += ["--solver-timeout-assertion", "0", *(["--early-exit"] if promise.is_false else [])]
+    command += ["--solver-timeout-assertion", "0", "--early-exit"]
     with (OUT / f"{promise.name}.log").open("w") as log:
         ended = subprocess.run(
             command,
