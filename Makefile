@@ -34,7 +34,7 @@ lint: setup ## ruff, mypy, import rules, solhint, lengths, locks, artifacts
 lint-slither: setup slither ## static analysis of the contracts
 	@$(TOOL)/test.py --stages slither $(ARGS)
 
-proofs: setup .venv-proofs/.stamp ## prove the price for bounded books, energies of any size; a few minutes
+proofs: setup .venv-proofs/.stamp ## prove the price for bounded books, energies of any size
 	@$(TOOL)/prove.py $(ARGS)
 
 format: setup ## rewrite Python and Solidity in the house style
