@@ -34,6 +34,9 @@ lint: setup ## ruff, mypy, import rules, solhint, lengths, locks, artifacts
 lint-slither: setup slither ## static analysis of the contracts
 	@$(TOOL)/test.py --stages slither $(ARGS)
 
+proofs: setup .venv-proofs/.stamp ## prove the price for bounded books, energies of any size
+	@$(TOOL)/prove.py $(ARGS)
+
 format: setup ## rewrite Python and Solidity in the house style
 	@$(TOOL)/lint.py --fix
 
@@ -51,7 +54,7 @@ lock: setup ## resolve the Python locks anew (needs the package index)
 	@$(TOOL)/lock.py
 
 clean: ## remove all that was installed or made in this clone
-	rm -rf .venv .venv-slither .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-slither .venv-proofs .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.base: requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is not on PATH" >&2; exit 1; }
@@ -92,4 +95,10 @@ build/solc/.stamp: node_modules/.dev scripts/tools/solc.py scripts/tools/solc-wa
 	@.venv-slither/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/slither.txt
 	@touch $@
 
-.PHONY: help demo test check bench lint lint-slither format artifacts brownie setup slither lock clean
+.venv-proofs/.stamp: requirements/build.txt requirements/proofs.txt
+	@echo "installing halmos into .venv-proofs ..."
+	@$(PYTHON) -m venv .venv-proofs
+	@.venv-proofs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/proofs.txt
+	@touch $@
+
+.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither lock clean

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 FORGE_TOTAL = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total")
 FORGE_SKIP = re.compile(r"^\[SKIP[^\]]*\] (\S+)", re.MULTILINE)
+PROOF = re.compile(r"^(?:proved|refuted|FAILED) +\d+ s ")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -45,6 +46,12 @@ def from_forge(output: str) -> Counts:
         return Counts()
     passed, failed, _ = map(int, totals[-1])
     return Counts(passed, failed, [f"{name}: skipped by vm.skip" for name in FORGE_SKIP.findall(plain)])
+
+
+def from_proofs(output: str) -> Counts:
+    """Counts of prove.py's lines, one a promise."""
+    words = [line.split()[0] for line in output.splitlines() if PROOF.match(line)]
+    return Counts(passed=len(words) - words.count("FAILED"), failed=words.count("FAILED"))
 
 
 def from_status(status: int) -> Counts:

@@ -37,6 +37,7 @@ LOCKS = {
     "runtime": ["--constraint", "requirements/dev.txt", "pyproject.toml"],
     "build": ["--constraint", "requirements/dev.txt", "requirements/build.in"],
     "slither": ["requirements/slither.in"],
+    "proofs": ["requirements/proofs.in"],
 }
 SHARED = ("dev", "runtime", "build")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import with_brownie
-from counts import Counts, from_forge, from_junit, from_status
-from layout import PYTHON_BIN, ROOT, SLITHER_BIN, SOLC, foundry_bin, tool_environment
+from counts import Counts, from_forge, from_junit, from_proofs, from_status
+from layout import PROOFS_BIN, PYTHON_BIN, ROOT, SLITHER_BIN, SOLC, foundry_bin, tool_environment
 
 PYTHON = str(PYTHON_BIN / "python")
 TOOLS = "scripts/tools"
@@ -125,6 +125,15 @@ def _slither(options: Options, log: Path) -> Outcome:
     return Outcome(from_status(status), status)
 
 
+def _proofs(options: Options, log: Path) -> Outcome:
+    if not (PROOFS_BIN / "halmos").exists() and _execute(["make", ".venv-proofs/.stamp"], log, options) != 0:
+        return _skipped("the prover's environment could not be installed (make .venv-proofs/.stamp)")
+    if not SOLC.exists():
+        return _skipped("no compiler: run `make setup`")
+    status = _execute([PYTHON, f"{TOOLS}/prove.py"], log, options)
+    return _counted(from_proofs(log.read_text()), status)
+
+
 STAGES = {
     "lint": Stage("ruff, solhint, lengths, locks", _tool(PYTHON, f"{TOOLS}/lint.py")),
     "types": Stage("mypy --strict", _tool(str(PYTHON_BIN / "mypy"), "backend", TOOLS)),
@@ -136,6 +145,7 @@ STAGES = {
     "contracts": Stage("contracts under Brownie", _contracts),
     "e2e": Stage("the whole house", _pytest("tests/e2e")),
     "slither": Stage("static analysis of the contracts", _slither),
+    "proofs": Stage("the price is proved for bounded books", _proofs),
 }
 
 

@@ -34,5 +34,14 @@ def test_from_junit__one_of_each__counts_each(tmp_path):
     assert (found.passed, found.failed, found.skipped) == (1, 2, ["a.later: no chain"])
 
 
+def test_from_proofs__one_of_each__counts_each():
+    output = (
+        "Compiler run successful!\nproved      28 s  check_a\nrefuted      1 s  refute_b\n"
+        "FAILED     900 s  check_c: no end within 900 s\n\n2 promises held or were refuted as they should, 1 failed\n"
+    )
+    found = counts.from_proofs(output)
+    assert (found.passed, found.failed) == (2, 1)
+
+
 def test_from_status__a_tool_that_says_no__is_one_failure():
     assert (counts.from_status(0).passed, counts.from_status(2).failed) == (1, 1)
