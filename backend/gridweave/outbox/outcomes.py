@@ -95,12 +95,13 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
 
 
 def _of_lines(item: Item, said: Mapping[Hashable, str]) -> ItemOutcome:
-    """A schedule is committed if any of its lines is; else it shares its first line's fate."""
+    """A schedule is committed if any of its lines is; else it shares its first line's fate.
+
+    Whatever became of the others, a bond must hear of each line that was refused.
+    """
     refusals = [said.get(from_hex(line), UNEXPLAINED) for line in item.payload["lines"]]
-    if "" not in refusals:
-        return _outcome(item, refusals[0])
-    worst = next((refusal for refusal in refusals if refusal and refusal not in _NEEDS_NO_PROOF), "")
-    return replace(rejected(item, worst), status=COMMITTED, reason=None) if worst else _outcome(item, "")
+    to_prove = any(rejected(item, refusal).to_prove for refusal in refusals if refusal)
+    return replace(_outcome(item, "" if "" in refusals else refusals[0]), to_prove=to_prove)
 
 
 def _key(item: Item) -> Hashable:

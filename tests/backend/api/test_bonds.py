@@ -163,6 +163,26 @@ async def test_schedule__with_a_line_refused_on_chain__is_proved_for_that_line(s
     assert await town.contracts.bond.refused_at(placed, request, keccak(signature)) == 0
 
 
+async def test_schedule__whose_first_line_came_too_late__is_proved_for_the_others(service: Service) -> None:
+    """No line is committed, and the first one's reason is none that a bond must hear of."""
+    town = service.town
+    home, first, other = town.homes[4], await town.open_slot(10), await town.open_slot(11)
+    body = town.bid(home, first, 150_000)  # 33.00 of 50.00
+    lines = order_of(town.bid(home, first, version=body["version"])), order_of(town.bid(home, other, 150_000))
+    said = Schedule(home.account, lines)
+    signature = sign_compact(home.secret, digest(town.domain("EnergyAuction"), said))
+    single = (await service.post("orders", body)).json()["items"][0]["id"]
+    (id_,) = await service.accept("schedules", wire.schedule_json(said, signature))
+    _, state = await service.done(single, id_)
+    assert (state["status"], state["reason"]) == ("rejected", "VersionNotNewer")
+    refused, request = digest(town.domain("EnergyAuction"), lines[1]), digest(town.domain("EnergyAuction"), said)
+
+    async def proved() -> int:
+        return await town.contracts.bond.refused_at(refused, request, keccak(signature))
+
+    assert await service.until(proved, mine=True)
+
+
 async def test_claim__of_an_order_that_was_left__is_paid_and_told(service: Service, tmp_path: Path) -> None:
     town = service.town
     home = town.homes[3]
