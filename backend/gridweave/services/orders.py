@@ -109,7 +109,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
     except (DomainError, ServiceError) as error:
         return Candidate(id_, error=refusal(error))
     item = _item(world, look, act, kind, read, account, closes, by_wallet=by_wallet)
-    return Candidate(id_, item=item, limits=(replacements(world, look, act),))
+    return Candidate(id_, item=item, limits=(replacements(world, look, act),), signature=read.compact)
 
 
 def _check_key(look: Look, act: Order | Cancel, account: str, read: _Read) -> None:

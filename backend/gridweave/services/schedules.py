@@ -71,8 +71,9 @@ async def _examine(world: World, signed: SignedSchedule, hash_: bytes) -> Candid
     if by_wallet and not all(await approved(world, [Question(signed.schedule.account, hash_, signed.signature)])):
         raise refusal(WrongSigner())
     closes, limits = _examine_lines(world, look, signed, None if by_wallet else signer)
-    item = _item(world, signed, hash_, signed.signature if by_wallet else compact, closes)
-    return Candidate(to_hex(hash_), item, limits=limits)
+    signature = signed.signature if by_wallet else compact
+    item = _item(world, signed, hash_, signature, closes)
+    return Candidate(to_hex(hash_), item, limits=limits, signature=signature)
 
 
 def _read(hash_: bytes, signature: bytes) -> tuple[bytes, str | None]:

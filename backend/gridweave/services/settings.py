@@ -55,6 +55,9 @@ class Settings(BaseModel):
     most_deadline_ahead: int = Field(default=3_600, ge=1, description="of a single order: how far its deadline may lie")
     most_replacements: int = Field(default=8, ge=1, description="versions relayed per meter and slot")
     most_acts_under_way: int = Field(default=64, ge=1, description="acts of one signer, a transaction each")
+    most_backed: int = Field(
+        default=16, ge=1, description="orders of one account, under way or to be proved, for which a bond answers"
+    )
     batch_window_ms: int = Field(default=200, ge=0)
     poll_ms: int = Field(default=250, ge=10)
     most_open_batches: int = Field(default=16, ge=1)

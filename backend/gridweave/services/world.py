@@ -110,10 +110,11 @@ class World:
             self.domains[contract] = Domain.of(contract, self.deployment.chain_id, address)
         return self.domains[contract]
 
-    def acknowledge(self, request: bytes, signature: bytes, commit_before: int) -> str:
+    def acknowledge(self, request: bytes, signature: bytes, commit_before: int, *, backed: bool = True) -> str:
         """The relayer's signature over its Acknowledgement of a request with that signature, 64 bytes as 0x hex.
 
-        It names the present sponsor, so whoever stores the one stores the other.
+        It names the present sponsor, if it is `backed`, so whoever stores the one stores the other.
         """
-        promise = Acknowledgement.of(request, signature, self.sponsors.current, commit_before)
+        sponsor = self.sponsors.current if backed else None
+        promise = Acknowledgement.of(request, signature, sponsor, commit_before)
         return to_hex(sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise)))
