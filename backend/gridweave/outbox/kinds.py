@@ -24,6 +24,7 @@ __all__ = [
     "BATCHED",
     "BY_WALLET",
     "KEPT",
+    "ORDERS",
     "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
@@ -64,6 +65,9 @@ BY_WALLET = "byWallet"
 
 BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
 """Kinds that share a call."""
+
+ORDERS = frozenset({Kind.ORDER, Kind.CANCEL})
+"""Single ones, many to a call."""
 
 SCHEDULES = frozenset({Kind.SCHEDULE, Kind.CANCEL_SCHEDULE})
 """Kinds of many lines under one signature: a transaction each, and a result per line."""
