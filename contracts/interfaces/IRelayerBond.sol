@@ -61,10 +61,10 @@ interface IRelayerBond {
     error AlreadyCompensated(bytes32 digest, address relayer);
 
     /// @notice Moves `amount` of the sponsor's withdrawable balance into its bond for a relayer:
-    /// PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor.
+    /// PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor.
     function post(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Begins to take `amount` more out of a bond:
-    /// Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. All that leaves waits from now on.
+    /// Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. All that leaves waits from now on.
     function unbond(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Pays what has left the bond to its sponsor's account. Anyone.
     function redeem(address sponsor, address relayer) external;

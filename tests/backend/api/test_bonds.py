@@ -49,7 +49,8 @@ def act_json(town: Town, message: Any) -> dict[str, Any]:
 
 
 def bond_body(town: Town, kind: type[PostBond | Unbond], amount: int) -> dict[str, Any]:
-    message = kind(town.keys["relayer"].address, amount, next(_nonces), FOREVER)
+    keys = town.keys
+    message = kind(keys["utility"].address, keys["relayer"].address, amount, next(_nonces), FOREVER)
     return {"relayer": message.relayer, "amountMicro": amount, "sponsor": act_json(town, message)}
 
 
