@@ -6,6 +6,7 @@ import pytest
 
 from gridweave.domain.eip712 import digest
 from gridweave.domain.signatures import recover
+from gridweave.services.refusals import Refusals
 from tests.backend.api.test_bonds import post_bond, promise_of
 from tests.backend.api.test_registry import withdrawal
 from tests.support.service import Service
@@ -53,3 +54,23 @@ async def test_proof__of_an_account_with_acts_under_way__does_not_wait_for_them(
     assert await service.until(proved, mine=True)
     assert (await service.status(acts[6]))["status"] == "accepted"
     await service.done(*acts)
+
+
+async def test_refusals__recorded_after_the_index_moved__are_proved_without_another_block(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block later could be a block too late."""
+    looks = 0
+
+    async def look(_: Refusals) -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    await service.caught_up()
+    monkeypatch.setattr(Refusals, "look", look)
+
+    async def looked_again() -> bool:
+        return looks > 3
+
+    await service.until(looked_again)
