@@ -351,5 +351,5 @@ def _world(
         lanes=lanes,
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
-        sponsors=Sponsors(reads.bonds, relayer.address),
+        sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
     )

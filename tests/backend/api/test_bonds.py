@@ -271,3 +271,16 @@ async def test_bond__taken_out__is_named_no_more_and_redeemed_after_a_week(servi
     assert after.available == before.available + 9 * UNIT
     await service.caught_up()
     assert (await service.get("bonds"))["bonds"][0]["bondMicro"] == 0
+
+
+async def test_bond__of_less_than_a_compensation__is_named_nowhere(service: Service) -> None:
+    await post_bond(service, UNIT - 1)
+    assert (await service.get("bonds"))["sponsor"] is None
+
+
+async def test_bond__posted_while_some_leaves__tells_when_that_can_be_redeemed(service: Service) -> None:
+    await service.done(*await service.accept("bonds/leave", bond_body(service.town, Unbond, UNIT - 1)))
+    await post_bond(service, UNIT)
+    (bond,) = (await service.get("bonds"))["bonds"]
+    assert (bond["bondMicro"], bond["leavingMicro"]) == (2 * UNIT - 1, UNIT - 1)
+    assert bond["redeemableAt"] is not None
