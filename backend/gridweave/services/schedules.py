@@ -15,7 +15,8 @@ from gridweave.domain.errors import DomainError, DuplicateInBatch, WrongSigner
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import Kind
-from gridweave.services.errors import ServiceError, TooManyUnderWay
+from gridweave.services.collateral import locks, short_of
+from gridweave.services.errors import Refused, ServiceError, TooManyUnderWay
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
 from gridweave.services.wallets import Question, approved
@@ -71,9 +72,22 @@ async def _examine(world: World, signed: SignedSchedule, hash_: bytes) -> Candid
     if by_wallet and not all(await approved(world, [Question(signed.schedule.account, hash_, signed.signature)])):
         raise refusal(WrongSigner())
     closes, limits = _examine_lines(world, look, signed, None if by_wallet else signer)
+    await _check_money(world, look, signed)
     signature = signed.signature if by_wallet else compact
     item = _item(world, signed, hash_, signature, closes)
     return Candidate(to_hex(hash_), item, limits=(_carried_at_once(world, signed), *limits), signature=signature)
+
+
+async def _check_money(world: World, look: Look, signed: SignedSchedule) -> None:
+    """Raises InArrears, AvailableTooSmall if the account surely cannot lock what any of the lines asks for."""
+    account = signed.schedule.account
+    least = min(locks(look, line) if isinstance(line, Order) else 0 for line in signed.lines)
+    if least <= 0 or account not in (short := await short_of(world, {account: least})):
+        return
+    available, arrear = short[account]
+    if arrear:
+        raise Refused("InArrears", {"account": account, "arrear": arrear})
+    raise Refused("AvailableTooSmall", {"account": account, "available": available, "amount": least})
 
 
 def _carried_at_once(world: World, signed: SignedSchedule) -> Limit:

@@ -79,6 +79,16 @@ async def test_schedules__more_of_an_account_than_acts_of_a_signer__429(tmp_path
         assert (await service.post("schedules", bodies[0])).status_code == 202, "the same request, the same answer"
 
 
+async def test_schedule__of_an_account_that_can_pay_for_no_line__is_refused_early(service: Service) -> None:
+    """On chain it would cost the relayer a block's gas, and the proof of its refusal another."""
+    home, slot = service.town.homes[0], await service.town.open_slot()
+    dear = [line(home, slot + n, energy_wh=240_000) for n in range(2)]  # 52.80 each, of 50.00
+    answer = await service.post("schedules", schedule(service, home.secret, home.account, *dear))
+    assert (answer.status_code, answer.json()["error"]["name"]) == (409, "AvailableTooSmall")
+    cheap = line(home, slot + 2)
+    await service.accept("schedules", schedule(service, home.secret, home.account, *dear, cheap))
+
+
 async def test_orders__older_than_the_acts_at_hand__are_shown_as_replaced(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
