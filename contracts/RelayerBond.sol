@@ -27,9 +27,9 @@ contract RelayerBond is IRelayerBond, SignedActs {
     }
 
     bytes32 private constant POST_BOND_TYPEHASH =
-        keccak256("PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)");
+        keccak256("PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)");
     bytes32 private constant UNBOND_TYPEHASH =
-        keccak256("Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)");
+        keccak256("Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)");
     uint256 private constant LEAST_UNBONDING = 7 days;
 
     IVault private immutable _vault;
@@ -101,8 +101,9 @@ contract RelayerBond is IRelayerBond, SignedActs {
         _move(sponsor, -int256(uint256(amount)), bytes32(uint256(uint160(relayer))));
     }
 
+    /// The sponsor is named: one key may own several wallets.
     function _hash(bytes32 typeHash, address relayer, uint256 amount, Act calldata act) private pure returns (bytes32) {
-        return keccak256(abi.encode(typeHash, relayer, amount, act.nonce, act.deadline));
+        return keccak256(abi.encode(typeHash, act.signer, relayer, amount, act.nonce, act.deadline));
     }
 
     /// Into the pot, or, negative, out of it. Of what is withdrawable only the Vault's other reason can be left.

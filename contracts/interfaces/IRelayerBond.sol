@@ -64,10 +64,12 @@ interface IRelayerBond {
     error AlreadyCompensated(bytes32 digest, address relayer);
 
     /// @notice Moves `amount` of the sponsor's withdrawable balance into its bond for a relayer:
-    /// PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may relay it.
+    /// PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may
+    /// relay it.
     function post(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Begins to take `amount` more out of a bond:
-    /// Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may relay it.
+    /// Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline) by the sponsor. Anyone may relay
+    /// it.
     /// Warning: all that leaves, what waits already included, waits for `unbondingTime` from now on.
     function unbond(address relayer, uint256 amount, Act calldata sponsor) external;
     /// @notice Pays what has left the bond to its sponsor's account. Anyone.

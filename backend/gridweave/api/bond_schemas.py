@@ -17,10 +17,14 @@ class BondIn(Body):
     sponsor: ActIn
 
     def post(self) -> PostBond:
-        return PostBond(self.relayer, self.amount_micro, self.sponsor.nonce, self.sponsor.deadline)
+        return PostBond(*self._said())
 
     def unbond(self) -> Unbond:
-        return Unbond(self.relayer, self.amount_micro, self.sponsor.nonce, self.sponsor.deadline)
+        return Unbond(*self._said())
+
+    def _said(self) -> tuple[str, str, int, int, int]:
+        act = self.sponsor
+        return act.signer, self.relayer, self.amount_micro, act.nonce, act.deadline
 
 
 class RedeemIn(Body):

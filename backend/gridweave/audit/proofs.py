@@ -178,12 +178,13 @@ class Proofs:
     def is_bond_signed(self, call: PostingBond) -> bool:
         """Whether the sponsor put this much down for the relayer."""
         act = call.sponsor
-        return self._is_act("RelayerBond", PostBond(call.relayer, call.amount, act.nonce, act.deadline), act)
+        said = PostBond(act.signer, call.relayer, call.amount, act.nonce, act.deadline)
+        return self._is_act("RelayerBond", said, act)
 
     def is_unbonding_signed(self, call: Unbonding) -> bool:
         """Whether the sponsor asked for this much back."""
         act = call.sponsor
-        said = Unbond(call.relayer, call.amount or 0, act.nonce, act.deadline)
+        said = Unbond(act.signer, call.relayer, call.amount or 0, act.nonce, act.deadline)
         return self._is_act("RelayerBond", said, act)
 
     def acknowledger_of(self, said: Acknowledgement, signature: bytes) -> str | None:

@@ -61,6 +61,7 @@ class Network(BaseModel):
     fee_rule: FeeRule = FeeRule.AUTO
     priority_fee_wei: int = Field(ge=0)
     gas_price_wei: int = Field(ge=0)
+    commit_margin: int = Field(default=30, ge=0)
     max_gas: int = Field(default=MAX_TRANSACTION_GAS, ge=1_000_000, le=MAX_TRANSACTION_GAS)
 
     def profile(self, chain_id: int) -> NetworkProfile:

@@ -95,14 +95,24 @@ class PromiseFolder:
         self.folder = folder
 
     def keep(self, promise: KeptPromise) -> Path:
-        """On disk when it returns."""
+        """On disk when it returns. What somebody answers for gives way to no later promise for which nobody does."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(promise.id)
-        with path.open("w") as file:
+        if not promise.has_sponsor and self._is_sponsored(path):
+            return path
+        coming = path.with_suffix(".coming")
+        with coming.open("w") as file:
             json.dump(promise.to_json(), file, indent=2)
             file.flush()
             os.fsync(file.fileno())
+        coming.replace(path)
         return path
+
+    def _is_sponsored(self, path: Path) -> bool:
+        try:
+            return self.read(path).has_sponsor
+        except (FileNotFoundError, PromiseMalformed):
+            return False
 
     def find(self, id_: str) -> KeptPromise:
         """Raises FileNotFoundError, PromiseMalformed."""

@@ -22,11 +22,15 @@ class Sponsor:
 
     def post(self, amount_micro: int, deadline: int) -> Item:
         """Puts part of the account's withdrawable balance down. Raises ServiceError (BondNotWithdrawable, ...)."""
-        return self._post("/v1/bonds", PostBond(self.relayer, amount_micro, fresh_nonce(), deadline))
+        return self._post(
+            "/v1/bonds", PostBond(self.wallet.address, self.relayer, amount_micro, fresh_nonce(), deadline)
+        )
 
     def unbond(self, amount_micro: int, deadline: int) -> Item:
         """Begins to take part of it out. Raises ServiceError (BondTooSmall, ...)."""
-        return self._post("/v1/bonds/unbond", Unbond(self.relayer, amount_micro, fresh_nonce(), deadline))
+        return self._post(
+            "/v1/bonds/unbond", Unbond(self.wallet.address, self.relayer, amount_micro, fresh_nonce(), deadline)
+        )
 
     def redeem(self) -> Item:
         """Has what left paid to the account. Raises ServiceError (BondNotRedeemable)."""

@@ -237,6 +237,7 @@ class Permit:
 class PostBond:
     """A sponsor puts `amount` of its withdrawable balance down for a relayer (RelayerBond)."""
 
+    sponsor: str
     relayer: str
     amount: int
     nonce: int
@@ -249,6 +250,7 @@ class PostBond:
 class Unbond:
     """A sponsor begins to take `amount` out of its bond for a relayer (RelayerBond)."""
 
+    sponsor: str
     relayer: str
     amount: int
     nonce: int

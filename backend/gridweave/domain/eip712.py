@@ -133,8 +133,8 @@ _DECLARATIONS = (
     "Withdrawal(address account,address to,uint256 amount,uint256 nonce,uint256 deadline)",
     "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)",
     "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",
-    "PostBond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
-    "Unbond(address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    "PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    "Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}

@@ -21,6 +21,7 @@ __all__ = [
     "BY_WALLET",
     "FINAL_WITH_BLOCK",
     "KEPT",
+    "ORDERS",
     "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
@@ -59,6 +60,9 @@ BY_WALLET = "byWallet"
 
 BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
 """Kinds that share a call."""
+
+ORDERS = frozenset({Kind.ORDER, Kind.CANCEL})
+"""Single ones, many to a call."""
 
 SCHEDULES = frozenset({Kind.SCHEDULE, Kind.CANCEL_SCHEDULE})
 """Kinds of many lines under one signature: a transaction each, and a result per line."""

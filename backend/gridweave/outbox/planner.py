@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gridweave.outbox.gas_model import GasModel
-from gridweave.outbox.kinds import ACTS, asks_wallet, group_key
+from gridweave.outbox.kinds import ACTS, ORDERS, asks_wallet, group_key
 from gridweave.store.records import Item
 
-__all__ = ["Group", "plan"]
+__all__ = ["Group", "leave_room", "plan"]
 
 _LOOKED_AT = 32
 
@@ -59,6 +59,28 @@ def plan(items: Iterable[Item], gas: GasModel) -> list[Group]:
             others.append(item)
             held.update(item.lanes)
     return _gather(urgent, gas) + _gather(others, gas)
+
+
+def leave_room(groups: Iterable[Group], room: int, others: int) -> list[Group]:
+    """The first groups, up to `room`, of which `others` at most carry other than single orders and cancels.
+
+    Proofs, schedules and readings of many slots have a transaction each: nobody's can make everybody's orders late.
+    What shares a lane with an item that stays behind stays behind as well.
+    """
+    chosen: list[Group] = []
+    held: set[str] = set()
+    for group in groups:
+        if len(chosen) >= room:
+            break
+        free = group.kind in ORDERS or others > 0
+        going = [item for item in group.items if free and held.isdisjoint(item.lanes)]
+        if len(going) < len(group.items):
+            gone = {item.seq for item in going}
+            held.update(lane for item in group.items if item.seq not in gone for lane in item.lanes)
+        if going:
+            chosen.append(replace(group, items=going))
+            others -= group.kind not in ORDERS
+    return chosen
 
 
 def _gather(items: Iterable[Item], gas: GasModel) -> list[Group]:

@@ -21,9 +21,9 @@ from gridweave.chain.node import Node
 from gridweave.chain.profile import Fees, NetworkProfile
 from gridweave.chain.types import Block, Call
 from gridweave.outbox.gas_model import GasModel
-from gridweave.outbox.kinds import ACTS, call_of
+from gridweave.outbox.kinds import ACTS, ORDERS, call_of
 from gridweave.outbox.outcomes import GATE_CLOSED_BY_REORG
-from gridweave.outbox.planner import Group, plan
+from gridweave.outbox.planner import Group, leave_room, plan
 from gridweave.outbox.queue import Lanes
 from gridweave.outbox.rehearsal import Rehearsal
 from gridweave.outbox.tracker import Tracker
@@ -51,8 +51,8 @@ class Pace:
     most_fee_factor: int = 10  # a fee is raised to at most so many times what a new transaction would offer
 
     @property
-    def most_acts(self) -> int:
-        """Open batches that may carry acts: a quarter is left for what a gate or a window closes over."""
+    def most_others(self) -> int:
+        """Open batches that may carry other than single orders and cancels, to which a quarter is left."""
         return self.most_open - self.most_open // 4
 
 
@@ -158,7 +158,8 @@ class Sender:
             return
         queued = await self._drop_late(await self._store.queued(_MOST_QUEUED), head)
         ready = await self._rehearsed(queued, open_batches, head)
-        groups = plan(ready, self._gas)[:room]
+        others = self._pace.most_others - sum(batch.kind not in ORDERS for batch in open_batches)
+        groups = leave_room(plan(ready, self._gas), room, others)
         if not groups:
             return
         first = await self._next_nonce(head)
@@ -174,7 +175,7 @@ class Sender:
         if not any(item.kind in ACTS for item in queued):
             return queued
         carried = await self._store.items_of([batch.id for batch in open_batches])
-        room = self._pace.most_acts - sum(batch.kind in ACTS for batch in open_batches)
+        room = self._pace.most_others - sum(batch.kind in ACTS for batch in open_batches)
         under_way = [item for items in carried.values() for item in items]
         sifted = await self._rehearsal.sift(queued, under_way, head, room)
         refused = {outcome.seq for outcome in sifted.refused}

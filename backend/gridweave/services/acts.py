@@ -19,6 +19,7 @@ from gridweave.domain.eip712 import Message, digest
 from gridweave.domain.errors import SignatureMalformed
 from gridweave.domain.signatures import recover, to_compact
 from gridweave.outbox.kinds import Kind
+from gridweave.services.backing import acts_lanes
 from gridweave.services.errors import GateTooClose, Refused, RequestDiffers, RequestInvalid, TooManyUnderWay
 from gridweave.services.intake import MOST_TIME, Answer, Candidate, Limit, admit
 from gridweave.services.world import World
@@ -154,7 +155,7 @@ def _item(world: World, plan: Plan, id_: bytes, request: dict[str, Any]) -> NewI
         id=to_hex(id_),
         kind=plan.kind,
         nonce_key=plan.nonce_key or (_nonce_key(plan.consents[0]) if plan.consents else None),
-        lanes=(*plan.lanes, _signer_lane(plan)),
+        lanes=(*plan.lanes, *acts_lanes(plan.lanes), _signer_lane(plan)),
         payload={
             "to": plan.call.to,
             "data": to_hex(plan.call.data),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridweave.outbox.kinds import Kind
+from gridweave.services.backing import backed
 from gridweave.services.errors import NonceTaken, Refused, ServiceError
 from gridweave.services.world import World
 from gridweave.store.records import Accepted, Item, NewItem
@@ -34,12 +35,16 @@ class Limit:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A request that was looked at: what to store, or why not. `id` is its digest, 0x hex."""
+    """A request that was looked at: what to store, or why not. `id` is its digest, 0x hex.
+
+    `signature` is what an order or a schedule is acknowledged with.
+    """
 
     id: str
     item: NewItem | None = None
     error: ServiceError | None = None
     limits: tuple[Limit, ...] = ()
+    signature: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
     if within != candidates:  # what is known already takes no room
         within = _within_limits(world, candidates, await world.outbox.items([c.id for c in candidates]))
     candidates = within
-    accepted = await world.queue.accept([c.item for c in candidates if c.item is not None])
+    wanted = backed(world, [(c.item, c.signature) for c in candidates if c.item is not None])
+    accepted = await world.queue.accept(wanted)
     stored = iter(accepted)
     refused = [c.id for c in candidates if c.item is None]
     known = await world.outbox.items(refused) if refused else {}

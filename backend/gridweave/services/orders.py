@@ -13,9 +13,10 @@ from typing import Any
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError, WrongSigner
-from gridweave.domain.orders import Cancel, Order, Side
+from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import BY_WALLET, Kind
+from gridweave.services.collateral import locks, short_of
 from gridweave.services.errors import Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
@@ -109,7 +110,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
     except (DomainError, ServiceError) as error:
         return Candidate(id_, error=refusal(error))
     item = _item(world, look, act, kind, read, account, closes, by_wallet=by_wallet)
-    return Candidate(id_, item=item, limits=(replacements(world, look, act),))
+    return Candidate(id_, item=item, limits=(replacements(world, look, act),), signature=read.compact)
 
 
 def _check_key(look: Look, act: Order | Cancel, account: str, read: _Read) -> None:
@@ -128,32 +129,18 @@ async def _with_money(
     for entry, candidate in zip(signed, candidates, strict=True):
         if candidate.item is not None and isinstance(entry.act, Order):
             account = candidate.item.account or ""
-            wanted[account] = max(wanted.get(account, 0), _locks(look, entry.act))
-    short = await _short(world, {account: amount for account, amount in wanted.items() if amount > 0})
+            wanted[account] = max(wanted.get(account, 0), locks(look, entry.act))
+    short = await short_of(world, {account: amount for account, amount in wanted.items() if amount > 0})
     return [
         _poor(look, candidate, entry.act, short) if candidate.item and candidate.item.account in short else candidate
         for entry, candidate in zip(signed, candidates, strict=True)
     ]
 
 
-async def _short(world: World, wanted: dict[str, int]) -> dict[str, tuple[int, int]]:
-    """(available, arrear) by account, of those that the chain says cannot lock so much."""
-    standing = await world.books.standing.get(wanted)
-    short: dict[str, tuple[int, int]] = {}
-    for account, amount in wanted.items():
-        available, owes = standing.get(account, (0, False))
-        if (available >= amount and not owes) or world.lanes.busy([f"account:{account}"]):
-            continue
-        balance = await world.contracts.vault.account_of(account)
-        if balance.arrear or balance.available < amount:
-            short[account] = balance.available, balance.arrear
-    return short
-
-
 def _poor(look: Look, candidate: Candidate, act: Order | Cancel, short: dict[str, tuple[int, int]]) -> Candidate:
     account = candidate.item.account or "" if candidate.item else ""
     available, arrear = short[account]
-    amount = _locks(look, act) if isinstance(act, Order) else 0
+    amount = locks(look, act) if isinstance(act, Order) else 0
     if amount <= 0:
         return candidate
     if arrear:
@@ -162,18 +149,6 @@ def _poor(look: Look, candidate: Candidate, act: Order | Cancel, short: dict[str
         return candidate
     arguments = {"account": account, "available": available, "amount": amount}
     return Candidate(candidate.id, error=Refused("AvailableTooSmall", arguments))
-
-
-def _locks(look: Look, order: Order) -> int:
-    """What the order locks beyond what the meter's standing order in that slot has locked, micro."""
-    terms = look.terms[(order.market, order.slot)]
-    if terms is None:
-        return 0
-    standing = look.acts[order.slot].get(order.meter)
-    freed = 0
-    if standing is not None and standing["energy_wh"] is not None:
-        freed = terms.collateral(Side(standing["side"]), standing["limit_price"], standing["energy_wh"])
-    return terms.collateral(order.side, order.limit_price, order.energy_wh) - freed
 
 
 def _item(

@@ -10,6 +10,7 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.types import Call
 from gridweave.domain.hashing import keccak
 from gridweave.outbox.kinds import Kind
+from gridweave.services.backing import proofs_lane
 from gridweave.services.world import World
 from gridweave.store.records import Item, NewItem
 from gridweave.store.refused import RefusedItems
@@ -44,7 +45,7 @@ class Refusals:
             id=to_hex(keccak(f"gridweave refusal {item.id}".encode())),
             kind=Kind.REFUSAL,
             nonce_key=None,
-            lanes=item.lanes,
+            lanes=(proofs_lane(item.account),),  # no act of the account holds it up
             payload={"to": bond.address, "data": data, "late": "GateClosed"}
             | ({"lines": payload["lines"]} if "lines" in payload else {}),
             commit_before=item.commit_before,

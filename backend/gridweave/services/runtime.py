@@ -220,10 +220,12 @@ class Runtime:
 
     async def _keep(self) -> None:
         block = self.world.heads.block
-        if block is None or (block == self._kept_at and not self._due):
+        if block is None:
             return
         try:
-            await self._refusals.look()
+            await self._refusals.look()  # the sender may read of a refusal after the index moved
+            if block == self._kept_at and not self._due:
+                return
             if self.world.settings.keeper:
                 self._due = await self._keeper.look()
             self._kept_at = block
@@ -349,5 +351,5 @@ def _world(
         lanes=lanes,
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
-        sponsors=Sponsors(reads.bonds, relayer.address),
+        sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
     )

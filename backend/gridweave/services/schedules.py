@@ -15,7 +15,8 @@ from gridweave.domain.errors import DomainError, DuplicateInBatch, WrongSigner
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import Kind
-from gridweave.services.errors import ServiceError
+from gridweave.services.collateral import locks, short_of
+from gridweave.services.errors import Refused, ServiceError, TooManyUnderWay
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
 from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
 from gridweave.services.wallets import Question, approved
@@ -71,8 +72,32 @@ async def _examine(world: World, signed: SignedSchedule, hash_: bytes) -> Candid
     if by_wallet and not all(await approved(world, [Question(signed.schedule.account, hash_, signed.signature)])):
         raise refusal(WrongSigner())
     closes, limits = _examine_lines(world, look, signed, None if by_wallet else signer)
-    item = _item(world, signed, hash_, signed.signature if by_wallet else compact, closes)
-    return Candidate(to_hex(hash_), item, limits=limits)
+    await _check_money(world, look, signed)
+    signature = signed.signature if by_wallet else compact
+    item = _item(world, signed, hash_, signature, closes)
+    return Candidate(to_hex(hash_), item, limits=(_carried_at_once(world, signed), *limits), signature=signature)
+
+
+async def _check_money(world: World, look: Look, signed: SignedSchedule) -> None:
+    """Raises InArrears, AvailableTooSmall if the account surely cannot lock what any of the lines asks for."""
+    account = signed.schedule.account
+    least = min(locks(look, line) if isinstance(line, Order) else 0 for line in signed.lines)
+    if least <= 0 or account not in (short := await short_of(world, {account: least})):
+        return
+    available, arrear = short[account]
+    if arrear:
+        raise Refused("InArrears", {"account": account, "arrear": arrear})
+    raise Refused("AvailableTooSmall", {"account": account, "available": available, "amount": least})
+
+
+def _carried_at_once(world: World, signed: SignedSchedule) -> Limit:
+    """Each has a transaction of its own, as an act has."""
+    account, most = signed.schedule.account, world.settings.most_acts_under_way
+    return Limit(_lane(account), most, TooManyUnderWay(account, most))
+
+
+def _lane(account: str) -> str:
+    return f"schedules:{account}"
 
 
 def _read(hash_: bytes, signature: bytes) -> tuple[bytes, str | None]:
@@ -126,6 +151,7 @@ def _item(world: World, signed: SignedSchedule, hash_: bytes, signature: bytes, 
         nonce_key=None,  # each line has its version
         lanes=(
             f"account:{said.account}",
+            _lane(said.account),
             *(f"meter:{meter}" for meter in meters),
             *(position_lane(act) for act in lines),
         ),

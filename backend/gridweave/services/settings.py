@@ -17,6 +17,9 @@ __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 PREFIX = "GRIDWEAVE_"
 
 
+_OF_NETWORK = {"finality_depth", "fee_rule", "priority_fee_wei", "gas_price_wei", "commit_margin"}
+
+
 class SettingsInvalid(Exception):
     """A setting is wrong; the message names the variable and what is wrong with it."""
 
@@ -51,10 +54,13 @@ class Settings(BaseModel):
     priority_fee_wei: int = Field(ge=0)
     gas_price_wei: int = Field(ge=0)
 
-    commit_margin: int = Field(default=30, ge=0, description="nothing is promised this close to a gate or deadline")
+    commit_margin: int = Field(ge=0, description="nothing is promised this close to a gate or deadline")
     most_deadline_ahead: int = Field(default=3_600, ge=1, description="of a single order: how far its deadline may lie")
     most_replacements: int = Field(default=8, ge=1, description="versions relayed per meter and slot")
     most_acts_under_way: int = Field(default=64, ge=1, description="acts of one signer, a transaction each")
+    most_backed: int = Field(
+        default=16, ge=1, description="orders of one account, under way or to be proved, for which a bond answers"
+    )
     batch_window_ms: int = Field(default=200, ge=0)
     poll_ms: int = Field(default=250, ge=10)
     most_open_batches: int = Field(default=16, ge=1)
@@ -83,7 +89,7 @@ class Settings(BaseModel):
         derived = {f"{name}_url": f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("outbox", "index")}
         file = values.get("networks")
         network = find_network(values.get("network") or GENERIC, Path(file) if file else None)
-        derived |= network.model_dump(include={"finality_depth", "fee_rule", "priority_fee_wei", "gas_price_wei"})
+        derived |= network.model_dump(include=_OF_NETWORK)
         return derived | {name: value for name, value in values.items() if value != ""}
 
     @classmethod

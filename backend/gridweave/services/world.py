@@ -111,12 +111,12 @@ class World:
             self.domains[contract] = Domain.of(contract, self.deployment.chain_id, address)
         return self.domains[contract]
 
-    def acknowledge(self, item: NewItem, signature: bytes) -> NewItem:
-        """The item with the relayer's signature over its Acknowledgement, which names the present sponsor.
+    def acknowledge(self, item: NewItem, signature: bytes, *, backed: bool = True) -> NewItem:
+        """The item with the relayer's signature over its Acknowledgement, which names the present sponsor if `backed`.
 
         `signature` is what came with the request; acts have several, so for them it is empty.
         """
-        sponsor = self.sponsors.current
+        sponsor = self.sponsors.current if backed else None
         promise = Acknowledgement.of(from_hex(item.id), signature, sponsor, item.commit_before)
         signed = sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise))
         return replace(item, acknowledgement=to_hex(signed), sponsor=sponsor)

@@ -17,7 +17,11 @@ class BondReads(Reader):
         """The newest row of each sponsor's bond for the relayer, the largest that stays first."""
         newest = (bonds.c.block_number, bonds.c.log_index)
         rows = await self._rows(select(bonds).where(bonds.c.relayer == relayer).order_by(*newest))
-        by_sponsor = {row["sponsor"]: row for row in rows}
+        by_sponsor: dict[str, Row] = {}
+        for row in rows:
+            earlier = by_sponsor.get(row["sponsor"], row)  # only what begins to leave says from when on
+            at = row["redeemable_at"] or earlier["redeemable_at"]
+            by_sponsor[row["sponsor"]] = row | {"redeemable_at": at}
         return sorted(by_sponsor.values(), key=lambda row: (row["leaving"] - row["bond"], row["sponsor"]))
 
     async def compensations(self, relayer: str, cursor: str | None, limit: int) -> Page:

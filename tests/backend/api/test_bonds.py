@@ -49,7 +49,8 @@ def act_json(town: Town, message: Any) -> dict[str, Any]:
 
 
 def bond_body(town: Town, kind: type[PostBond | Unbond], amount: int) -> dict[str, Any]:
-    message = kind(town.keys["relayer"].address, amount, next(_nonces), FOREVER)
+    keys = town.keys
+    message = kind(keys["utility"].address, keys["relayer"].address, amount, next(_nonces), FOREVER)
     return {"relayer": message.relayer, "amountMicro": amount, "sponsor": act_json(town, message)}
 
 
@@ -163,6 +164,26 @@ async def test_schedule__with_a_line_refused_on_chain__is_proved_for_that_line(s
     assert await town.contracts.bond.refused_at(placed, request, keccak(signature)) == 0
 
 
+async def test_schedule__whose_first_line_came_too_late__is_proved_for_the_others(service: Service) -> None:
+    """No line is committed, and the first one's reason is none that a bond must hear of."""
+    town = service.town
+    home, first, other = town.homes[4], await town.open_slot(10), await town.open_slot(11)
+    body = town.bid(home, first, 150_000)  # 33.00 of 50.00
+    lines = order_of(town.bid(home, first, version=body["version"])), order_of(town.bid(home, other, 150_000))
+    said = Schedule(home.account, lines)
+    signature = sign_compact(home.secret, digest(town.domain("EnergyAuction"), said))
+    single = (await service.post("orders", body)).json()["items"][0]["id"]
+    (id_,) = await service.accept("schedules", wire.schedule_json(said, signature))
+    _, state = await service.done(single, id_)
+    assert (state["status"], state["reason"]) == ("rejected", "VersionNotNewer")
+    refused, request = digest(town.domain("EnergyAuction"), lines[1]), digest(town.domain("EnergyAuction"), said)
+
+    async def proved() -> int:
+        return await town.contracts.bond.refused_at(refused, request, keccak(signature))
+
+    assert await service.until(proved, mine=True)
+
+
 async def test_claim__of_an_order_that_was_left__is_paid_and_told(service: Service, tmp_path: Path) -> None:
     town = service.town
     home = town.homes[3]
@@ -250,3 +271,16 @@ async def test_bond__taken_out__is_named_no_more_and_redeemed_after_a_week(servi
     assert after.available == before.available + 9 * UNIT
     await service.caught_up()
     assert (await service.get("bonds"))["bonds"][0]["bondMicro"] == 0
+
+
+async def test_bond__of_less_than_a_compensation__is_named_nowhere(service: Service) -> None:
+    await post_bond(service, UNIT - 1)
+    assert (await service.get("bonds"))["sponsor"] is None
+
+
+async def test_bond__posted_while_some_leaves__tells_when_that_can_be_redeemed(service: Service) -> None:
+    await service.done(*await service.accept("bonds/leave", bond_body(service.town, Unbond, UNIT - 1)))
+    await post_bond(service, UNIT)
+    (bond,) = (await service.get("bonds"))["bonds"]
+    assert (bond["bondMicro"], bond["leavingMicro"]) == (2 * UNIT - 1, UNIT - 1)
+    assert bond["redeemableAt"] is not None

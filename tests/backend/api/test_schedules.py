@@ -65,6 +65,30 @@ async def refused(service: Service, path: str, body: dict[str, Any]) -> tuple[in
     return answer.status_code, error["name"], error["args"].get("line")
 
 
+async def test_schedules__more_of_an_account_than_acts_of_a_signer__429(tmp_path: Path) -> None:
+    """Each has a transaction of its own, and may fill a block."""
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        served(town, tmp_path / "s", most_acts_under_way=2) as service,
+    ):
+        (home,), slot = town.homes, await town.open_slot()
+        bodies = [schedule(service, home.secret, home.account, line(home, slot + n)) for n in range(3)]
+        answers = [await service.post("schedules", body) for body in bodies]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert answers[2].json()["error"]["name"] == "TooManyUnderWay"
+        assert (await service.post("schedules", bodies[0])).status_code == 202, "the same request, the same answer"
+
+
+async def test_schedule__of_an_account_that_can_pay_for_no_line__is_refused_early(service: Service) -> None:
+    """On chain it would cost the relayer a block's gas, and the proof of its refusal another."""
+    home, slot = service.town.homes[0], await service.town.open_slot()
+    dear = [line(home, slot + n, energy_wh=240_000) for n in range(2)]  # 52.80 each, of 50.00
+    answer = await service.post("schedules", schedule(service, home.secret, home.account, *dear))
+    assert (answer.status_code, answer.json()["error"]["name"]) == (409, "AvailableTooSmall")
+    cheap = line(home, slot + 2)
+    await service.accept("schedules", schedule(service, home.secret, home.account, *dear, cheap))
+
+
 async def test_orders__older_than_the_acts_at_hand__are_shown_as_replaced(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

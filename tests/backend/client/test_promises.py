@@ -7,6 +7,7 @@ import pytest
 
 from gridweave.client import Offer, Prosumer
 from gridweave.client.promises import KeptPromise, PromiseFolder, PromiseMalformed
+from gridweave.domain.acknowledgements import NO_SPONSOR
 from gridweave.domain.eip712 import digest
 from gridweave.domain.orders import Side
 from gridweave.domain.signatures import recover
@@ -30,6 +31,14 @@ def test_keep__then_find__gives_what_the_relayer_signed(prosumer: Prosumer, tmp_
     assert (found.said.sponsor.lower(), found.has_sponsor) == (SPONSOR.lower(), True)
     domain = prosumer.client.deployment.domain("RelayerBond")
     assert recover(digest(domain, found.said), found.signature) == prosumer.client.deployment.relayer
+
+
+def test_keep__of_what_nobody_answers_for__leaves_what_somebody_does(prosumer: Prosumer, tmp_path: Path) -> None:
+    folder, promise = PromiseFolder(tmp_path), kept(prosumer)
+    empty = replace(promise, said=replace(promise.said, sponsor=NO_SPONSOR))
+    for each in (empty, promise, empty):
+        folder.keep(each)
+    assert list(folder.all()) == [promise]
 
 
 def test_forget__given_several__drops_what_can_be_claimed_no_more(prosumer: Prosumer, tmp_path: Path) -> None:

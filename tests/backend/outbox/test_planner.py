@@ -10,7 +10,7 @@ from itertools import count
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.kinds import BATCHED, BY_WALLET, Kind
-from gridweave.outbox.planner import plan
+from gridweave.outbox.planner import leave_room, plan
 from gridweave.store.records import Item
 
 _seqs = count(1)
@@ -125,6 +125,22 @@ def test_plan__thousands_of_versions_of_one_position__leave_the_first_call_to_ot
     honest = [order(n) for n in range(2, 50)]
     groups = plan([*burst, *honest], GasModel())
     assert {i.seq for i in honest} < {i.seq for i in groups[0].items}
+
+
+def test_leave_room__hundreds_of_proofs_and_schedules__leave_a_quarter_to_orders() -> None:
+    flood = [item(Kind.REFUSAL, "proofs:a") for _ in range(300)]
+    flood += [item(Kind.SCHEDULE, "account:a", f"meter:{n}") for n in range(300)]
+    honest = [order(n, 7, f"account:{n}") for n in range(400, 450)]
+    groups = leave_room(plan([*flood, *honest], GasModel()), 16, 12)
+    assert [group.kind for group in groups] == [Kind.REFUSAL] * 12 + [Kind.ORDER]
+    assert [i.seq for i in groups[-1].items] == [i.seq for i in honest]
+
+
+def test_leave_room__an_order_behind_what_stays__stays_alone() -> None:
+    schedule = item(Kind.SCHEDULE, "account:a")
+    own, other = order(1, 7, "account:a"), order(2, 7, "account:b")
+    (group,) = leave_room(plan([schedule, own, other], GasModel()), 16, 0)
+    assert [i.seq for i in group.items] == [other.seq]
 
 
 def test_plan__ten_times_the_queue__takes_little_more_than_ten_times_the_steps() -> None:

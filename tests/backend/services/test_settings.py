@@ -34,6 +34,12 @@ def test_from_env__given_a_network_and_settings__lets_the_settings_win():
     assert _four(Settings.from_env(env)) == (200, FeeRule.EIP1559, 0, 10**9)
 
 
+def test_from_env__given_slow_blocks__promises_nothing_five_blocks_before_a_gate():
+    assert Settings.from_env({"GRIDWEAVE_NETWORK": "mainnet"}).commit_margin >= 5 * 12
+    assert Settings.from_env({"GRIDWEAVE_NETWORK": "mainnet", "GRIDWEAVE_COMMIT_MARGIN": "90"}).commit_margin == 90
+    assert Settings.from_env({}).commit_margin == 30
+
+
 def test_from_env__given_a_file_of_networks__knows_them(tmp_path):
     file = tmp_path / "own.toml"
     file.write_text(OWN)

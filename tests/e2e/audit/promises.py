@@ -18,13 +18,13 @@ SPONSOR = Party.of("sponsor")
 
 
 async def post(street: Street, amount: int, relayer: str | None = None) -> None:
-    said = PostBond(relayer or street.relayer.address, amount, street.nonce(), FAR)
+    said = PostBond(SPONSOR.address, relayer or street.relayer.address, amount, street.nonce(), FAR)
     act = street.act("RelayerBond", said, SPONSOR.secret, SPONSOR.address)
     await street.send(street.contracts.bond.post(said.relayer, amount, act))
 
 
 async def unbond(street: Street, amount: int) -> None:
-    said = Unbond(street.relayer.address, amount, street.nonce(), FAR)
+    said = Unbond(SPONSOR.address, street.relayer.address, amount, street.nonce(), FAR)
     act = street.act("RelayerBond", said, SPONSOR.secret, SPONSOR.address)
     await street.send(street.contracts.bond.unbond(said.relayer, amount, act))
 

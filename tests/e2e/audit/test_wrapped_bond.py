@@ -31,7 +31,7 @@ async def bonded(path: Path) -> AsyncIterator[Street]:
         street = await open_street(chain)
         await street.send(street.contracts.vault.deposit(SPONSOR.address, 20 * EUR))
         for amount, kind in ((5 * EUR, PostBond), (EUR, Unbond), (EUR, Unbond)):
-            said = kind(street.relayer.address, amount, street.nonce(), FAR)
+            said = kind(SPONSOR.address, street.relayer.address, amount, street.nonce(), FAR)
             act = street.act("RelayerBond", said, SPONSOR.secret, SPONSOR.address)
             ask = street.contracts.bond.post if kind is PostBond else street.contracts.bond.unbond
             await street.send(relayed(street, ask(said.relayer, amount, act)), street.admin)

@@ -112,7 +112,7 @@ class BondedTown:
 
     def post(self, sponsor: Person, relayer: str, amount: int) -> BondAct:
         """Puts money down."""
-        message = PostBond(relayer, amount, next(self.town.nonces), FAR)
+        message = PostBond(sponsor.address, relayer, amount, next(self.town.nonces), FAR)
         call = self._bond.post(relayer, amount, sponsor.consent(self.town.domain("RelayerBond"), message))
 
         def apply(now: int) -> Told:
@@ -123,7 +123,7 @@ class BondedTown:
 
     def unbond(self, sponsor: Person, relayer: str, amount: int) -> BondAct:
         """Begins to take it back."""
-        message = Unbond(relayer, amount, next(self.town.nonces), FAR)
+        message = Unbond(sponsor.address, relayer, amount, next(self.town.nonces), FAR)
         call = self._bond.unbond(relayer, amount, sponsor.consent(self.town.domain("RelayerBond"), message))
 
         def apply(now: int) -> Told:

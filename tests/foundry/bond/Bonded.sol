@@ -52,8 +52,8 @@ abstract contract Bonded is Feeder {
     {
         act = _draft(by);
         bytes32 typeHash =
-            keccak256(abi.encodePacked(kind, "(address relayer,uint256 amount,uint256 nonce,uint256 deadline)"));
-        bytes32 structHash = keccak256(abi.encode(typeHash, relayer_, amount, act.nonce, act.deadline));
+            keccak256(abi.encodePacked(kind, "(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)"));
+        bytes32 structHash = keccak256(abi.encode(typeHash, by.addr, relayer_, amount, act.nonce, act.deadline));
         act.signature = Signing.sign(by.key, _digest(BOND, address(bond), structHash));
     }
 

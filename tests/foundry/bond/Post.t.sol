@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { RelayerBond } from "../../../contracts/RelayerBond.sol";
 import { IRelayerBond } from "../../../contracts/interfaces/IRelayerBond.sol";
 import { ISignedActs } from "../../../contracts/interfaces/ISignedActs.sol";
+import { SmartWallet } from "../../../contracts/mocks/SmartWallet.sol";
 import { Act } from "../../../contracts/types/Act.sol";
 import { SignedOrder } from "../../../contracts/types/Order.sol";
 import { Home } from "../auction/Feeder.sol";
@@ -27,6 +28,16 @@ contract PostTest is Bonded {
         bond.post(stranger.addr, STAKE, act);
         vm.expectRevert(IRelayerBond.RelayerIsZero.selector);
         bond.post(address(0), STAKE, act);
+    }
+
+    /// Else what the owner of several wallets puts down for one of them could be taken from each of them, and from its own account.
+    function test_post__given_what_was_signed_for_another_of_ones_wallets__reverts() external {
+        address wallet = address(new SmartWallet(sponsor.addr));
+        _deposit(wallet, STAKE);
+        Act memory act = _bondAct("PostBond", sponsor, relayer.addr, STAKE);
+        act.signer = wallet;
+        vm.expectRevert(abi.encodeWithSelector(ISignedActs.WrongSignature.selector, wallet));
+        bond.post(relayer.addr, STAKE, act);
     }
 
     function test_post__given_more_than_is_withdrawable__reverts() external {
