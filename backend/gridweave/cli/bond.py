@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from gridweave.cli.terminal import (
     finish,
     open_wallet,
     out,
+    resolve_address,
     speaking,
     table,
 )
@@ -30,7 +32,8 @@ __all__ = ["register"]
 
 Amount = Annotated[str, typer.Argument(help="A decimal number of the currency: 25")]
 Relayer = Annotated[
-    str | None, typer.Option("--relayer", help="Address whose acknowledgements. [default: the service's relayer]")
+    str | None,
+    typer.Option("--relayer", help="Whose acknowledgements: an address or a key's name. [default: the service's]"),
 ]
 _HOUR = 3_600
 
@@ -64,7 +67,7 @@ def post(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         micro = parse_amount_micro(amount)
-        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), relayer)
+        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore))
         item = sponsor.post(micro, client.chain_time() + _HOUR)
         finish(client, item.id, f"bond of {format_amount(micro)}", wait=not no_wait, as_json=as_json)
 
@@ -87,7 +90,7 @@ def unbond(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         micro = parse_amount_micro(amount)
-        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), relayer)
+        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore))
         item = sponsor.unbond(micro, client.chain_time() + _HOUR)
         finish(client, item.id, f"{format_amount(micro)} on its way out", wait=not no_wait, as_json=as_json)
 
@@ -106,7 +109,7 @@ def redeem(
     Example: gridweave bond redeem --key utility
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        item = Sponsor(client, open_wallet(key, keystore, password_file), relayer).redeem()
+        item = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore)).redeem()
         finish(client, item.id, "redeemed bond", wait=not no_wait, as_json=as_json)
 
 
@@ -129,7 +132,12 @@ def show(relayer: Relayer = None, url: ServiceUrl = DEFAULT_URL, as_json: AsJson
         out.print(table("", columns, rows) if rows else "Nobody answers for it yet: gridweave bond post AMOUNT")
         if paid:
             total = format_amount(sum(int(row["amountMicro"]) for row in paid))
-            out.print(f"{len(paid)} orders compensated with {total} so far", highlight=False)
+            out.print(f"orders compensated so far: {len(paid)}, with {total}", highlight=False)
+
+
+def _address(relayer: str | None, keystore: Path | None) -> str | None:
+    """Raises WrongUse, KeystoreError."""
+    return None if relayer is None else resolve_address(relayer, keystore)
 
 
 def _row(bond: dict[str, Any], named: str | None) -> tuple[str, ...]:

@@ -10,7 +10,18 @@ from typing import Annotated
 
 import typer
 
-from gridweave.chain import Call, Network, NetworkProfile, Node, Promise, RelayerBond, Reverted, Signer, to_hex
+from gridweave.chain import (
+    Call,
+    EnergyAuction,
+    Network,
+    NetworkProfile,
+    Node,
+    Promise,
+    RelayerBond,
+    Reverted,
+    Signer,
+    to_hex,
+)
 from gridweave.chain.networks import GENERIC
 from gridweave.cli.sending import network_of, payer_of, send, speaking_of_nodes
 from gridweave.cli.terminal import (
@@ -37,8 +48,9 @@ __all__ = ["claim", "keep_promise"]
 
 CLAIMABLE = "claimable"
 _SAID = {
-    "CommitmentNotDue": "the relayer still has time",
-    "OrderArrived": "kept: the order arrived",
+    "CommitmentNotDue": "not on the chain yet; the relayer still has time",
+    "OrderArrived": "kept: on the chain",
+    "Superseded": "a newer version of yours is on the chain",
     "OrderWasRefused": "kept: the order was refused on chain",
     "AlreadyCompensated": "compensated already",
     "ClaimTooLate": "too late to claim",
@@ -102,7 +114,7 @@ def claim(
         else:
             _show(lines, payer is not None)
         if request is not None and payer is not None and not any(line.transaction for _, line in lines):
-            fail("NothingToClaim", "no order of it was left; nothing is due", REFUSED, as_json)
+            fail("NothingToClaim", "nothing is due for it now; its state is above", REFUSED, as_json)
 
 
 def _wanted(request: str | None, folder: PromiseFolder) -> Iterator[KeptPromise]:
@@ -143,8 +155,19 @@ async def _claim(node: Node, profile: NetworkProfile, promise: KeptPromise, paye
             call = bond.claim(order, given)
         else:
             call = bond.claim_line(promise.account, promise.orders, index, given)
-        lines.append(Line(order, *await _outcome(node, profile, call, payer)))
+        state, transaction = await _outcome(node, profile, call, payer)
+        if state in ("CommitmentNotDue", "OrderArrived"):
+            state = await _arrival(EnergyAuction(node, promise.auction), order) or state
+        lines.append(Line(order, state, transaction))
     return lines
+
+
+async def _arrival(auction: EnergyAuction, order: Order) -> str | None:
+    """How the order stands on the chain, None if it does not."""
+    version, _ = await auction.last_version_of(order.meter, order.slot)
+    if version < order.version:
+        return None
+    return "OrderArrived" if version == order.version else "Superseded"
 
 
 async def _outcome(node: Node, profile: NetworkProfile, call: Call, payer: Signer | None) -> tuple[str, str | None]:

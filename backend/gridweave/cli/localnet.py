@@ -29,7 +29,9 @@ def localnet_command(
     clock: Annotated[Clock, typer.Option(help="real: a block a second; manual: blocks when asked for.")] = Clock.REAL,
     block_seconds: Annotated[float, typer.Option(help="Seconds between blocks of the real clock.")] = 1.0,
     snapshot_seconds: Annotated[float, typer.Option(help="Seconds between snapshots, at least.")] = 5.0,
-    slot_length: Annotated[int, typer.Option(help="Seconds per slot, for good.")] = 900,
+    slot_length: Annotated[
+        int | None, typer.Option(help="Seconds per slot, for good. [default: as the chain was begun, at first 900]")
+    ] = None,
     contracts: Annotated[bool, typer.Option("--contracts/--no-contracts", help="Deploy the contracts.")] = True,
 ) -> None:
     """Run a local chain until interrupted. Start it again and it goes on from its newest snapshot.

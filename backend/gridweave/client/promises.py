@@ -20,6 +20,7 @@ from gridweave.domain.orders import Order
 __all__ = ["KeptPromise", "PromiseFolder", "PromiseMalformed"]
 
 _NAME = re.compile(r"0x[0-9a-f]{64}")
+_START = re.compile(r"0x[0-9a-f]{4,64}")
 
 
 class PromiseMalformed(Exception):
@@ -30,7 +31,7 @@ class PromiseMalformed(Exception):
 class KeptPromise:
     """An acknowledgement with its relayer's signature, and what it is about: one order, or a schedule of an account.
 
-    `bond` is the address of the contract that takes claims on it.
+    `bond` is the address of the contract that takes claims on it, `auction` of that in which its orders were to arrive.
     """
 
     said: Acknowledgement
@@ -40,6 +41,7 @@ class KeptPromise:
     account: str | None
     chain_id: int
     bond: str
+    auction: str
 
     @classmethod
     def of(
@@ -47,7 +49,7 @@ class KeptPromise:
     ) -> KeptPromise:
         """From a checked answer to what was signed so; `account` of a schedule."""
         said = acknowledgement_of(item, signed)
-        here = deployment.chain_id, deployment.contracts["RelayerBond"]
+        here = deployment.chain_id, deployment.contracts["RelayerBond"], deployment.contracts["EnergyAuction"]
         return cls(said, deployment.relayer, item.acknowledgement or b"", orders, account, *here)
 
     @property
@@ -72,6 +74,7 @@ class KeptPromise:
             "account": self.account,
             "chainId": self.chain_id,
             "bond": self.bond,
+            "auction": self.auction,
         }
 
     @classmethod
@@ -83,7 +86,8 @@ class KeptPromise:
             )
             orders = tuple(Order.unpack(bytes_of(word)) for word in body["orders"])
             signature, account = bytes_of(body["acknowledgement"]), body["account"]
-            return cls(said, body["relayer"], signature, orders, account, int(body["chainId"]), body["bond"])
+            here = int(body["chainId"]), body["bond"], body["auction"]
+            return cls(said, body["relayer"], signature, orders, account, *here)
         except (KeyError, TypeError, ValueError, DomainError) as fault:
             raise PromiseMalformed("this is no acknowledgement that gridweave kept") from fault
 
@@ -115,8 +119,11 @@ class PromiseFolder:
             return False
 
     def find(self, id_: str) -> KeptPromise:
-        """Raises FileNotFoundError, PromiseMalformed."""
-        return self.read(self._path(id_))
+        """By its id or as much of it as no other has. Raises FileNotFoundError, PromiseMalformed."""
+        found = list(self.folder.glob(f"{id_}*.json")) if _START.fullmatch(id_) else []
+        if len(found) != 1:
+            raise FileNotFoundError(id_)
+        return self.read(found[0])
 
     def all(self) -> Iterator[KeptPromise]:
         """All that are kept, in the order of their requests. Raises PromiseMalformed."""

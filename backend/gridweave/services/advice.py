@@ -71,7 +71,7 @@ _BY_STATUS: dict[int, dict[str, str]] = {
         "DeviceAlreadyMetered": "the device has a meter already",
         "DeviceAlreadyEnrolled": "the device is enrolled already",
         "DeviceNotActive": "the device is not active",
-        "DeviceSuspended": "the device is suspended; have it reinstated first",
+        "DeviceSuspended": "the device was suspended as this slot's gate closed; reinstated, it counts for later slots",
         "DeviceRevoked": "the device is revoked for good; enrol another",
         "StatusChangeRefused": "this change of status is not allowed",
         "WithdrawalAboveWithdrawable": "more than the withdrawable balance; see it with: gridweave account show",

@@ -197,6 +197,7 @@ async def test_claim__of_an_order_that_was_left__is_paid_and_told(service: Servi
         None,
         town.chain.chain_id,
         town.contracts.bond.address,
+        town.contracts.auction.address,
     )
     folder = PromiseFolder(tmp_path / "keys" / "promises")
     folder.keep(kept)
@@ -279,7 +280,7 @@ async def test_bond__of_less_than_a_compensation__is_named_nowhere(service: Serv
 
 
 async def test_bond__posted_while_some_leaves__tells_when_that_can_be_redeemed(service: Service) -> None:
-    await service.done(*await service.accept("bonds/leave", bond_body(service.town, Unbond, UNIT - 1)))
+    await service.done(*await service.accept("bonds/unbond", bond_body(service.town, Unbond, UNIT - 1)))
     await post_bond(service, UNIT)
     (bond,) = (await service.get("bonds"))["bonds"]
     assert (bond["bondMicro"], bond["leavingMicro"]) == (2 * UNIT - 1, UNIT - 1)

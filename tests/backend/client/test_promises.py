@@ -7,7 +7,7 @@ import pytest
 
 from gridweave.client import Offer, Prosumer
 from gridweave.client.promises import KeptPromise, PromiseFolder, PromiseMalformed
-from gridweave.domain.acknowledgements import NO_SPONSOR
+from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.eip712 import digest
 from gridweave.domain.orders import Side
 from gridweave.domain.signatures import recover
@@ -27,7 +27,7 @@ def test_keep__then_find__gives_what_the_relayer_signed(prosumer: Prosumer, tmp_
     folder, promise = PromiseFolder(tmp_path / "promises"), kept(prosumer)
     folder.keep(promise)
     found = folder.find(promise.id)
-    assert found == promise
+    assert found == folder.find(promise.id[:10]) == promise
     assert (found.said.sponsor.lower(), found.has_sponsor) == (SPONSOR.lower(), True)
     domain = prosumer.client.deployment.domain("RelayerBond")
     assert recover(digest(domain, found.said), found.signature) == prosumer.client.deployment.relayer
@@ -35,7 +35,7 @@ def test_keep__then_find__gives_what_the_relayer_signed(prosumer: Prosumer, tmp_
 
 def test_keep__of_what_nobody_answers_for__leaves_what_somebody_does(prosumer: Prosumer, tmp_path: Path) -> None:
     folder, promise = PromiseFolder(tmp_path), kept(prosumer)
-    empty = replace(promise, said=replace(promise.said, sponsor=NO_SPONSOR))
+    empty = replace(promise, said=replace(promise.said, sponsor=ZERO_ADDRESS))
     for each in (empty, promise, empty):
         folder.keep(each)
     assert list(folder.all()) == [promise]
