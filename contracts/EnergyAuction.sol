@@ -240,7 +240,7 @@ contract EnergyAuction is IEnergyAuction, SignedActs, Multicall {
             context = _open(market, slot);
         }
 
-        uint256 results = _ledger.recordAll(market, slot, context.gateAt(), readings);
+        uint256 results = _ledger.recordAll(market, slot, context.gateAt() - 1, readings);
         Settlements.Batch memory batch;
         batch.call = Batches.openSettlement(count);
         for (uint256 i = 0; i < count; ++i) {

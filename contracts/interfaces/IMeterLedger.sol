@@ -34,7 +34,7 @@ interface IMeterLedger {
 
     /// @notice Verifies and stores readings of one market and slot. Restricted to recorders, which settle them in the same
     /// transaction. Never reverts for one item. The first of two readings of one meter counts as stored for the second.
-    /// @param asOf when each device must have been active, or when it became a meter, if that was later: the recorder's gate, so
+    /// @param asOf when each device must have been active, or when it became a meter, if that was later: the second before the gate, so
     /// that nobody who can no longer take back an order is suspended out of it
     function record(uint32 market, uint32 slot, uint40 asOf, SignedReading[] calldata readings)
         external

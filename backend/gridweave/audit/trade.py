@@ -159,11 +159,11 @@ class Trade:
 
     def settle(self, call: Settling, now: int, said: Sequence[Event]) -> list[Expected]:
         """Records and pays readings, each with its device's signature."""
-        gate = self.book.terms_of(call.market, call.slot).gate(call.slot, self.book.clock)
+        as_of = self.book.terms_of(call.market, call.slot).gate(call.slot, self.book.clock) - 1
         endings = _Endings(said)
         readings = [reading_of(item.word) for item in call.items]
         faults = [
-            self._consent.fault_of(reading, item.signature, gate, endings.next((reading.meter, reading.version)))
+            self._consent.fault_of(reading, item.signature, as_of, endings.next((reading.meter, reading.version)))
             for reading, item in zip(readings, call.items, strict=True)
         ]
         return self._say(self.book.settle(call.market, call.slot, readings, now, faults))

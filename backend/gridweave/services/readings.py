@@ -94,7 +94,8 @@ def _examine(world: World, look: _Look, entry: SignedReading, hash_: bytes) -> C
             raise MeterUnknown
         closes = _check_time(world, look.now, reading, terms)
         _check_content(world, reading, meter)
-        compact = _check_device(world, look, entry, hash_, meter["device"], terms.gate(reading.slot, world.clock))
+        as_of = terms.gate(reading.slot, world.clock) - 1  # the last second in which an order could be taken back
+        compact = _check_device(world, look, entry, hash_, meter["device"], as_of)
         if reading.version <= look.newest.get((reading.meter, reading.slot), 0):
             raise ReadingNotNewer
     except (DomainError, ServiceError) as error:
@@ -122,7 +123,7 @@ def _check_content(world: World, reading: Reading, meter: Row) -> None:
         raise fault
 
 
-def _check_device(world: World, look: _Look, entry: SignedReading, hash_: bytes, device: str, gate: int) -> bytes:
+def _check_device(world: World, look: _Look, entry: SignedReading, hash_: bytes, device: str, as_of: int) -> bytes:
     """The signature as the contract takes it. What is under way for the device is left to the contract."""
     row = look.devices.get(device)
     if row is None:
@@ -136,14 +137,14 @@ def _check_device(world: World, look: _Look, entry: SignedReading, hash_: bytes,
     verify = verify_p256 if row["key_kind"] == KeyKind.P256 else verify_secp256k1
     if not verify(x, y, hash_, signature):
         raise Refused("DeviceSignatureInvalid", {"device": device})
-    _check_standing(world, row, gate, device)
+    _check_standing(world, row, as_of, device)
     return signature
 
 
-def _check_standing(world: World, row: Row, gate: int, device: str) -> None:
+def _check_standing(world: World, row: Row, as_of: int, device: str) -> None:
     if row["status"] == DeviceStatus.ACTIVE or world.lanes.busy([f"device:{device}"]):
         return
-    if row["status_since"] <= gate:
+    if row["status_since"] <= as_of:
         name = "DeviceSuspended" if row["status"] == DeviceStatus.SUSPENDED else "DeviceRevoked"
         raise Refused(name, {"device": device})
 

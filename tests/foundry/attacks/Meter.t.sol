@@ -55,9 +55,9 @@ contract MeterTest is Feeder {
         }
         _withdrawAll(thief);
         _setStatus(thief.device.id, REVOKED, operator);
-        vm.warp(_endOf(SLOT + 5));
-        bytes4 reason = _settle(thief, SLOT + 5, 1, 0, 3_000);
-        assertReason(reason, IDeviceRegistry.DeviceRevoked.selector, "from the next slot on");
+        vm.warp(_endOf(SLOT + 6));
+        bytes4 reason = _settle(thief, SLOT + 6, 1, 0, 3_000);
+        assertReason(reason, IDeviceRegistry.DeviceRevoked.selector, "from the next gate on");
         for (uint32 slot = SLOT; slot < SLOT + 4; ++slot) {
             assertReason(_settle(thief, slot, 2, 0, 0), 0, "as it was");
         }
@@ -69,8 +69,9 @@ contract MeterTest is Feeder {
     /// Nobody corrects: what a revoked key brought is the capacity at feed-in, slot by slot until then.
     function test_huge_exports__given_no_correction__bring_capacity_at_feed_in_until_the_revocation() external {
         for (uint32 slot = SLOT; slot < SLOT + 8; ++slot) {
-            vm.warp(_endOf(slot));
+            vm.warp(_endOf(slot) - 1);
             if (slot == SLOT + 4) _setStatus(thief.device.id, REVOKED, operator);
+            vm.warp(_endOf(slot));
             _settle(thief, slot, 1, 0, 3_000);
         }
         assertEq(_worthOf(thief.owner.addr), int256(10_000_000 + 6 * MOST), "the sixth slot's gate had closed");
@@ -100,11 +101,11 @@ contract MeterTest is Feeder {
 
     /// The grid operator suspends a seller's meter once it can no longer take back its order, at whatever moment: its reading
     /// counts as if nothing had happened.
-    function test_suspension_into_a_shortfall__given_the_gate_has_closed__changes_nothing(uint256 into) external {
+    function test_suspension_into_a_shortfall__given_the_gate_has_closed__changes_nothing(uint256 into) public {
         Home memory seller = thief;
         _ask(seller, 3_000, 200_000);
         _bid(buyer, 3_000, 240_000);
-        vm.warp(_gateOf(SLOT) + 1 + _bound(into, 0, 2 * SLOT_LENGTH + 5 hours));
+        vm.warp(_gateOf(SLOT) + _bound(into, 0, 2 * SLOT_LENGTH + 5 hours));
         uint256 start = vm.snapshotState();
         (int256 sellers, int256 operators) = _delivered(seller);
         vm.revertToState(start);
@@ -113,6 +114,11 @@ contract MeterTest is Feeder {
         assertEq(suspended, sellers, "3 kWh sold and delivered");
         assertEq(sellers, 10_600_000, "at 0.20");
         assertEq(suspending, operators, "and who suspended gained nothing");
+    }
+
+    /// In that second nothing can be taken back any more.
+    function test_suspension_into_a_shortfall__given_the_second_of_the_gate__changes_nothing() external {
+        test_suspension_into_a_shortfall__given_the_gate_has_closed__changes_nothing(0);
     }
 
     function test_suspension_into_a_shortfall__given_a_correction_of_that_slot__takes_it_too() external {
