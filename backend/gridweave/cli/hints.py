@@ -43,6 +43,8 @@ def _detail(client: GridweaveClient, market: int, offer: Offer, fault: ServiceEr
         return f"{needed} is needed, {available} is available; {_DEPOSIT}"
     if fault.name == "InArrears" and "arrear" in fault.arguments:
         return f"{format_amount(int(fault.arguments['arrear']))} is owed"
+    if fault.name == "EnergyAboveCapacity":
+        return _capacity(client, offer)
     if fault.name not in ("PriceOffGrid", "EnergyTooSmall", "GateClosed", "GateTooClose"):
         return ""
     terms = client.market(market)["terms"]
@@ -51,6 +53,13 @@ def _detail(client: GridweaveClient, market: int, offer: Offer, fault: ServiceEr
     if fault.name == "EnergyTooSmall":
         return f"the least is {int(terms['minEnergyWh'])} Wh"
     return _first_open(client, terms)
+
+
+def _capacity(client: GridweaveClient, offer: Offer) -> str:
+    """The most that the meter can draw or give in a slot."""
+    meter = client.get(f"/v1/meters/{offer.meter}")
+    watts = int(meter["importCapacityW" if offer.side is Side.BID else "exportCapacityW"])
+    return f"the most is {watts * client.deployment.slot_length // 3_600} Wh"
 
 
 def _grid(terms: dict[str, Any], side: Side) -> str:

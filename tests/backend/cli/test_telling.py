@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,12 +29,18 @@ TERMS = {
 
 
 class _Service:
-    """The two answers that hints ask for: at 12:00 UTC, with slots of a quarter hour."""
+    """The answers that hints ask for: at 12:00 UTC, with slots of a quarter hour."""
 
     def market(self, _: int) -> dict[str, Any]:
         return {"terms": TERMS}
 
-    def get(self, _: str) -> dict[str, Any]:
+    @property
+    def deployment(self) -> Any:
+        return SimpleNamespace(slot_length=900)
+
+    def get(self, path: str) -> dict[str, Any]:
+        if path == "/v1/meters/1":
+            return {"importCapacityW": 17_000, "exportCapacityW": 5_000}
         return {"slotLength": 900, "chainTime": 1_465_560_000, "commitMargin": 30}
 
 
@@ -53,6 +60,11 @@ def _explained(name: str, side: Side = Side.BID, **arguments: int) -> str:
 )
 def test_explaining__a_price_off_the_grid__names_lowest_highest_and_step_of_the_side(side: Side, says: str) -> None:
     assert _explained("PriceOffGrid", side) == f"no; {says} in steps of 0.001"
+
+
+@pytest.mark.parametrize(("side", "most"), [(Side.BID, 4_250), (Side.ASK, 1_250)])
+def test_explaining__more_than_the_meter_carries__names_the_most(side: Side, most: int) -> None:
+    assert _explained("EnergyAboveCapacity", side).endswith(f"the most is {most} Wh")
 
 
 def test_explaining__too_little_energy__names_the_least() -> None:
