@@ -17,6 +17,7 @@ from gridweave.cli.terminal import (
     PasswordFile,
     ServiceUrl,
     WrongUse,
+    at_time,
     emit,
     finish,
     open_wallet,
@@ -28,7 +29,14 @@ from gridweave.cli.terminal import (
 from gridweave.client.prosumer import Prosumer
 from gridweave.client.service import GridweaveClient
 from gridweave.domain.delegations import NO_ASKS, NO_BIDS, Scope
-from gridweave.domain.units import format_amount, parse_amount_micro, parse_energy_wh, parse_price_micro
+from gridweave.domain.units import (
+    format_amount,
+    format_energy_kwh,
+    format_price,
+    parse_amount_micro,
+    parse_energy_wh,
+    parse_price_micro,
+)
 
 __all__ = ["register"]
 
@@ -38,11 +46,12 @@ _HOUR = 3_600
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    account = typer.Typer(help="Deposit, withdraw, show balances.", no_args_is_help=True)
+    account = typer.Typer(help="Deposit, withdraw, show balances, let others order.", no_args_is_help=True)
     account.command("show")(show)
     account.command("deposit")(deposit)
     account.command("withdraw")(withdraw)
     account.command("delegate")(delegate)
+    account.command("delegations")(delegations)
     account.command("mint")(mint)
     app.add_typer(account, name="account")
 
@@ -194,3 +203,37 @@ def delegate(
         item = person.delegate(resolve_address(to, keystore), meter or (), scope, now + _HOUR)
         what = f"delegation to {to}" if hours else f"end of the delegation to {to}"
         finish(client, item.id, what, wait=not no_wait, as_json=as_json)
+
+
+def delegations(
+    who: Annotated[str, typer.Argument(help="An address, or a key's name.")],
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show who may order for an account and within which limits, and for whom its key may.
+
+    Example: gridweave account delegations home
+    """
+    with speaking(as_json), GridweaveClient(url) as client:
+        found = client.delegations(resolve_address(who, keystore))
+        if as_json:
+            emit(found)
+            return
+        names = ("for", "by", "meter", "market", "kWh an order", "bids up to", "asks from", "until (UTC)")
+        columns = [(name, "left") for name in names]
+        out.print(table("", columns, [_limits(each) for each in found]) if found else f"{who} has no delegation.")
+
+
+def _limits(scope: dict[str, Any]) -> tuple[str, ...]:
+    bid, ask = scope["highestBidMicroPerKwh"], scope["lowestAskMicroPerKwh"]
+    return (
+        scope["account"],
+        scope["delegate"],
+        str(scope["meter"] or "all others"),
+        str(scope["market"] or "any"),
+        format_energy_kwh(int(scope["maxEnergyWh"])),
+        "no bids" if bid is None else format_price(int(bid)),
+        "no asks" if ask is None else format_price(int(ask)),
+        at_time(int(scope["until"])),
+    )

@@ -146,6 +146,10 @@ class GridweaveClient:
     def meters(self, *, device: str | None = None, account: str | None = None, market: int | None = None) -> list[Json]:
         return list(self._pages("/v1/meters", device=device, account=account, market=market))
 
+    def delegations(self, address: str) -> list[Json]:
+        """Delegations that the account gave or was given, those that have ended left out."""
+        return list(self._transport.get(f"/v1/accounts/{address}/delegations")["items"])
+
     def compensations(self, relayer: str) -> list[Json]:
         """What was paid for orders that the relayer had acknowledged and left."""
         return list(self._pages("/v1/compensations", relayer=relayer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gridweave.domain.delegations import NO_ASKS, NO_BIDS
 from gridweave.domain.settlement import default_reading, settle_meter
 from gridweave.domain.terms import MarketTerms
 from gridweave.domain.units import WH_PER_KWH, floor_div, mul_div_up
@@ -11,7 +12,7 @@ from gridweave.services.errors import RequestInvalid
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
 
-__all__ = ["MOST_BILL_SLOTS", "account", "bill", "moves"]
+__all__ = ["MOST_BILL_SLOTS", "account", "bill", "delegations", "moves"]
 
 MOST_BILL_SLOTS = 3_200
 """Slots that one bill may span: a month of quarter hours and a bit."""
@@ -34,6 +35,25 @@ async def account(world: World, address: str) -> dict[str, Any]:
         "isOwed": [{"by": row["debtor"], "amountMicro": row["owed"]} for row in is_owed],
         "blockNumber": world.heads.number,
         "chainTime": world.heads.time,
+    }
+
+
+async def delegations(world: World, address: str) -> list[dict[str, Any]]:
+    """Who may order for the account within which limits, and for whom it may; `meter` null: all without their own."""
+    rows = await world.reads.meters.delegations(address)
+    return [_delegation_json(row) for row in rows if row["until"] > world.heads.time]
+
+
+def _delegation_json(row: Row) -> dict[str, Any]:
+    return {
+        "account": row["account"],
+        "delegate": row["delegate"],
+        "meter": row["meter"] or None,
+        "market": row["market"] or None,
+        "maxEnergyWh": row["max_energy_wh"],
+        "lowestAskMicroPerKwh": None if row["lowest_ask"] == NO_ASKS else row["lowest_ask"],
+        "highestBidMicroPerKwh": None if row["highest_bid"] == NO_BIDS else row["highest_bid"],
+        "until": row["until"],
     }
 
 

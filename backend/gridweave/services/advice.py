@@ -17,7 +17,7 @@ class Advice:
 
 _BY_STATUS: dict[int, dict[str, str]] = {
     403: {
-        "WrongSigner": "sign with the key of the meter's account, or of a delegate within its scope, for this chain",
+        "WrongSigner": "sign with the key of the meter's account, or of a delegate of it within its limits",
         "WrongSignature": "the signature is not the signer's over exactly this act, chain and contract",
         "SignerNotAllowed": "the signer holds no role that allows this; have it granted or sign with another key",
         "NotAMaker": "the endorsement must come from a maker; have the role granted first",

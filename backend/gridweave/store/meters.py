@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.store.index_tables import (
@@ -123,6 +123,15 @@ class MeterReads(Reader):
             for row in await self._rows(select(delegations).where(wanted).order_by(*newest_last)):
                 found[row["account"], row["delegate"]][row["meter"]] = row
         return found
+
+    async def delegations(self, who: str) -> list[Row]:
+        """What `who` lets others order, and what others let it order: the newest of each meter, those ended too."""
+        rows = await self._rows(
+            select(delegations)
+            .where(or_(delegations.c.account == who, delegations.c.delegate == who))
+            .order_by(delegations.c.block_number, delegations.c.log_index)
+        )
+        return list({(row["account"], row["delegate"], row["meter"]): row for row in rows}.values())
 
     async def settled(self, market: int, slot: int) -> set[int]:
         """Meters of a market that are settled for a slot."""

@@ -160,6 +160,11 @@ async def test_delegate__within_its_scope__orders_until_that_is_taken_back(servi
     scope = Scope(1, 1_000, NO_ASKS, 230_000, 1_900_000_000)
     await service.done(*await service.accept("delegations", delegation(service, home, 1, scope)))
     await service.caught_up()
+    agent = address_of(AGENT)
+    told = {"account": home.account, "delegate": agent, "meter": home.meter, "market": 1, "until": scope.until}
+    told |= {"maxEnergyWh": 1_000, "lowestAskMicroPerKwh": None, "highestBidMicroPerKwh": 230_000}
+    for who in (home.account, agent):
+        assert await service.get(f"accounts/{who}/delegations") == {"items": [told]}
     (state,) = await service.done(*await service.accept("orders", order(slot)))
     assert state["status"] == "committed"
     body = schedule(service, AGENT, home.account, line(home, slot + 1))
@@ -172,6 +177,7 @@ async def test_delegate__within_its_scope__orders_until_that_is_taken_back(servi
     await service.done(*await service.accept("delegations", delegation(service, home, 2, replace(scope, until=0))))
     await service.caught_up()
     assert (await refused(service, "orders", order(slot + 2)))[:2] == (403, "WrongSigner")
+    assert await service.get(f"accounts/{agent}/delegations") == {"items": []}
 
 
 async def test_schedule__of_a_wallet_contract__is_judged_by_the_wallet(service: Service) -> None:

@@ -37,6 +37,12 @@ async def get_account(world: InWorld, address: AddressPath) -> dict[str, Any]:
     return await accounts.account(world, address)
 
 
+@router.get("/accounts/{address}/delegations")
+async def get_delegations(world: InWorld, address: AddressPath) -> dict[str, Any]:
+    """What others may order for the account, and what it may order for others, as long as it may."""
+    return {"items": await accounts.delegations(world, address)}
+
+
 @router.get("/accounts/{address}/moves")
 async def get_moves(
     world: InWorld, address: AddressPath, cursor: CursorQuery = None, limit: LimitQuery = 1_000
