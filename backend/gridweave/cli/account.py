@@ -62,7 +62,7 @@ def show(
     keystore: KeystoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an account holds, what is held back, and what it owes.
+    """Show what an account holds, what is held back, and what it owes. What orders have locked is in none of it.
 
     Example: gridweave account show home
     """
@@ -163,6 +163,7 @@ def _balances(address: str, state: dict[str, Any]) -> Any:
         ("held until corrections end", "heldMicro"),
         ("owed", "arrearMicro"),
         ("withdrawable", "withdrawableMicro"),
+        ("put down in bonds", "bondsMicro"),
         ("tokens outside the Vault", "walletMicro"),
     )
     rows = [(name, format_amount(int(state[field]))) for name, field in names if field in state]

@@ -29,6 +29,7 @@ async def account(world: World, address: str) -> dict[str, Any]:
         "heldMicro": balance.held,
         "arrearMicro": balance.arrear,
         "withdrawableMicro": balance.withdrawable,
+        "bondsMicro": await world.reads.bonds.total_of(address),
         "walletMicro": await world.contracts.currency.balance_of(address, block),
         "permitNonce": await world.contracts.currency.permit_nonce(address, block),
         "owes": [{"to": row["creditor"], "amountMicro": row["owed"]} for row in owes],

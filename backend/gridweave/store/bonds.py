@@ -24,6 +24,12 @@ class BondReads(Reader):
             by_sponsor[row["sponsor"]] = row | {"redeemable_at": at}
         return sorted(by_sponsor.values(), key=lambda row: (row["leaving"] - row["bond"], row["sponsor"]))
 
+    async def total_of(self, sponsor: str) -> int:
+        """What the sponsor has put down for all relayers, what is leaving included, micro."""
+        newest = (bonds.c.block_number, bonds.c.log_index)
+        rows = await self._rows(select(bonds).where(bonds.c.sponsor == sponsor).order_by(*newest))
+        return sum({row["relayer"]: int(row["bond"]) for row in rows}.values())
+
     async def compensations(self, relayer: str, cursor: str | None, limit: int) -> Page:
         """What was paid for orders that the relayer had acknowledged, in chain order. Raises CursorInvalid."""
         return await self._page(compensations, cursor, limit, compensations.c.relayer == relayer)

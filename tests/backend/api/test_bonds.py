@@ -110,6 +110,7 @@ async def test_bond__once_posted__is_named_in_every_acknowledgement(service: Ser
     assert (state["sponsor"], state["compensationMicro"]) == (sponsor, UNIT)
     assert state["bonds"] == [{"sponsor": sponsor, "bondMicro": 10 * UNIT, "leavingMicro": 0, "redeemableAt": None}]
     assert (await service.get("deployment"))["sponsor"] == sponsor
+    assert (await service.get(f"accounts/{sponsor}"))["bondsMicro"] == 10 * UNIT
     body = town.bid(town.homes[0], await town.open_slot(1))
     answer = (await service.post("orders", body)).json()["items"][0]
     assert answer["sponsor"] == sponsor
