@@ -130,7 +130,11 @@ abstract contract Feeder is Street {
         underwrite = _changeAct("UnderwriteChange", terms, utility);
     }
 
-    function _changeAct(string memory kind, MarketTerms memory terms, Party memory by)
+    function _changeAct(string memory kind, MarketTerms memory terms, Party memory by) internal returns (Act memory) {
+        return _changeAct(kind, MARKET, terms, by);
+    }
+
+    function _changeAct(string memory kind, uint32 market, MarketTerms memory terms, Party memory by)
         internal
         returns (Act memory act)
     {
@@ -142,7 +146,7 @@ abstract contract Feeder is Street {
             )
         );
         bytes32 termsHash = keccak256(abi.encode(TERMS_TYPEHASH, terms));
-        bytes32 structHash = keccak256(abi.encode(typeHash, MARKET, termsHash, act.nonce, act.deadline));
+        bytes32 structHash = keccak256(abi.encode(typeHash, market, termsHash, act.nonce, act.deadline));
         act.signature = Signing.sign(by.key, _digest(AUCTION, address(auction), structHash));
     }
 

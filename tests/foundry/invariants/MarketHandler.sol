@@ -7,65 +7,40 @@ import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
 import { SignedReading } from "../../../contracts/types/Reading.sol";
-import { Feeder, Home } from "../auction/Feeder.sol";
 import { Party, Signing } from "../support/Signing.sol";
 import { Vm, vm } from "../support/Vm.sol";
+import { MarketChanges } from "./MarketChanges.sol";
 import { Line, Sheet, Stage } from "./MarketSheets.sol";
 
 /// Does what people do: two markets, twelve meters, two of them without a mandate, a quarter of them with a P-256 key. Remembers what
 /// it did, so that MarketInvariants can say what must follow.
-contract MarketHandler is Feeder {
-    uint256 internal constant HOMES = 12;
+contract MarketHandler is MarketChanges {
     uint64 private constant AGENTS_HIGHEST_BID = 220_000;
 
     SettlementHarness private math;
     Party private agent = Signing.party("agent");
-    Home[] internal homes;
-    uint32[] internal marketOf;
     Sheet[] public sheets;
     mapping(uint32 market => mapping(uint32 slot => uint256)) private sheetNumber; // + 1
     mapping(uint256 home => mapping(uint32 slot => Line)) private lines;
     mapping(uint256 home => int256) public cashIn; // deposits less withdrawals
     int256 public operatorGain;
 
-    uint256 public calls;
-    mapping(bytes32 verb => uint256) public done;
-    mapping(bytes32 verb => uint256) public tried;
-
-    modifier counted(bytes32 verb) {
-        ++calls;
-        ++tried[verb];
-        _;
-    }
-
     function setUp() public override {
         super.setUp();
         math = new SettlementHarness();
-        // the same rules with short windows, so that a run sees all of a slot's life
-        _createMarket(_shortTerms(20_000));
-        _createMarket(_shortTerms(0));
+        _openMarkets();
         for (uint256 i = 0; i < HOMES; ++i) {
-            uint32 market = uint32(2 + i % 2);
-            marketOf.push(market);
-            homes.push(_homeIn(market, i, i < 10, i % 4 == 1));
+            _settleIn(i);
             cashIn[i] = 10_000_000;
             if (i % 4 != 3) _delegate(homes[i].owner, agent, AGENTS_HIGHEST_BID);
         }
         vm.warp(START + SLOT_LENGTH);
     }
 
-    function _shortTerms(uint256 fee) private view returns (MarketTerms memory terms) {
-        terms = _terms();
-        terms.gridFee = uint40(fee);
-        terms.feedInPrice = 70_000;
-        terms.readingWindow = SLOT_LENGTH;
-        terms.correctionWindow = 4 * SLOT_LENGTH;
-    }
-
     // -------------------------------------------------------------------------------------------------------------- orders
 
     /// Places or replaces up to three orders of neighbours for one slot.
-    function place(uint256 seed) external counted("place") {
+    function place(uint256 seed) external counted {
         uint256 first = seed % HOMES;
         uint32 slot = _now() + 2 + uint32((seed >> 8) % 3);
         uint256 count = 1 + (seed >> 16) % 3;
@@ -84,7 +59,7 @@ contract MarketHandler is Feeder {
     }
 
     /// An agent's schedule for three slots of one home, which let it.
-    function schedule(uint256 seed) external counted("schedule") {
+    function schedule(uint256 seed) external counted {
         (uint256 who, uint32 first) = (seed % HOMES, _now() + 2);
         Order[] memory orders = new Order[](3);
         for (uint32 i = 0; i < 3; ++i) {
@@ -115,7 +90,7 @@ contract MarketHandler is Feeder {
         uint256 limit = 80_000 + 10_000 * tick + (side == BID && marketOf[who] == 2 ? 20_000 : 0);
         uint256 energyWh = 10 + (draw >> 16) % 700;
         uint256 until = block.timestamp + 1 hours;
-        return _pack(marketOf[who], slot, homes[who].meter, line.version + 1, until, side, energyWh, limit);
+        return _pack(marketOf[who], slot, _meterIn(who, slot), line.version + 1, until, side, energyWh, limit);
     }
 
     function _remember(uint256 who, Order order) private {
@@ -131,7 +106,7 @@ contract MarketHandler is Feeder {
         ++done[replaced ? bytes32("replace") : bytes32("place")];
     }
 
-    function cancel(uint256 seed) external counted("cancel") {
+    function cancel(uint256 seed) external counted {
         uint256 who = seed % HOMES;
         uint32 slot = _now() + 2 + uint32((seed >> 8) % 3);
         // whoever has an order there first, else somebody without
@@ -141,7 +116,7 @@ contract MarketHandler is Feeder {
         }
         Line storage line = lines[who][slot];
         Order order = _pack(
-            marketOf[who], slot, homes[who].meter, line.version + 1, block.timestamp, 0, 0, 0
+            marketOf[who], slot, _meterIn(who, slot), line.version + 1, block.timestamp, 0, 0, 0
         );
         SignedCancel[] memory cancels = new SignedCancel[](1);
         cancels[0] = _signedBy(homes[who].owner, Cancel.wrap(Order.unwrap(order)));
@@ -157,7 +132,7 @@ contract MarketHandler is Feeder {
 
     // ------------------------------------------------------------------------------------------------------ clear, settle
 
-    function clear(uint256 seed) external counted("clear") {
+    function clear(uint256 seed) external counted {
         (bool found, uint256 number) = _someSheet(seed, Stage.Uncleared);
         if (!found) return;
         Sheet storage sheet = sheets[number];
@@ -172,7 +147,7 @@ contract MarketHandler is Feeder {
     }
 
     /// A first reading, or a correction, of up to two meters of one slot; clears the slot if nobody has.
-    function settle(uint256 seed) external counted("settle") {
+    function settle(uint256 seed) external counted {
         // mostly a slot of the last five, which is when readings and corrections are taken
         uint256 who = seed % HOMES;
         uint32 slot = _now() - 1 - uint32((seed >> 8) % 5);
@@ -188,8 +163,10 @@ contract MarketHandler is Feeder {
         Vm.Log[] memory logs = _noteClose();
         Sheet storage sheet = _sheet(marketOf[who], slot);
         if (!sheet.cleared) _noteClearing(sheet);
-        if (_isSettled(logs, who)) _noteReading(who, readings[0]);
-        if (_isSettled(logs, other)) _noteReading(other, readings[1]);
+        _checkStandings(logs, who, slot);
+        _checkStandings(logs, other, slot);
+        if (_isSettled(logs, who, slot)) _noteReading(who, readings[0]);
+        if (_isSettled(logs, other, slot)) _noteReading(other, readings[1]);
     }
 
     function _drawReading(uint256 who, uint32 slot, uint256 draw) private view returns (SignedReading memory) {
@@ -197,29 +174,29 @@ contract MarketHandler is Feeder {
         uint32 importWh = uint32((draw >> 16) % 500);
         uint32 exportWh = uint32((draw >> 32) % 1_500);
         uint8 version = lines[who][slot].reading + 1;
-        return _signed(homes[who].device, _reading(homes[who].meter, slot, version, importWh, exportWh));
+        return _signed(homes[who].device, _reading(_meterIn(who, slot), slot, version, importWh, exportWh));
     }
 
-    function settleByDefault(uint256 seed) external counted("default") {
+    function settleByDefault(uint256 seed) external counted {
         (bool found, uint256 number) = _someSheet(seed, Stage.Overdue);
         if (!found) return;
         Sheet storage sheet = sheets[number];
         uint256 who = _silentIn(sheet, seed >> 40);
         vm.recordLogs();
-        try auction.settleByDefault(sheet.market, sheet.slot, _one(homes[who].meter)) { }
+        try auction.settleByDefault(sheet.market, sheet.slot, _one(_meterIn(who, sheet.slot))) { }
         catch {
             return;
         }
-        if (_isSettled(_noteClose(), who)) _noteDefault(who, sheet);
+        if (_isSettled(_noteClose(), who, sheet.slot)) _noteDefault(who, sheet);
     }
 
-    function release(uint256 seed) external counted("release") {
+    function release(uint256 seed) external counted {
         (bool found, uint256 number) = _someSheet(seed, Stage.Open);
         if (!found) return;
         Sheet storage sheet = sheets[number];
         uint256 who = _silentIn(sheet, seed >> 40);
         vm.recordLogs();
-        try auction.release(sheet.market, sheet.slot, _one(homes[who].meter)) { }
+        try auction.release(sheet.market, sheet.slot, _one(_meterIn(who, sheet.slot))) { }
         catch {
             return;
         }
@@ -230,7 +207,7 @@ contract MarketHandler is Feeder {
 
     // -------------------------------------------------------------------------------------------------------------- money
 
-    function deposit(uint256 seed) external counted("deposit") {
+    function deposit(uint256 seed) external counted {
         // the utility is seldom at it, so that it owes many at a time
         uint256 who = (seed >> 4) % 8 == 0 ? HOMES : seed % HOMES;
         uint256 amount = 1 + (seed >> 16) % 2_000_000;
@@ -239,7 +216,7 @@ contract MarketHandler is Feeder {
         ++done["deposit"];
     }
 
-    function withdraw(uint256 seed) external counted("withdraw") {
+    function withdraw(uint256 seed) external counted {
         // the utility is as often at it as all others
         uint256 who = (seed >> 4) % 2 == 0 ? HOMES : seed % HOMES;
         address account = who == HOMES ? utility.addr : homes[who].owner.addr;
@@ -253,7 +230,7 @@ contract MarketHandler is Feeder {
         ++done["withdraw"];
     }
 
-    function collect(uint256 seed) external counted("collect") {
+    function collect(uint256 seed) external counted {
         uint256 who = seed % HOMES;
         for (uint256 i = 0; i < HOMES && vault.owed(utility.addr, homes[who].owner.addr) == 0; ++i) {
             who = (who + 1) % HOMES;
@@ -262,7 +239,7 @@ contract MarketHandler is Feeder {
     }
 
     /// Mostly a part of a slot; seldom all of the ring.
-    function pass(uint256 seed) external counted("pass") {
+    function pass(uint256 seed) external counted {
         uint256 time = 1 + seed % (SLOT_LENGTH * 3 / 2);
         if ((seed >> 32) % 40 == 0) time += 250 * uint256(SLOT_LENGTH);
         vm.warp(block.timestamp + time);
@@ -279,7 +256,7 @@ contract MarketHandler is Feeder {
         for (uint256 who = sheet.market - 2; who < HOMES; who += 2) {
             Line storage line = lines[who][sheet.slot];
             if (line.side == 0) continue;
-            uint256 filled = auction.positionOf(homes[who].meter, sheet.slot).filledWh;
+            uint256 filled = auction.positionOf(_meterIn(who, sheet.slot), sheet.slot).filledWh;
             if (line.side == BID) line.bought = filled;
             else line.sold = filled;
         }
@@ -297,13 +274,14 @@ contract MarketHandler is Feeder {
     function _noteDefault(uint256 who, Sheet storage sheet) internal {
         Line storage line = lines[who][sheet.slot];
         line.defaulted = true;
-        uint256 importWh = line.bought > 500 ? line.bought : 500;
+        uint256 least = _defaultIn(sheet.market, sheet.slot);
+        uint256 importWh = line.bought > least ? line.bought : least;
         _noteCash(who, line, sheet.slot, importWh, 0);
         ++done["default"];
     }
 
     function _noteCash(uint256 who, Line storage line, uint32 slot, uint256 importWh, uint256 exportWh) private {
-        MarketTerms memory terms = _shortTerms(marketOf[who] == 2 ? 20_000 : 0);
+        MarketTerms memory terms = _shortTerms(marketOf[who]);
         uint256 price = _sheet(marketOf[who], slot).price;
         (int256 trade, int256 account, int256 operator,) =
             math.cash(terms, price, line.bought, line.sold, importWh, exportWh);
@@ -324,11 +302,10 @@ contract MarketHandler is Feeder {
         }
     }
 
-    function _isSettled(Vm.Log[] memory logs, uint256 who) internal view returns (bool) {
+    function _isSettled(Vm.Log[] memory logs, uint256 who, uint32 slot) internal view returns (bool) {
         for (uint256 i = 0; i < logs.length; ++i) {
-            if (logs[i].topics[0] == IEnergyAuction.Settled.selector && uint256(logs[i].topics[1]) == homes[who].meter) {
-                return true;
-            }
+            if (logs[i].topics[0] != IEnergyAuction.Settled.selector) continue;
+            if (uint256(logs[i].topics[1]) == _meterIn(who, slot)) return true;
         }
         return false;
     }
@@ -368,10 +345,6 @@ contract MarketHandler is Feeder {
             Line storage line = lines[who][sheet.slot];
             if (line.side != 0 && !line.defaulted && line.reading == 0 && !(line.released && seed % 4 != 0)) return who;
         }
-    }
-
-    function _now() private view returns (uint32) {
-        return uint32(block.timestamp / SLOT_LENGTH);
     }
 
     // -------------------------------------------------------------------------------------------------- what must follow

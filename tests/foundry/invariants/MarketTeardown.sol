@@ -19,8 +19,8 @@ contract MarketTeardown is MarketHandler {
             }
             for (uint256 who = sheet.market - 2; who < HOMES; who += 2) {
                 vm.recordLogs();
-                auction.settleByDefault(sheet.market, sheet.slot, _one(homes[who].meter));
-                if (_isSettled(_noteClose(), who)) _noteDefault(who, sheet);
+                auction.settleByDefault(sheet.market, sheet.slot, _one(_meterIn(who, sheet.slot)));
+                if (_isSettled(_noteClose(), who, sheet.slot)) _noteDefault(who, sheet);
             }
             assertTrue(sheet.closed, "a slot with everyone settled is closed");
         }
