@@ -86,7 +86,7 @@ async def test_keeper__refused_and_still_due__asks_again_in_the_next_blocks(tmp_
     ):
 
         async def refused() -> bool:
-            """Seen by the relayer's second transaction: the item itself is rejected only until it is asked for again."""
+            """By the relayer's second transaction: the item itself is rejected only until it is asked for again."""
             return await town.chain.node.nonce(town.keys["relayer"].address) > 1
 
         slot = await town.open_slot()
