@@ -61,7 +61,12 @@ async def test_follow__the_seen_block_is_gone__says_reorg_and_tells_anew(tmp_pat
         await service.caught_up()
         told = asyncio.create_task(take(live, "order"))
         resumed = asyncio.create_task(take(stream(service, seen.id), "order"))
-        await service.done(id_)
+
+        async def both() -> bool:
+            """The request's own state may say committed for a moment longer than its block stands."""
+            return told.done() and resumed.done()
+
+        await service.until(both, mine=True)
         for events in (await told, await resumed):
             kinds = [event.kind for event in events]
             assert "reorg" in kinds
