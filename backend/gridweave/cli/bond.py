@@ -67,8 +67,7 @@ def post(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         micro = parse_amount_micro(amount)
-        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore))
-        item = sponsor.post(micro, client.chain_time() + _HOUR)
+        item = _sponsor(client, key, keystore, password_file, relayer).post(micro, client.chain_time() + _HOUR)
         finish(client, item.id, f"bond of {format_amount(micro)}", wait=not no_wait, as_json=as_json)
 
 
@@ -90,8 +89,7 @@ def unbond(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         micro = parse_amount_micro(amount)
-        sponsor = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore))
-        item = sponsor.unbond(micro, client.chain_time() + _HOUR)
+        item = _sponsor(client, key, keystore, password_file, relayer).unbond(micro, client.chain_time() + _HOUR)
         finish(client, item.id, f"{format_amount(micro)} on its way out", wait=not no_wait, as_json=as_json)
 
 
@@ -109,17 +107,22 @@ def redeem(
     Example: gridweave bond redeem --key utility
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        item = Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore)).redeem()
+        item = _sponsor(client, key, keystore, password_file, relayer).redeem()
         finish(client, item.id, "redeemed bond", wait=not no_wait, as_json=as_json)
 
 
-def show(relayer: Relayer = None, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+def show(
+    relayer: Relayer = None,
+    url: ServiceUrl = DEFAULT_URL,
+    keystore: KeystoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Show who answers for a relayer's acknowledgements, with how much, and what was paid for orders that it left.
 
     Example: gridweave bond show
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        state = client.get("/v1/bonds", relayer=relayer)
+        state = client.get("/v1/bonds", relayer=_address(relayer, keystore))
         paid = client.compensations(state["relayer"])
         if as_json:
             emit({**state, "compensations": paid})
@@ -133,6 +136,13 @@ def show(relayer: Relayer = None, url: ServiceUrl = DEFAULT_URL, as_json: AsJson
         if paid:
             total = format_amount(sum(int(row["amountMicro"]) for row in paid))
             out.print(f"orders compensated so far: {len(paid)}, with {total}", highlight=False)
+
+
+def _sponsor(
+    client: GridweaveClient, key: str, keystore: Path | None, password_file: Path | None, relayer: str | None
+) -> Sponsor:
+    """Raises WrongUse, KeystoreError."""
+    return Sponsor(client, open_wallet(key, keystore, password_file), _address(relayer, keystore))
 
 
 def _address(relayer: str | None, keystore: Path | None) -> str | None:

@@ -68,9 +68,11 @@ async def test_refusals__recorded_after_the_index_moved__are_proved_without_anot
         return 0
 
     await service.caught_up()
+    head = await service.town.chain.node.request("eth_blockNumber")
     monkeypatch.setattr(Refusals, "look", look)
 
     async def looked_again() -> bool:
         return looks > 3
 
-    await service.until(looked_again)
+    assert await service.until(looked_again)
+    assert await service.town.chain.node.request("eth_blockNumber") == head

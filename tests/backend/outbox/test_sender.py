@@ -159,7 +159,7 @@ async def test_sender__a_node_that_comes_back_with_an_older_chain__brings_everyt
         async def back() -> bool:
             return (await service.status(id_))["status"] == "committed" and await nonce_of(service) == 1
 
-        await service.until(back, mine=True)
+        assert await service.until(back, mine=True)
 
 
 async def _nonce_signed(service: Service, nonce: int) -> bool:
