@@ -33,11 +33,12 @@ OPTIONS = [
 ]
 # In this order: a lock that shares .venv with an earlier one is bound to its pins.
 LOCKS = {
-    "dev": ["--extra", "contracts", "--extra", "dev", "pyproject.toml"],
+    "dev": ["--extra", "contracts", "--extra", "parquet", "--extra", "postgres", "--extra", "dev", "pyproject.toml"],
     "runtime": ["--constraint", "requirements/dev.txt", "pyproject.toml"],
     "build": ["--constraint", "requirements/dev.txt", "requirements/build.in"],
     "slither": ["requirements/slither.in"],
     "proofs": ["requirements/proofs.in"],
+    "fuzz": ["requirements/fuzz.in"],
 }
 SHARED = ("dev", "runtime", "build")
 
