@@ -40,15 +40,22 @@ class Scope:
 
     def covers(self, item: Order | Cancel, now: int) -> bool:
         """Whether the delegate may say that at chain time `now`."""
-        if now >= self.until or self.market not in (0, item.market):
-            return False
-        if isinstance(item, Cancel):
-            return True
-        if item.energy_wh > self.max_energy_wh:
-            return False
-        if item.side == Side.BID:
-            return item.limit_price <= self.highest_bid
-        return item.limit_price >= self.lowest_ask
+        return self.exceeded(item, now) is None
+
+    def exceeded(self, item: Order | Cancel, now: int) -> str | None:
+        """The field of this scope beyond which that lies at chain time `now`; None if it is covered."""
+        if now >= self.until:
+            return "until"
+        if self.market not in (0, item.market):
+            return "market"
+        return None if isinstance(item, Cancel) else self._exceeded_by(item)
+
+    def _exceeded_by(self, order: Order) -> str | None:
+        if order.energy_wh > self.max_energy_wh:
+            return "max_energy_wh"
+        if order.side == Side.BID:
+            return "highest_bid" if order.limit_price > self.highest_bid else None
+        return "lowest_ask" if order.limit_price < self.lowest_ask else None
 
 
 @dataclass(frozen=True)
@@ -78,9 +85,14 @@ class Delegation:
         return Scope(self.market, self.max_energy_wh, self.lowest_ask, self.highest_bid, self.until)
 
 
+def in_force(own: Scope | None, general: Scope | None) -> Scope | None:
+    """A delegate's scope for a meter: what is said of that meter, or where that is none, of all meters."""
+    return own if own is not None and own.until else general
+
+
 def covers(own: Scope | None, general: Scope | None, item: Order | Cancel, now: int) -> bool:
-    """Whether a delegate may say that: by what is said of the item's meter, or where that is none, of all meters."""
-    scope = own if own is not None and own.until else general
+    """Whether a delegate may say that under its scope for the item's meter."""
+    scope = in_force(own, general)
     return scope is not None and scope.covers(item, now)
 
 

@@ -9,6 +9,7 @@ from gridweave.chain.hexes import to_hex
 from gridweave.services.advice import advice_on
 
 __all__ = [
+    "BeyondDelegation",
     "GateTooClose",
     "NonceTaken",
     "NotFound",
@@ -47,6 +48,17 @@ class Refused(ServiceError):
         advice = advice_on(name)
         super().__init__(name, advice.message, arguments)
         self.status = advice.status
+
+
+class BeyondDelegation(ServiceError):
+    """The contract's WrongSigner for a delegate, with the limit of its delegation that it exceeds."""
+
+    status = 403
+
+    def __init__(self, limit: str, allowed: int | None) -> None:
+        says = "allows none of these" if allowed is None else f"says {allowed}"
+        message = f"the delegation's {limit} {says}; order within it, or ask the account for another"
+        super().__init__("WrongSigner", message, {"limit": limit, "allowed": allowed})
 
 
 class GateTooClose(ServiceError):

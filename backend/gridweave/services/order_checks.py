@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gridweave.domain.delegations import Scope, covers
+from gridweave.domain.delegations import NO_ASKS, NO_BIDS, Scope, covers, in_force
 from gridweave.domain.errors import (
     BeyondHorizon,
     EnergyAboveCapacity,
@@ -16,22 +16,30 @@ from gridweave.domain.errors import (
     OrderMeterOfOtherMarket,
     OrderMeterUnknown,
     VersionNotNewer,
+    WrongSigner,
 )
 from gridweave.domain.market import order_tick
 from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.slots import HORIZON
 from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
-from gridweave.services.errors import GateTooClose, RequestInvalid, TooManyReplacements
+from gridweave.services.errors import BeyondDelegation, GateTooClose, RequestInvalid, TooManyReplacements
 from gridweave.services.intake import Limit
 from gridweave.services.meters import registered
 from gridweave.services.world import World
 from gridweave.store.meters import is_within_bounds
 from gridweave.store.reading import Row
 
-__all__ = ["Look", "check_act", "check_version", "look_at", "position_lane", "replacements", "speaks"]
+__all__ = ["Look", "check_act", "check_version", "look_at", "not_allowed", "position_lane", "replacements", "speaks"]
 
 _KINDS = (Kind.ORDER, Kind.CANCEL)
+_LIMITS = {
+    "until": "until",
+    "market": "market",
+    "max_energy_wh": "maxEnergyWh",
+    "highest_bid": "highestBidMicroPerKwh",
+    "lowest_ask": "lowestAskMicroPerKwh",
+}
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,23 @@ def speaks(look: Look, account: str, signer: str | None, act: Order | Cancel) ->
     """Whether the key may say that for the account: its own, or one to which it delegated."""
     if signer is None or signer == account:
         return signer is not None
+    return covers(*_scopes(look, account, signer, act), act, look.now)
+
+
+def not_allowed(look: Look, account: str, signer: str | None, act: Order | Cancel) -> Exception:
+    """Why that key may not say this: a delegate is told the limit that it exceeds."""
+    scope = None if signer is None else in_force(*_scopes(look, account, signer, act))
+    limit = None if scope is None else scope.exceeded(act, look.now)
+    if scope is None or limit is None or not scope.until:
+        return WrongSigner()
+    allowed = getattr(scope, limit)
+    return BeyondDelegation(_LIMITS[limit], None if allowed in (NO_ASKS, NO_BIDS) else allowed)
+
+
+def _scopes(look: Look, account: str, signer: str, act: Order | Cancel) -> tuple[Scope | None, Scope | None]:
+    """What the account said of the act's meter, and of all its meters."""
     scopes = look.scopes.get((account, signer), {})
-    return covers(_scope(scopes.get(act.meter)), _scope(scopes.get(0)), act, look.now)
+    return _scope(scopes.get(act.meter)), _scope(scopes.get(0))
 
 
 def _scope(row: Row | None) -> Scope | None:

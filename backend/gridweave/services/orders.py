@@ -12,14 +12,23 @@ from typing import Any
 
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.eip712 import digest
-from gridweave.domain.errors import DomainError, WrongSigner
+from gridweave.domain.errors import DomainError
 from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import BY_WALLET, Kind
 from gridweave.services.collateral import locks, short_of
 from gridweave.services.errors import Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
-from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
+from gridweave.services.order_checks import (
+    Look,
+    check_act,
+    check_version,
+    look_at,
+    not_allowed,
+    position_lane,
+    replacements,
+    speaks,
+)
 from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
@@ -114,11 +123,11 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
 
 
 def _check_key(look: Look, act: Order | Cancel, account: str, read: _Read) -> None:
-    """Raises SignatureMalformed, WrongSigner."""
+    """Raises SignatureMalformed, WrongSigner, BeyondDelegation."""
     if read.fault is not None:
         raise read.fault
     if not speaks(look, account, read.signer, act):
-        raise WrongSigner
+        raise not_allowed(look, account, read.signer, act)
 
 
 async def _with_money(

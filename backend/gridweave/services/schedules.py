@@ -18,7 +18,16 @@ from gridweave.outbox.kinds import Kind
 from gridweave.services.collateral import locks, short_of
 from gridweave.services.errors import Refused, ServiceError, TooManyUnderWay
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
-from gridweave.services.order_checks import Look, check_act, check_version, look_at, position_lane, replacements, speaks
+from gridweave.services.order_checks import (
+    Look,
+    check_act,
+    check_version,
+    look_at,
+    not_allowed,
+    position_lane,
+    replacements,
+    speaks,
+)
 from gridweave.services.wallets import Question, approved
 from gridweave.services.world import World
 from gridweave.store.records import NewItem
@@ -126,8 +135,10 @@ def _examine_lines(
     for number, act in enumerate(signed.lines, start=1):
         try:
             account, last = check_act(world, look, act)
-            if account != signed.schedule.account or not (signer is None or speaks(look, account, signer, act)):
+            if account != signed.schedule.account:
                 raise WrongSigner
+            if not (signer is None or speaks(look, account, signer, act)):
+                raise not_allowed(look, account, signer, act)
             if (act.meter, act.slot) in seen:
                 raise DuplicateInBatch
             check_version(look, act)

@@ -170,8 +170,16 @@ async def test_delegate__within_its_scope__orders_until_that_is_taken_back(servi
     body = schedule(service, AGENT, home.account, line(home, slot + 1))
     (state,) = await service.done(*await service.accept("schedules", body))
     assert state["lines"][0]["status"] == "committed"
-    for beyond in ({"energy_wh": 1_001}, {"limit_price": 240_000}, {"side": Side.ASK}):
-        assert (await refused(service, "orders", order(slot + 2, **beyond)))[:2] == (403, "WrongSigner")
+    for beyond, limit, allowed in (
+        ({"energy_wh": 1_001}, "maxEnergyWh", 1_000),
+        ({"limit_price": 240_000}, "highestBidMicroPerKwh", 230_000),
+        ({"side": Side.ASK}, "lowestAskMicroPerKwh", None),
+    ):
+        answer = await service.post("orders", {"orders": [order(slot + 2, **beyond)]})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["name"]) == (403, "WrongSigner")
+        assert error["args"] == {"limit": limit, "allowed": allowed}
+        assert limit in error["message"]
     body = schedule(service, AGENT, home.account, line(home, slot + 2), line(home, slot + 3, energy_wh=1_001))
     assert await refused(service, "schedules", body) == (403, "WrongSigner", 2)
     await service.done(*await service.accept("delegations", delegation(service, home, 2, replace(scope, until=0))))
