@@ -88,13 +88,11 @@ def _forge(options: Options, log: Path) -> Outcome:
     return _counted(from_forge(log.read_text()), status)
 
 
-def _pytest(folder: str) -> Callable[[Options, Path], Outcome]:
+def _pytest(name: str, *paths: str) -> Callable[[Options, Path], Outcome]:
     def run_pytest(options: Options, log: Path) -> Outcome:
-        if not any((ROOT / folder).rglob("test_*.py")):
-            return _skipped(f"{folder} holds no test")
-        report = options.reports / f"{Path(folder).name}.xml"
+        report = options.reports / f"{name}.xml"
         report.unlink(missing_ok=True)
-        command = [PYTHON, "-m", "pytest", folder, f"--junitxml={report}", f"--hypothesis-seed={options.seed}"]
+        command = [PYTHON, "-m", "pytest", *paths, f"--junitxml={report}", f"--hypothesis-seed={options.seed}"]
         command += ["--durations=15", *(["-m", "not slow"] if options.quick else [])]
         status = _execute(command, log, options)
         return _counted(from_junit(report), status)
@@ -134,6 +132,13 @@ def _proofs(options: Options, log: Path) -> Outcome:
     return _counted(from_proofs(log.read_text()), status)
 
 
+_ON_POSTGRES = (
+    "--store=postgres",
+    *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api")),
+    "tests/e2e/crash/test_thirty_kills.py",
+)
+"""The same tests again, as far as they touch a database."""
+
 STAGES = {
     "lint": Stage("ruff, solhint, lengths, locks", _tool(PYTHON, f"{TOOLS}/lint.py")),
     "types": Stage("mypy --strict", _tool(str(PYTHON_BIN / "mypy"), "backend", TOOLS)),
@@ -141,9 +146,10 @@ STAGES = {
     "artifacts": Stage("artifacts are those of contracts/", _artifacts),
     "forge": Stage("Foundry: units, fuzz, invariants, gas", _forge),
     "gas": Stage("gas and bytecode are those committed", _tool(PYTHON, f"{TOOLS}/gas.py", "--check")),
-    "backend": Stage("domain and service", _pytest("tests/backend")),
+    "backend": Stage("domain and service", _pytest("backend", "tests/backend")),
+    "postgres": Stage("the service on PostgreSQL", _pytest("postgres", *_ON_POSTGRES)),
     "contracts": Stage("contracts under Brownie", _contracts),
-    "e2e": Stage("the whole house", _pytest("tests/e2e")),
+    "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e")),
     "slither": Stage("static analysis of the contracts", _slither),
     "proofs": Stage("the price is proved for bounded books", _proofs),
 }

@@ -22,13 +22,62 @@ _STARTS_WITHIN = 60.0
 
 
 class Ganache:
-    """A running Ganache. Made by `ganache`."""
+    """Ganache in the folder `path`: its keys, its log and its database, which outlives every kill."""
 
-    def __init__(self, home: Home, keys: DevKeys, port: int) -> None:
-        self.home, self.keys = home, keys
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, path: Path, genesis_time: int) -> None:
+        self.home = Home(path)
+        self.keys = DevKeys.load_or_draw(self.home.keys)
         self.chain_id = CHAIN_ID
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
         self.node = Node(self.url, timeout=60.0)
+        self._genesis_time = genesis_time
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the node, 0 while there is none."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else 0
+
+    async def start(self) -> None:
+        """Starts it, on the database that is there, and takes the making of blocks out of its hands."""
+        log = (self.home.path / "ganache.log").open("ab")
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                "node", str(PROGRAM), *self._arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        finally:
+            log.close()
+        await self._answers()
+        await self.node.request("miner_stop")
+
+    async def kill(self) -> None:
+        """kill -9, wherever it is."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    def _arguments(self) -> list[str]:
+        accounts = [f"--wallet.accounts=0x{self.keys[role].secret.hex()},{hex(FUNDS)}" for role in self.keys.addresses]
+        return [
+            f"--server.port={self._port}",
+            "--server.host=127.0.0.1",
+            f"--chain.chainId={CHAIN_ID}",
+            "--chain.hardfork=merge",
+            f"--chain.time={datetime.fromtimestamp(self._genesis_time, UTC).isoformat()}",
+            f"--database.dbPath={self.home.path / 'database'}",
+            *accounts,
+        ]
+
+    async def _answers(self) -> None:
+        async with asyncio.timeout(_STARTS_WITHIN):
+            while True:
+                try:
+                    await self.node.chain_id()
+                except NodeUnavailable:
+                    await asyncio.sleep(0.1)
+                else:
+                    return
 
     def profile(self) -> NetworkProfile:
         return find_network("ganache").profile(self.chain_id)
@@ -41,21 +90,10 @@ class Ganache:
     async def deploy(self, *, slot_length: int = 900) -> Deployment:
         return await deploy_on(self, slot_length)
 
-    async def answers(self) -> None:
-        """Waits for its first answer, then takes the making of blocks out of its hands.
-
-        Ganache takes the nonce 0 for none at all and gives such a transaction the next one, however often it is sent:
-        so nobody's first transaction is one that may be sent again.
+    async def spend_first_nonces(self) -> None:
+        """Ganache takes the nonce 0 for none at all and gives such a transaction the next one, however often it is
+        sent: so nobody's first transaction is one that may be sent again.
         """
-        async with asyncio.timeout(_STARTS_WITHIN):
-            while True:
-                try:
-                    await self.node.chain_id()
-                except NodeUnavailable:
-                    await asyncio.sleep(0.1)
-                else:
-                    break
-        await self.node.request("miner_stop")
         fees = self.profile().fees((await self.node.head()).base_fee)
         for role, address in self.keys.addresses.items():
             nothing = Call(address, b"")
@@ -66,28 +104,12 @@ class Ganache:
 
 @asynccontextmanager
 async def ganache(path: Path, genesis_time: int) -> AsyncIterator[Ganache]:
-    """Ganache at the level of Paris, its keys and log in the folder `path`, for the length of a block."""
-    home = Home(path)
-    chain = Ganache(home, DevKeys.load_or_draw(home.keys), free_port())
-    accounts = [f"--wallet.accounts=0x{chain.keys[role].secret.hex()},{hex(FUNDS)}" for role in chain.keys.addresses]
-    with (path / "ganache.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            "node",
-            str(PROGRAM),
-            f"--server.port={chain.url.rpartition(':')[2]}",
-            "--server.host=127.0.0.1",
-            f"--chain.chainId={CHAIN_ID}",
-            "--chain.hardfork=merge",
-            f"--chain.time={datetime.fromtimestamp(genesis_time, UTC).isoformat()}",
-            *accounts,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
+    """A running Ganache at the level of Paris in the folder `path`, for the length of a block."""
+    chain = Ganache(path, genesis_time)
     try:
-        await chain.answers()
+        await chain.start()
+        await chain.spend_first_nonces()
         yield chain
     finally:
         await chain.node.aclose()
-        process.kill()
-        await process.wait()
+        await chain.kill()

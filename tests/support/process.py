@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,7 @@ from typing import Any, Self
 import httpx
 
 from gridweave.localnet import DevKeys, free_port
+from tests.support import stores
 from tests.support.town import Town
 
 _SERVE = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
@@ -33,6 +35,7 @@ class ServiceProcess:
             "rpc_url": town.chain.url,
             "deployment": town.chain.home.deployment_file,
             "data_dir": folder / "service",
+            **stores.urls(folder / "service"),
             "relayer_key_file": DevKeys.path(town.chain.home.keys, "relayer"),
             "finality_depth": 30,
             "priority_fee_wei": 0,
@@ -44,8 +47,8 @@ class ServiceProcess:
             "most_replacements": 10**4,
             "port": self.port,
         }
-        named = {f"GRIDWEAVE_{name.upper()}": str(value) for name, value in (settings | variables).items()}
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GRIDWEAVE_")} | named
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("GRIDWEAVE_")}
+        self.environment = clean | _named(settings | variables)
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
@@ -83,7 +86,7 @@ class ServiceProcess:
 
     async def run(self, *arguments: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Another command of the program with the same settings."""
-        changed = {"GRIDWEAVE_DATA_DIR": str(data_dir)} if data_dir else {}
+        changed = _named({"data_dir": data_dir, **stores.urls(data_dir)}) if data_dir else {}
         return await asyncio.to_thread(
             subprocess.run,
             [sys.executable, "-c", _SERVE, *arguments],
@@ -96,3 +99,8 @@ class ServiceProcess:
     def words(self) -> str:
         """The end of its log."""
         return (self.folder / "service.log").read_text()[-3_000:]
+
+
+def _named(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as the environment says them."""
+    return {f"GRIDWEAVE_{name.upper()}": str(value) for name, value in settings.items()}

@@ -15,6 +15,7 @@ from gridweave.api import create_app
 from gridweave.localnet import DevKeys
 from gridweave.services.runtime import Runtime
 from gridweave.services.settings import Settings
+from tests.support import stores
 from tests.support.town import Town
 
 WITHIN = 20.0
@@ -97,6 +98,7 @@ def settings_of(town: Town, folder: Path, **changes: Any) -> Settings:
         "resend_ms": 500,
         "keeper": False,
         "most_deadline_ahead": 10**6,
+        **stores.urls(folder),
     }
     return Settings.from_env({}, **(values | changes))
 

@@ -61,11 +61,14 @@ class Stores:
     index: Database
 
     @classmethod
-    def open(cls, settings: Settings) -> Stores:
-        """From the settings' URLs; the outbox for this process alone. Raises StoreBusy, SettingsInvalid."""
+    async def open(cls, settings: Settings) -> Stores:
+        """From the settings' URLs; the outbox for this process alone.
+
+        Raises StoreBusy, StoreUnavailable, SettingsInvalid.
+        """
         try:
             stores = cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
-            stores.outbox.claim()
+            await stores.outbox.claim()
         except OSError as fault:
             message = f"{settings.data_dir} cannot be written ({fault.strerror}): name another folder with --data-dir"
             raise SettingsInvalid(f"GRIDWEAVE_DATA_DIR: {message}") from fault
@@ -112,7 +115,7 @@ class Runtime:
         relayer = _relayer(settings)
         chain = node or Node(settings.rpc_url)
         await check_chain(chain, deployment)
-        opened = stores or Stores.open(settings)
+        opened = stores or await Stores.open(settings)
         try:
             return await cls._over(settings, deployment, relayer, chain, opened, owns=node is None)
         except BaseException:

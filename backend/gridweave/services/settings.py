@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gridweave.chain.networks import GENERIC, NetworkUnusable, find_network
 from gridweave.chain.profile import FeeRule
+from gridweave.store.backend import url_of
 
 __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 
@@ -35,8 +36,8 @@ class Settings(BaseModel):
     rpc_url: str = "http://127.0.0.1:8545"
     deployment: Path = Path("var/local/deployment.json")
     data_dir: Path = Path("var/local/service")
-    outbox_url: str = ""
-    index_url: str = ""
+    outbox_url: str = Field(default="", description="sqlite:///FILE or postgresql://USER@HOST/NAME; a file by default")
+    index_url: str = Field(default="", description="the same for the projections; in one database each has its schema")
 
     relayer_key_file: Path | None = None
     relayer_keystore: Path | None = None
@@ -81,6 +82,12 @@ class Settings(BaseModel):
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"
+
+    @field_validator("outbox_url", "index_url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        url_of(url)
+        return url
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["StoreBusy", "StoreMismatch", "StoreUnavailable"]
+__all__ = ["StoreBusy", "StoreMismatch", "StoreUnavailable", "StoreUnusable"]
 
 
 class StoreUnavailable(Exception):
@@ -15,3 +15,7 @@ class StoreBusy(Exception):
 
 class StoreMismatch(Exception):
     """The database belongs to another chain or deployment than the one that is served."""
+
+
+class StoreUnusable(ValueError):
+    """The URL names no database that we can use. The message says what to change."""

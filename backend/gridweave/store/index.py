@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, String, collate, delete, func, insert, select
 
 from gridweave.store.database import Database
 from gridweave.store.facts import check_facts
@@ -79,7 +79,8 @@ class IndexStore:
         async with self.database.read() as connection:
             for table in (blocks, *EVENT_TABLES.values()):
                 total.update(f"{table.name}\n".encode())
-                for row in await connection.execute(select(table).order_by(*table.primary_key)):
+                order = [_by_bytes(column, connection.dialect.name) for column in table.primary_key]
+                for row in await connection.execute(select(table).order_by(*order)):
                     total.update(repr(tuple(row)).encode())
         return total.hexdigest()
 
@@ -99,3 +100,8 @@ class IndexStore:
     async def _blocks(self, query: Any) -> list[IndexedBlock]:
         async with self.database.read() as connection:
             return [IndexedBlock(**row) for row in (await connection.execute(query)).mappings()]
+
+
+def _by_bytes(column: Column[Any], dialect: str) -> ColumnElement[Any]:
+    """What sorts the same on every database: SQLite compares texts by their bytes, PostgreSQL as people do."""
+    return collate(column, "C") if dialect == "postgresql" and isinstance(column.type, String) else column

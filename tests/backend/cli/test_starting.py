@@ -71,10 +71,10 @@ async def test_serve__an_outbox_that_a_service_works_with__says_what_to_change(t
                 assert (await http.get(f"{service.url}/readyz")).status_code == 200
 
 
-def test_keep__a_folder_that_cannot_be_made__names_the_option(tmp_path: Path) -> None:
+async def test_keep__a_folder_that_cannot_be_made__names_the_option(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsInvalid, match="name another folder with --data-dir"):
-        Stores.open(Settings.from_env({}, data_dir=tmp_path / "file" / "keeper"))
+        await Stores.open(Settings.from_env({}, data_dir=tmp_path / "file" / "keeper"))
 
 
 def test_serve__no_deployment_record__names_the_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

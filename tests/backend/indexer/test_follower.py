@@ -8,15 +8,16 @@ import pytest
 
 from gridweave.domain.orders import Order, Side
 from gridweave.indexer.follower import Follower
-from gridweave.store.database import Database, Kind
+from gridweave.store.database import Kind
 from gridweave.store.index import IndexStore
+from tests.support import stores
 from tests.support.town import Town, founded
 
 pytestmark = pytest.mark.chain
 
 
 async def index_at(path: Path) -> IndexStore:
-    database = Database(Kind.INDEX, f"sqlite+aiosqlite:///{path}")
+    database = stores.database(Kind.INDEX, path)
     await database.migrate()
     return IndexStore(database)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest_asyncio
 
 from gridweave.outbox.queue import Lanes, Queue
-from gridweave.store.database import Database, Kind
+from gridweave.store.database import Kind
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import Accepted, NewItem
+from tests.support import stores
 
 
 class CountingStore(OutboxStore):
@@ -33,7 +34,7 @@ class CountingStore(OutboxStore):
 
 @pytest_asyncio.fixture
 async def store(tmp_path: Path) -> AsyncIterator[CountingStore]:
-    database = Database(Kind.OUTBOX, f"sqlite+aiosqlite:///{tmp_path}/outbox.db")
+    database = stores.database(Kind.OUTBOX, tmp_path)
     await database.migrate()
     yield CountingStore(database)
     await database.close()

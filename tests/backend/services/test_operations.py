@@ -14,8 +14,9 @@ from gridweave.domain.slots import SlotClock
 from gridweave.services import operations
 from gridweave.services.operations import MOST_BALANCE_LINES, MOST_BALANCE_SLOTS, balance
 from gridweave.services.world import Reads
-from gridweave.store.database import Database, Kind
+from gridweave.store.database import Kind
 from gridweave.store.index import IndexedBlock, IndexStore
+from tests.support import stores
 from tests.support.market_terms import make_terms
 
 METERS, SLOTS = 600, 40
@@ -29,7 +30,7 @@ def row(table_row: dict[str, Any], log: int) -> dict[str, Any]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Any]:
     """A market in which every meter was settled in every slot: each took what its silence is charged as."""
-    database = Database(Kind.INDEX, f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('index')}/index.db")
+    database = stores.database(Kind.INDEX, tmp_path_factory.mktemp("index"))
     await database.migrate()
     names = {"device": "0x", "account": "0x", "market": 1, "import_capacity_w": 1, "export_capacity_w": 1}
     meters = [{"meter": n, "scale_wh": 1, "has_mandate": False} | names for n in range(METERS)]

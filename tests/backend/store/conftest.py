@@ -9,11 +9,12 @@ import pytest_asyncio
 
 from gridweave.store.database import Database, Kind
 from gridweave.store.outbox import OutboxStore
+from tests.support import stores
 
 
 @pytest_asyncio.fixture
 async def outbox_database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(Kind.OUTBOX, f"sqlite+aiosqlite:///{tmp_path}/outbox.db")
+    database = stores.database(Kind.OUTBOX, tmp_path)
     await database.migrate()
     yield database
     await database.close()

@@ -1,0 +1,123 @@
+"""A database on a PostgreSQL server: the outbox and the index each in a schema of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import URL, event, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gridweave.store.errors import StoreBusy, StoreUnavailable
+from gridweave.store.kinds import Kind
+
+__all__ = ["Postgres"]
+
+_CONNECT_S, _OUTBOX_S, _INDEX_S = 5, 15, 120
+"""Patience with a connection, and with one statement."""
+_GOES_WITHIN_S = 3.0
+"""How long the session of a process that was killed may outlive it on the server."""
+_AWAY_CLASSES = ("08", "53", "57P", "58")
+_READ_ONLY = "25006"
+
+
+class Postgres:
+    """Schemas `gridweave_outbox` and `gridweave_index` of the database that the URL names.
+
+    An outbox is written through one session, which holds a lock for as long as it lives: whoever writes is the one
+    sender, and a sender whose session is lost must take the lock again before it writes.
+    """
+
+    reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+    def __init__(self, kind: Kind, url: URL) -> None:
+        self._url, self._kind = url, kind
+        self._schema = f"gridweave_{kind.value}"
+        self._where = f"{self._schema} of {url.render_as_string(hide_password=True)}"
+        self.reader = self._engine(pool_size=4, max_overflow=8)
+        self.writer = self._sole_writer() if kind is Kind.OUTBOX else self.reader
+        self._prepared = False
+
+    async def prepare(self) -> None:
+        """The schema."""
+        if self._prepared:
+            return
+        engine = create_async_engine(self._url, poolclass=NullPool, connect_args={"timeout": _CONNECT_S})
+        try:
+            async with engine.begin() as connection:
+                found = await connection.execute(text("SELECT to_regnamespace(:name)"), {"name": self._schema})
+                if found.scalar() is None:
+                    await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {self._schema}"))
+        finally:
+            await engine.dispose()
+        self._prepared = True
+
+    async def claim(self) -> None:
+        """Opens the session that writes. Raises StoreBusy, StoreUnavailable."""
+        try:
+            await self.prepare()
+            async with self.writer.connect():
+                return
+        except (OSError, SQLAlchemyError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def release(self) -> None:
+        """The lock goes with its session."""
+
+    async def begun(self, connection: AsyncConnection) -> None:
+        if self._kind is Kind.INDEX:
+            lock = {"name": self._schema}
+            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), lock)
+
+    def is_away(self, error: BaseException) -> bool:
+        if isinstance(error, DBAPIError):
+            state = str(getattr(error.orig, "sqlstate", None) or "")
+            return error.connection_invalidated or state == _READ_ONLY or state.startswith(_AWAY_CLASSES)
+        return isinstance(error, OSError | PoolTimeout) or _is_drivers(error)
+
+    def _engine(self, **pool: int) -> AsyncEngine:
+        outbox = self._kind is Kind.OUTBOX
+        session = {
+            "search_path": self._schema,
+            "synchronous_commit": "on" if outbox else "off",
+            "application_name": f"gridweave {self._kind.value}",
+        }
+        patience = {"timeout": _CONNECT_S, "command_timeout": _OUTBOX_S if outbox else _INDEX_S}
+        arguments = patience | {"server_settings": session}
+        return create_async_engine(self._url, pool_pre_ping=True, pool_timeout=10, connect_args=arguments, **pool)
+
+    def _sole_writer(self) -> AsyncEngine:
+        engine = self._engine(pool_size=1, max_overflow=0)
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _connected(connection: Any, _record: Any) -> None:
+            patience = time.monotonic() + _GOES_WITHIN_S
+            while not _locks(connection, self._schema):
+                if time.monotonic() > patience:
+                    message = f"another service or keeper works with {self._where}: give each a database and a key"
+                    raise StoreBusy(message)
+
+        return engine
+
+
+def _locks(connection: Any, name: str) -> bool:
+    """Whether the session holds the name's lock now; it waits a moment for it."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("SELECT pg_sleep(0.1), pg_try_advisory_lock(hashtextextended($1, 0))", (name,))
+        held = bool(cursor.fetchone()[1])
+    finally:
+        cursor.close()
+    connection.commit()
+    return held
+
+
+def _is_drivers(error: BaseException) -> bool:
+    """What the driver says while it connects reaches us as it is."""
+    import asyncpg
+
+    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError)

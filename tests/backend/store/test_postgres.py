@@ -1,0 +1,131 @@
+"""PostgreSQL as a neighbour: one sender at a time, away and back again, and the same rows as in a file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.store.database import Database, Kind
+from gridweave.store.errors import StoreBusy, StoreUnavailable
+from gridweave.store.index import IndexedBlock, IndexStore
+from gridweave.store.outbox import OutboxStore
+from tests.support.postgres import PostgresServer
+
+ACCOUNTS = ("0xaB" + "00" * 19, "0xAb" + "11" * 19, "0xa0" + "22" * 19)
+"""Which comes first depends on who sorts them, unless it is by their bytes."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer() as running:
+        yield running
+
+
+async def ready(url: str, kind: Kind = Kind.OUTBOX) -> Database:
+    database = Database(kind, url)
+    await database.claim()
+    await database.migrate()
+    return database
+
+
+async def write(database: Database, name: str) -> None:
+    await OutboxStore(database).belongs_to({name: "1"})
+
+
+async def facts(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return [row.name for row in await connection.execute(text("SELECT name FROM facts ORDER BY name"))]
+
+
+async def test_claim__while_another_works_with_it__store_busy_without_a_password(server: PostgresServer) -> None:
+    url = server.database()
+    first = await ready(url)
+    second = Database(Kind.OUTBOX, url.replace("gridweave@", "gridweave:secret@"))
+    with pytest.raises(StoreBusy, match="another service or keeper works with gridweave_outbox") as busy:
+        await second.claim()
+    assert "secret" not in str(busy.value)
+    await first.close()
+    await second.claim()
+    await second.close()
+
+
+async def test_write__after_the_session_was_lost__takes_the_lock_again(server: PostgresServer) -> None:
+    database = await ready(server.database())
+    await write(database, "before")
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'gridweave%'")
+    await write(database, "after")
+    assert await facts(database) == ["after", "before"]
+    await database.close()
+
+
+async def test_write__after_another_took_the_lost_lock__store_busy(server: PostgresServer) -> None:
+    """The first sender must stop: what it would send now, the other knows nothing of."""
+    url = server.database()
+    first = await ready(url)
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'gridweave%'")
+    second = await ready(url)
+    with pytest.raises(StoreBusy):
+        await write(first, "late")
+    assert await facts(second) == []
+    await first.close()
+    await second.close()
+
+
+async def test_write__while_the_server_is_away__store_unavailable_until_it_is_back(server: PostgresServer) -> None:
+    database = await ready(server.database())
+    await write(database, "kept")
+    server.kill()
+    try:
+        with pytest.raises(StoreUnavailable):
+            await write(database, "lost")
+        with pytest.raises(StoreUnavailable):
+            await facts(database)
+    finally:
+        server.start()
+    assert await facts(database) == ["kept"]
+    await write(database, "later")
+    assert await facts(database) == ["kept", "later"]
+    await database.close()
+
+
+async def test_write__while_the_server_stands_still__store_unavailable_in_the_end(server: PostgresServer) -> None:
+    database = await ready(server.database())
+    server.pause()
+    try:
+        async with asyncio.timeout(60):
+            with pytest.raises(StoreUnavailable):
+                await write(database, "lost")
+    finally:
+        server.resume()
+    await write(database, "kept")
+    assert await facts(database) == ["kept"]
+    await database.close()
+
+
+async def test_digest__of_the_same_rows__is_that_of_a_file(server: PostgresServer, tmp_path: Path) -> None:
+    digests = set()
+    for url in (server.database(), f"sqlite:///{tmp_path}/index.db"):
+        database = await ready(url, Kind.INDEX)
+        index = IndexStore(database)
+        await index.apply([IndexedBlock(1, "0x01", "0x00", 7)], {"moves": [move(account) for account in ACCOUNTS]})
+        digests.add(await index.digest())
+        await database.close()
+    assert len(digests) == 1
+
+
+def move(account: str) -> dict[str, Any]:
+    nothing = dict.fromkeys(("ref", "from_pot", "from_utility", "hold"))
+    place = {"block_number": 1, "log_index": 1, "tx_hash": "0x", "account": account, "kind": "debt"}
+    return place | {"counterparty": account, "amount": -(2**70), "available": 2**70} | nothing
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/x", "nonsense", "postgresql+psycopg2:/"])
+def test_settings__a_url_that_cannot_be_used__names_the_variable(url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="GRIDWEAVE_INDEX_URL"):
+        Settings.from_env({"GRIDWEAVE_INDEX_URL": url})
