@@ -1,4 +1,4 @@
-"""What can be killed, paused and undone around a service: the service, a keeper, the node, and the chain's last blocks."""
+"""What can be killed, paused and undone around a service: itself, a keeper, the node, and the chain's last blocks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BreakableAnvil:
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
         async with asyncio.timeout(60):
-            while not await _answers(self._chain):
+            while not await _answers(self._chain):  # noqa: ASYNC110 - the node is another process
                 await asyncio.sleep(0.05)
 
     async def reorganise(self, rng: random.Random) -> None:

@@ -104,7 +104,7 @@ async def _finish(havoc: Havoc) -> None:
     await asyncio.sleep(1)
     havoc.keeper.start("--once")
     async with asyncio.timeout(_DONE_WITHIN):
-        while havoc.keeper.status is None:
+        while havoc.keeper.status is None:  # noqa: ASYNC110 - the keeper is another process
             await asyncio.sleep(0.1)
     assert havoc.keeper.status == 0, havoc.keeper.log.read_text()[-2_000:]
 
