@@ -18,6 +18,7 @@ from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.transport import Request, Transport
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction, block_tag
+from gridweave.timing import Timing
 
 __all__ = ["LOG_SPAN", "Node"]
 
@@ -45,6 +46,11 @@ class Node:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    @property
+    def timing(self) -> Timing:
+        """Posts so far; a node that did not answer is a failure."""
+        return self._transport.timing
 
     async def aclose(self) -> None:
         """Closes the connections."""

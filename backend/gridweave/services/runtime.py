@@ -11,22 +11,26 @@ from typing import Any
 import structlog
 
 from gridweave.chain.contracts import Contracts
-from gridweave.chain.errors import NodeUnavailable
+from gridweave.chain.errors import NodeError, NodeUnavailable
 from gridweave.chain.hexes import to_hex
 from gridweave.chain.keys import Signer, load_signer
 from gridweave.chain.networks import NetworkUnusable, find_network
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
+from gridweave.chain.types import Block
 from gridweave.deployment.record import Deployment
 from gridweave.domain.slots import SlotClock
 from gridweave.indexer.follower import Follower, Step, patiently
 from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.outbox.sender import Pace, Sender
+from gridweave.outbox.tally import Tally
 from gridweave.services.books import Books
 from gridweave.services.keeper import Keeper
 from gridweave.services.precompile import has_p256
+from gridweave.services.purse import Purse
 from gridweave.services.refusals import Refusals
+from gridweave.services.reorgs import Reorgs
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.services.sponsors import Sponsors
 from gridweave.services.stream import Bell, Places
@@ -38,6 +42,7 @@ from gridweave.store.index import IndexedBlock, IndexStore
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.outbox_rows import now_ms
 from gridweave.store.refused import RefusedItems
+from gridweave.store.watch import OutboxWatch
 
 __all__ = ["Runtime", "Stores", "WrongChain", "check_chain", "follower_of", "load_deployment"]
 
@@ -47,6 +52,7 @@ _NODE_PATIENCE_S = 60.0
 _KEEP_MS = 7 * 86_400 * 1_000
 _PRUNE_S = 3_600.0
 _FRESH_S = 30.0
+_LOOK_S = 2.0
 
 
 class WrongChain(Exception):
@@ -90,7 +96,7 @@ class Runtime:
         self.bell = Bell()
         self.readers = Places(world.settings.most_streams)
         self.stores = stores
-        self.reorganisations = 0
+        self.reorgs = Reorgs()
         self._sender = sender
         self._follower = follower
         self._index = IndexStore(stores.index)
@@ -98,7 +104,8 @@ class Runtime:
         self._refusals = Refusals(world, RefusedItems(stores.outbox))
         self._owns = owns
         self._tasks: list[asyncio.Task[None]] = []
-        self._moved_at = 0.0
+        self.moved_at = 0.0
+        """When the chain was reached last, by the monotonic clock."""
         self._kept_at: IndexedBlock | None = None
         self._due = 0
 
@@ -131,7 +138,9 @@ class Runtime:
         lanes = Lanes()
         gas = GasModel(p256_in_code=not await has_p256(chain), cap=profile.max_gas)
         sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
-        world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
+        low = settings.relayer_low_orders
+        purse = Purse(chain, OutboxWatch(opened.outbox), relayer.address, profile, gas, low)
+        world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender, purse)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
         return cls(world, opened, sender, follower, owns=owns)
 
@@ -140,7 +149,7 @@ class Runtime:
         self.world.heads.block = await self._index.head()
         await self.world.sponsors.refresh()
         await self._sender.remember()
-        for work in (self._follow(), self._sender.run(), self._prune()):
+        for work in (self._follow(), self._sender.run(), self._watch(), self._prune()):
             self._tasks.append(asyncio.create_task(self._guarded(work)))
 
     async def close(self) -> None:
@@ -164,7 +173,7 @@ class Runtime:
             return "a background task that has stopped"
         if self.world.heads.block is None:
             return "the index is empty"
-        if time.monotonic() - self._moved_at > _FRESH_S:
+        if time.monotonic() - self.moved_at > _FRESH_S:
             return "the chain was not reached lately"
         return None
 
@@ -173,6 +182,21 @@ class Runtime:
         head = to_hex((await self.world.node.head()).hash)
         kept = self._kept_at
         return kept is not None and kept.hash == head and not self._due and not await self.world.outbox.pending()
+
+    @property
+    def due(self) -> int:
+        """How many things the keeper has found due, save those that rest."""
+        return self._due
+
+    @property
+    def tally(self) -> Tally:
+        """What the sender did since the start."""
+        return self._sender.tally
+
+    @property
+    def node_head(self) -> Block | None:
+        """The node's newest block at the indexer's last look, None before the first."""
+        return self._follower.seen
 
     @property
     def given_up(self) -> int:
@@ -199,12 +223,12 @@ class Runtime:
             await asyncio.sleep(pause)
 
     def _reached(self) -> None:
-        self._moved_at = time.monotonic()
+        self.moved_at = time.monotonic()
 
     async def _moved(self, step: Step) -> None:
         world = self.world
         if step.undone_to is not None:
-            self.reorganisations += 1
+            self.reorgs.note(world.heads.block, step.undone_to)
             world.terms.forget()
             world.books.forget()
             self._keeper.forget()
@@ -231,6 +255,14 @@ class Runtime:
             self._kept_at = block
         except StoreUnavailable as away:
             log.warning("keeper waits", reason=str(away))
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.world.purse.look()
+            except (NodeUnavailable, NodeError, StoreUnavailable) as away:
+                log.debug("the relayer's balance is not known anew", reason=str(away))
+            await asyncio.sleep(_LOOK_S)
 
     async def _prune(self) -> None:
         while True:
@@ -335,6 +367,7 @@ def _world(
     outbox: OutboxStore,
     lanes: Lanes,
     sender: Sender,
+    purse: Purse,
 ) -> World:
     reads = Reads.of(stores.index)
     return World(
@@ -352,4 +385,5 @@ def _world(
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
+        purse=purse,
     )

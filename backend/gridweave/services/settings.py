@@ -64,6 +64,9 @@ class Settings(BaseModel):
     batch_window_ms: int = Field(default=200, ge=0)
     poll_ms: int = Field(default=250, ge=10)
     most_open_batches: int = Field(default=16, ge=1)
+    relayer_low_orders: int = Field(
+        default=2_000, ge=0, description="the relayer's balance is low when it pays for fewer orders than this"
+    )
     resend_ms: int = Field(default=5_000, ge=100)
     most_fee_factor: int = Field(default=10, ge=1, description="a raised fee over what a new transaction would offer")
 

@@ -54,6 +54,11 @@ class Places:
         self._most = most
         self._taken = 0
 
+    @property
+    def taken(self) -> int:
+        """How many read now."""
+        return self._taken
+
     def enter(self) -> None:
         """Takes a place. Raises TooManyStreams."""
         if self._taken >= self._most:

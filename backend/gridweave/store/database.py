@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from gridweave.locking import Taken, hold
 from gridweave.store.errors import StoreBusy, StoreUnavailable
+from gridweave.timing import Timing
 
 __all__ = ["Database", "Kind"]
 
@@ -39,6 +40,7 @@ class Database:
     def __init__(self, kind: Kind, url: str) -> None:
         self.kind = kind
         self.url = url
+        self.timing = Timing()
         self._engine = _engine(kind, url)
         self._writing = asyncio.Lock()
         self._held: IO[str] | None = None
@@ -64,14 +66,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one consistent state while it reads."""
-        with _Reachable():
+        with self.timing.measure(StoreUnavailable), _Reachable():
             async with self._engine.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end (and on disk then, for an outbox), rolled back by an exception."""
-        with _Reachable():
+        with self.timing.measure(StoreUnavailable), _Reachable():
             async with self._writing, self._engine.connect() as connection:
                 await connection.execution_options(**{_WRITES: True})
                 async with connection.begin():
