@@ -196,6 +196,11 @@ class Node:
         raw = await self.request("eth_getTransactionByHash", to_hex(hash_))
         return Transaction.parse(raw) if raw else None
 
+    async def transactions(self, hashes: Sequence[bytes]) -> list[Transaction | None]:
+        """The same for many in one round trip."""
+        raws = await self._all([("eth_getTransactionByHash", [to_hex(hash_)]) for hash_ in hashes])
+        return [Transaction.parse(raw) if raw else None for raw in raws]
+
     async def wait_for_receipt(self, transaction: bytes, *, within: float = 60.0, poll: float = 0.1) -> Receipt:
         """Waits until the transaction is mined. TimeoutError after `within` seconds."""
         async with asyncio.timeout(within):

@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "up": "Start a chain, deploy to it and serve, all in one; goes on where it stopped.",
     "serve": "Serve the REST API over a chain that carries the contracts.",
     "keep": "Clear, settle and close what is due, without a service.",
+    "backup": "Back up outbox, keystore and deployment record, while the service runs.",
+    "restore": "Put a backup back, for a service to go on from.",
     "deploy": "Deploy the contracts to a chain, or say what is missing.",
     "networks": "Show the networks known by name; write a Besu QBFT network.",
     "localnet": "Run the supervised local chain alone.",

@@ -5,37 +5,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from gridweave.chain.contracts import Contracts
 from gridweave.chain.errors import NodeError, NodeUnavailable
 from gridweave.chain.hexes import to_hex
-from gridweave.chain.keys import Signer, load_signer
-from gridweave.chain.networks import NetworkUnusable, find_network
+from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
-from gridweave.chain.profile import NetworkProfile
 from gridweave.chain.types import Block
 from gridweave.deployment.record import Deployment
-from gridweave.domain.slots import SlotClock
 from gridweave.indexer.follower import Follower, Step, patiently
 from gridweave.outbox.gas_model import GasModel
-from gridweave.outbox.queue import Lanes, Queue
-from gridweave.outbox.sender import Pace, Sender
+from gridweave.outbox.queue import Lanes
+from gridweave.outbox.sender import Sender
 from gridweave.outbox.tally import Tally
-from gridweave.services.books import Books
+from gridweave.services.assembly import pace_of, profile_of, recovery_of, relayer_of, world_of
 from gridweave.services.keeper import Keeper
 from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
 from gridweave.services.refusals import Refusals
 from gridweave.services.reorgs import Reorgs
 from gridweave.services.settings import Settings, SettingsInvalid
-from gridweave.services.sponsors import Sponsors
 from gridweave.services.stream import Bell, Places
-from gridweave.services.terms import TermsBook
-from gridweave.services.world import Heads, Reads, World
+from gridweave.services.world import World
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
@@ -116,7 +110,7 @@ class Runtime:
         Raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable, NodeUnavailable.
         """
         deployment = load_deployment(settings)
-        relayer = _relayer(settings)
+        relayer = relayer_of(settings)
         chain = node or Node(settings.rpc_url)
         await check_chain(chain, deployment)
         opened = stores or Stores.open(settings)
@@ -133,14 +127,17 @@ class Runtime:
         await opened.migrate()
         outbox = OutboxStore(opened.outbox)
         await outbox.belongs_to(_identity(deployment) | {"relayer": relayer.address})
-        profile = _profile(settings, deployment)
+        profile = profile_of(settings, deployment)
         contracts = deployment.bundle(chain)
+        await recovery_of(deployment, chain, contracts, relayer, opened.outbox).run()
         lanes = Lanes()
         gas = GasModel(p256_in_code=not await has_p256(chain), cap=profile.max_gas)
-        sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
+        sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=pace_of(settings))
         low = settings.relayer_low_orders
         purse = Purse(chain, OutboxWatch(opened.outbox), relayer.address, profile, gas, low)
-        world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender, purse)
+        world = world_of(
+            settings, deployment, chain, contracts, relayer, profile, opened.index, outbox, lanes, sender, purse
+        )
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
         return cls(world, opened, sender, follower, owns=owns)
 
@@ -319,71 +316,3 @@ async def follower_of(deployment: Deployment, node: Node, index: IndexStore) -> 
 
 def _identity(deployment: Deployment) -> dict[str, str]:
     return {"chain": str(deployment.chain_id), "genesis": deployment.genesis_hash}
-
-
-def _relayer(settings: Settings) -> Signer:
-    return load_signer(
-        keystore=settings.relayer_keystore,
-        password_file=settings.relayer_password_file,
-        key_file=settings.relayer_key_file,
-        variable=settings.relayer_key_variable,
-    )
-
-
-def _profile(settings: Settings, deployment: Deployment) -> NetworkProfile:
-    """The network's habits, changed by what is set. Raises SettingsInvalid if the deployment cannot be on it."""
-    try:
-        named = find_network(settings.network, settings.networks).profile(deployment.chain_id)
-    except NetworkUnusable as error:
-        raise SettingsInvalid(str(error)) from error
-    return replace(
-        named,
-        finality_depth=settings.finality_depth,
-        finality_file=settings.finality_file,
-        fee_rule=settings.fee_rule,
-        priority_fee=settings.priority_fee_wei,
-        gas_price=settings.gas_price_wei,
-    )
-
-
-def _pace(settings: Settings) -> Pace:
-    return Pace(
-        window_ms=settings.batch_window_ms,
-        poll_ms=settings.poll_ms,
-        resend_ms=settings.resend_ms,
-        most_open=settings.most_open_batches,
-        most_fee_factor=settings.most_fee_factor,
-    )
-
-
-def _world(
-    settings: Settings,
-    deployment: Deployment,
-    node: Node,
-    contracts: Contracts,
-    relayer: Signer,
-    profile: NetworkProfile,
-    stores: Stores,
-    outbox: OutboxStore,
-    lanes: Lanes,
-    sender: Sender,
-    purse: Purse,
-) -> World:
-    reads = Reads.of(stores.index)
-    return World(
-        settings=settings,
-        deployment=deployment,
-        node=node,
-        contracts=contracts,
-        relayer=relayer,
-        heads=Heads(profile),
-        reads=reads,
-        books=Books(reads.meters, reads.orders, reads.accounts),
-        outbox=outbox,
-        queue=Queue(outbox, lanes, sender.ring),
-        lanes=lanes,
-        terms=TermsBook(reads.markets),
-        clock=SlotClock(deployment.slot_length),
-        sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
-        purse=purse,
-    )
