@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "keep": "Clear, settle and close what is due, without a service.",
     "backup": "Back up outbox, keystore and deployment record, while the service runs.",
     "restore": "Put a backup back, for a service to go on from.",
+    "relayer": "Give the service another key that pays gas and acknowledges.",
     "deploy": "Deploy the contracts to a chain, or say what is missing.",
     "networks": "Show the networks known by name; write a Besu QBFT network.",
     "localnet": "Run the supervised local chain alone.",

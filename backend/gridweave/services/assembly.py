@@ -85,6 +85,7 @@ def world_of(
     lanes: Lanes,
     sender: Sender,
     purse: Purse,
+    former: tuple[str, ...],
 ) -> World:
     """What capabilities share."""
     reads = Reads.of(index)
@@ -104,4 +105,5 @@ def world_of(
         clock=SlotClock(deployment.slot_length),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
         purse=purse,
+        former_relayers=former,
     )

@@ -36,6 +36,7 @@ from gridweave.store.index import IndexedBlock, IndexStore
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.outbox_rows import now_ms
 from gridweave.store.refused import RefusedItems
+from gridweave.store.relayers import RelayerFacts
 from gridweave.store.watch import OutboxWatch
 
 __all__ = ["Runtime", "Stores", "WrongChain", "check_chain", "follower_of", "load_deployment"]
@@ -135,9 +136,8 @@ class Runtime:
         sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=pace_of(settings))
         low = settings.relayer_low_orders
         purse = Purse(chain, OutboxWatch(opened.outbox), relayer.address, profile, gas, low)
-        world = world_of(
-            settings, deployment, chain, contracts, relayer, profile, opened.index, outbox, lanes, sender, purse
-        )
+        parts = outbox, lanes, sender, purse, await RelayerFacts(opened.outbox).before()
+        world = world_of(settings, deployment, chain, contracts, relayer, profile, opened.index, *parts)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
         return cls(world, opened, sender, follower, owns=owns)
 

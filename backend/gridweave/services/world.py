@@ -104,6 +104,7 @@ class World:
     clock: SlotClock
     sponsors: Sponsors
     purse: Purse
+    former_relayers: tuple[str, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
 
     def domain(self, contract: str) -> Domain:

@@ -1,9 +1,9 @@
 """A backup is taken while everybody trades; then the service and its disk are lost.
 
-        backup          kill -9, outbox deleted   restored
- start ----|-----------------|----------------------|------------>
-       kept: all that      lost to the service:   what arrived is
-       was acknowledged    what did not arrive    told as it is
+       backup          kill -9, outbox deleted   restored
+start ----|-----------------|----------------------|------------>
+      kept: all that      lost to the service:   what arrived is
+      was acknowledged    what did not arrive    told as it is
 """
 
 from __future__ import annotations

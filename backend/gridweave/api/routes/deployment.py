@@ -33,6 +33,7 @@ async def get_deployment(world: InWorld) -> dict[str, Any]:
         "commitMargin": settings.commit_margin,
         "mostDeadlineAhead": settings.most_deadline_ahead,
         "relayer": world.relayer.address,
+        "formerRelayers": list(world.former_relayers),
         "sponsor": world.sponsors.current,
         "compensationMicro": deployment.compensation,
         "chainTime": heads.time,
