@@ -18,6 +18,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from gridweave import API_VERSIONS
+
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, str] = {
@@ -84,7 +86,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gridweave {version('gridweave')}")
+        typer.echo(f"gridweave {version('gridweave')} (API {', '.join(API_VERSIONS)})")
         raise typer.Exit
 
 
