@@ -149,6 +149,10 @@ class Runtime:
         for work in (self._follow(), self._sender.run(), self._watch(), self._prune()):
             self._tasks.append(asyncio.create_task(self._guarded(work)))
 
+    def drain(self) -> None:
+        """Nothing new should come here: readiness says no from now on, and streams end. Requests are still answered."""
+        self.bell.end()
+
     async def close(self) -> None:
         """Stops the tasks, lets the commit under way end, closes databases and connections."""
         for task in self._tasks:
@@ -166,6 +170,8 @@ class Runtime:
 
     def not_ready(self) -> str | None:
         """Why requests cannot be served now, or None."""
+        if self.bell.ended:
+            return "a service that is stopping"
         if self.has_stopped:
             return "a background task that has stopped"
         if self.world.heads.block is None:

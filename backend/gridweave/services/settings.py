@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gridweave.chain.networks import GENERIC, NetworkUnusable, find_network
 from gridweave.chain.profile import FeeRule
@@ -17,6 +18,7 @@ __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 PREFIX = "GRIDWEAVE_"
 
 
+_LISTS = frozenset({"cors_origins", "trusted_proxies"})
 _OF_NETWORK = {"finality_depth", "fee_rule", "priority_fee_wei", "gas_price_wei", "commit_margin"}
 
 
@@ -81,7 +83,13 @@ class Settings(BaseModel):
     read_limit_per_s: int = Field(
         default=500, ge=0, description="GET requests of one address, but for health, metrics and events; 0: no limit"
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="addresses or networks whose X-Forwarded-For names the client, for limits per address"
+    )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
+    drain_ms: int = Field(
+        default=500, ge=0, description="after SIGTERM: how long /readyz says no before the door closes"
+    )
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"
 
@@ -95,6 +103,13 @@ class Settings(BaseModel):
         derived |= network.model_dump(include=_OF_NETWORK)
         return derived | {name: value for name, value in values.items() if value != ""}
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value, strict=False)
+        return values
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Settings from `GRIDWEAVE_*`; `overrides` that are not None win. Raises SettingsInvalid."""
@@ -103,7 +118,7 @@ class Settings(BaseModel):
         for name in cls.model_fields:
             text = env.get(PREFIX + name.upper())
             if text:
-                values[name] = [part.strip() for part in text.split(",")] if name == "cors_origins" else text
+                values[name] = [part.strip() for part in text.split(",")] if name in _LISTS else text
         values |= {name: value for name, value in overrides.items() if value is not None}
         try:
             return cls(**values)
