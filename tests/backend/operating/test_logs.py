@@ -35,7 +35,7 @@ async def test_log__of_an_order__leads_from_the_request_to_its_transaction(tmp_p
                 answer = await service.http.post("/v1/orders", json=order, headers=asked)
                 id_ = answer.json()["items"][0]["id"]
                 (state, _) = await service.done(id_, *await service.accept("withdrawals", taken))
-                broken = await service.post("orders", order | {"signature": "0x" + "ee" * 64})
+                broken = await service.post("orders", town.ask(town.homes[1], slot) | {"signature": "0x" + "ee" * 64})
                 assert broken.status_code >= 400
             configure_logs("info")
     lines: list[dict[str, Any]] = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
