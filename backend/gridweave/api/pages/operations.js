@@ -16,8 +16,11 @@ function span(seconds) {
   if (seconds < 90) return `${whole(seconds)} s`;
   if (seconds < 5400) return `${whole(seconds / 60)} min`;
   if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
-  return `${whole(seconds / 86400)} days`;
+  if (seconds < 63072000) return `${whole(seconds / 86400)} days`;
+  return seconds < 3e9 ? `${whole(seconds / 31536000)} years` : "more than a century";
 }
+
+const blocks = (n) => `${whole(n)} ${n === 1 ? "block" : "blocks"}`;
 
 function ether(wei) {
   if (wei === null) return "–";
@@ -66,7 +69,7 @@ function show(now) {
 
   say("head", whole(chain.headBlock));
   say("head-note", chain.headTime ? `${new Date(chain.headTime * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC` : "the node has not answered");
-  say("lag", `${whole(chain.lagBlocks)} blocks`, chain.lagBlocks > 10 ? "bad" : "");
+  say("lag", blocks(chain.lagBlocks), chain.lagBlocks > 10 ? "bad" : "");
   say("lag-note", `${span(chain.lagSeconds)} of chain time; final up to ${whole(chain.finalBlock)}`);
   const waiting = (outbox ? outbox.items : []).filter((item) => item.status === "accepted").reduce((sum, item) => sum + item.count, 0);
   say("waiting", outbox ? whole(waiting) : "–");
@@ -91,8 +94,8 @@ function show(now) {
     ["transactions open", outbox ? whole(outbox.batches.open) : "–"], ["not final yet", outbox ? whole(outbox.batches.mined) : "–"], ["readers of events", whole(now.streams)],
   ]);
   ledger("reorgs", [
-    ["since the start", whole(reorganisations.count)], ["deepest", `${whole(reorganisations.deepestBlocks)} blocks`],
-    ...reorganisations.newest.slice(0, 4).map((reorg) => [new Date(reorg.atMs).toISOString().slice(0, 19).replace("T", " "), `${whole(reorg.depthBlocks)} blocks above ${whole(reorg.forkBlock)}`]),
+    ["since the start", whole(reorganisations.count)], ["deepest", blocks(reorganisations.deepestBlocks)],
+    ...reorganisations.newest.slice(0, 4).map((reorg) => [new Date(reorg.atMs).toISOString().slice(0, 19).replace("T", " "), `${blocks(reorg.depthBlocks)} above ${whole(reorg.forkBlock)}`]),
   ]);
   say("asked", `As of ${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC.`);
 }
