@@ -147,7 +147,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("gridweave_relayer_balance_wei", "What the relayer has for gas", _of_purse(lambda p: p.balance)),
     Figure("gridweave_relayer_owed_wei", "The most that what is accepted may cost", _of_purse(lambda p: p.owed)),
     Figure("gridweave_relayer_orders_left", "Orders that the balance pays for", _of_purse(lambda p: p.orders)),
-    Figure("gridweave_relayer_hours_left", "Hours that it lasts at the last day's pace", _of_purse(lambda p: p.hours)),
+    Figure("gridweave_relayer_hours_left", "Hours that it lasts at its pace of late", _of_purse(lambda p: p.hours)),
     _gauge("gridweave_relayer_low_balance", "1 while the balance is low", lambda v: v.low_balance),
     _gauge("gridweave_relayer_out_of_funds", "1 while new requests are refused for it", lambda v: v.out_of_funds),
     _gauge("gridweave_streams_open", "Connections that follow the events", lambda v: v.streams),

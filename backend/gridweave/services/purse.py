@@ -22,7 +22,8 @@ __all__ = ["Purse", "PurseState"]
 
 log = structlog.get_logger(__name__)
 
-_DAY_MS = 86_400_000
+_LATELY = 200
+"""Transactions by which is reckoned what an order costs, and how long the balance lasts."""
 _TYPICAL_GAS = 75_000
 """Of an order, until some were mined: 50,000 and its share of fresh words."""
 
@@ -30,7 +31,7 @@ _TYPICAL_GAS = 75_000
 @dataclass(frozen=True)
 class PurseState:
     """Wei, as of the last look. `orders`: how many the balance pays for beyond what is owed, as they cost lately;
-    `hours`: how long it lasts at the pace of the last day. None: there is no end to it, or nothing is known of it."""
+    `hours`: how long it lasts if it goes on so. None: there is no end to it, or nothing is known of it."""
 
     balance: int
     owed: int
@@ -72,7 +73,7 @@ class Purse:
     def is_empty(self) -> bool:
         """Whether the balance does not pay for one order more than what is accepted already."""
         state = self.state
-        return state is not None and not self.can_take(state.fee * _TYPICAL_GAS)
+        return state is not None and not self.can_take(state.fee * self._gas.limit(Kind.ORDER, 1))
 
     def cost_of(self, item: NewItem) -> int:
         """The most that the item may cost, in wei; 0 while nothing is known."""
@@ -103,7 +104,7 @@ class Purse:
         if fee == 0:
             return None, None
         now = now_ms()
-        spent = await self._watch.spent(now - _DAY_MS)
+        spent = await self._watch.spent(_LATELY)
         each = spent.gas // spent.items if spent.items else _TYPICAL_GAS
         hours = free / (spent.gas * fee) * (now - spent.first_ms) / 3_600_000 if spent.gas else None
         return max(0, free) // (fee * max(each, 1)), None if hours is None else max(hours, 0.0)

@@ -78,13 +78,17 @@ class OutboxWatch:
                 most[batch] = max(most.get(batch, 0), gas * fee)  # fees are text to the database: it cannot compare
         return sum(most.values())
 
-    async def spent(self, since_ms: int) -> Spent:
-        """By transactions that were signed since that wall-clock time."""
-        mined = select(batches.c.id).where(batches.c.state.in_((MINED, FINAL)), batches.c.created_at_ms >= since_ms)
+    async def spent(self, most: int) -> Spent:
+        """By the newest `most` transactions that were mined: so it costs the same, however long the history is."""
+        newest = (
+            select(batches.c.id, batches.c.gas_used, batches.c.created_at_ms)
+            .where(batches.c.state.in_((MINED, FINAL)))
+            .order_by(batches.c.id.desc())
+            .limit(most)
+        )
         async with self._db.read() as connection:
-            sums = select(func.sum(batches.c.gas_used), func.min(batches.c.created_at_ms)).where(
-                batches.c.id.in_(mined)
-            )
-            gas, first = (await connection.execute(sums)).one()
-            count = await connection.execute(select(func.count()).select_from(items).where(items.c.batch.in_(mined)))
-            return Spent(int(gas or 0), int(count.scalar() or 0), int(first or 0))
+            rows = (await connection.execute(newest)).all()
+            carried = select(func.count()).select_from(items).where(items.c.batch.in_([row.id for row in rows]))
+            count = int((await connection.execute(carried)).scalar() or 0)
+        gas = sum(row.gas_used or 0 for row in rows)
+        return Spent(gas, count, min((row.created_at_ms for row in rows), default=0))

@@ -75,7 +75,7 @@ function show(now) {
   say("waiting", outbox ? whole(waiting) : "–");
   say("waiting-note", outbox ? `oldest ${span(outbox.oldestSeconds.accepted)}; ${whole(outbox.accepted)} accepted ever` : "the database does not answer");
   say("orders", relayer.ordersLeft === null ? "–" : large(relayer.ordersLeft), relayer.low ? "bad" : "");
-  say("orders-note", relayer.hoursLeft === null ? "orders" : `orders; ${span(relayer.hoursLeft * 3600)} at the last day's pace`);
+  say("orders-note", relayer.hoursLeft === null ? "orders" : `orders; ${span(relayer.hoursLeft * 3600)} at its pace of late`);
 
   const kinds = new Map();
   for (const item of outbox ? outbox.items : []) kinds.set(item.kind, { ...kinds.get(item.kind), [item.status]: item.count });
