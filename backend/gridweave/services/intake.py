@@ -80,11 +80,12 @@ async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
     if within != candidates:  # what is known already takes no room
         within = _within_limits(world, candidates, await world.outbox.items([c.id for c in candidates]))
     candidates = within
-    world.purse.take(sum(world.purse.cost_of(c.item) for c in candidates if c.item is not None))
     wanted = backed(world, [(c.item, c.signature) for c in candidates if c.item is not None])
     accepted = await world.queue.accept(wanted)
-    if wanted:
-        log.info("accepted", items=[item.id for item in wanted])
+    new = [item for item, found in zip(wanted, accepted, strict=True) if found.is_new]
+    if new:
+        world.purse.take(sum(world.purse.cost_of(item) for item in new))
+        log.info("accepted", items=[item.id for item in new])
     stored = iter(accepted)
     refused = [c.id for c in candidates if c.item is None]
     known = await world.outbox.items(refused) if refused else {}
