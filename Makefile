@@ -46,6 +46,9 @@ artifacts: setup ## compile contracts/ into backend/gridweave/artifacts
 brownie: setup ## Brownie in a home of its own: make brownie ARGS="run deploy"
 	@$(TOOL)/with_brownie.py $(ARGS)
 
+wheel: setup ## the wheel and the source archive, into build/dist
+	@$(TOOL)/wheel.py
+
 setup: .venv/.dev node_modules/.dev build/solc/.stamp ## install what tests and tools need
 
 slither: .venv-slither/.stamp ## install the static analyser into an environment of its own
@@ -101,4 +104,4 @@ build/solc/.stamp: node_modules/.dev scripts/tools/solc.py scripts/tools/solc-wa
 	@.venv-proofs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/proofs.txt
 	@touch $@
 
-.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither lock clean
+.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither lock clean wheel

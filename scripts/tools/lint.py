@@ -1,4 +1,4 @@
-"""The linters: ruff, solhint, code sizes of modules, and the locks.
+"""The linters: ruff, solhint, code sizes of modules, the locks, and the documents that tools write.
 
 lint.py         report
 lint.py --fix   rewrite what can be rewritten: ruff's fixes and format, forge fmt
@@ -26,7 +26,13 @@ def main() -> int:
     parser.add_argument("--fix", action="store_true")
     if parser.parse_args().fix:
         return _fix()
-    results = {"ruff": _ruff(), "solhint": _solhint(), "length": _length(), "locks": _locks()}
+    results = {
+        "ruff": _ruff(),
+        "solhint": _solhint(),
+        "length": _length(),
+        "locks": _locks(),
+        "documents": _documents(),
+    }
     for name, passed in results.items():
         print(f"{name}: {'ok' if passed else 'FAILED'}")
     return 0 if all(results.values()) else 1
@@ -64,6 +70,13 @@ def _locks() -> bool:
     faults = lock.check()
     print("\n".join(faults), end="\n" if faults else "")
     return not faults
+
+
+def _documents() -> bool:
+    """The API's document and the table of settings are what the service says."""
+    tools = ("openapi.py", "settings_table.py")
+    passed = [_run([PYTHON_BIN / "python", f"scripts/tools/{tool}", "--check"]) for tool in tools]
+    return all(passed)
 
 
 def _fix() -> int:

@@ -84,6 +84,12 @@ class ServiceProcess:
             self._process.kill()
             self._process.wait()
 
+    def stop(self, within: float = 30.0) -> int:
+        """SIGTERM, and its exit code once it has ended."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(within)
+
     async def run(self, *arguments: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Another command of the program with the same settings."""
         changed = _named({"data_dir": data_dir, **stores.urls(data_dir)}) if data_dir else {}

@@ -7,14 +7,27 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from gridweave import API_VERSIONS
 from gridweave import __doc__ as about
 from gridweave.api import docs
 from gridweave.api.errors import install_error_handlers
 from gridweave.api.limits import READS, UNCOUNTED, WRITES, BodyLimit, RateLimit
 from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
-from gridweave.api.routes import accounts, bonds, deployment, events, health, markets, orders, readings, registry
+from gridweave.api.routes import (
+    accounts,
+    bonds,
+    deployment,
+    events,
+    health,
+    markets,
+    operations,
+    orders,
+    readings,
+    registry,
+)
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime, Stores
 from gridweave.services.settings import Settings
@@ -46,7 +59,7 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     app = FastAPI(
         title="Gridweave",
         description=about or "",
-        version="1",
+        version=API_VERSIONS[-1].removeprefix("v"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -61,8 +74,11 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"])
     app.add_middleware(RequestLog, metrics=metrics)
-    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events):
-        app.include_router(module.router, prefix="/v1")
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events, operations):
+        app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
+    app.include_router(operations.pages)
     app.include_router(docs.router)
     return app

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import platform
+from importlib.metadata import version
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from gridweave.api.figures import VitalsCollector
 from gridweave.services.runtime import Runtime
+from gridweave.services.vitals import vitals
 
-__all__ = ["Metrics"]
+__all__ = ["UNMATCHED", "Metrics"]
+
+UNMATCHED = "unmatched"
+"""The route of every path that is none, so that nobody can make labels up."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
-    """Counters that the middleware keeps, and gauges that are read when somebody asks."""
+    """Counters that the middleware keeps, and figures that are read when somebody asks."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
+        self._requests = Counter(
             "gridweave_requests_total", "Requests", ("method", "route", "status"), registry=self.registry
         )
-        self.seconds = Histogram(
+        self._seconds = Histogram(
             "gridweave_request_seconds", "Time to answer", ("method", "route"), registry=self.registry
         )
-        self._items = Gauge("gridweave_outbox_items", "Items not final yet", ("status",), registry=self.registry)
-        self._accepted = Gauge("gridweave_outbox_accepted", "Items ever accepted", registry=self.registry)
-        self._block = Gauge("gridweave_indexed_block", "Newest indexed block", registry=self.registry)
-        self._time = Gauge("gridweave_chain_time_seconds", "Time of the newest indexed block", registry=self.registry)
-        self._reorgs = Gauge("gridweave_reorganisations", "Reorganisations since the start", registry=self.registry)
-        self._balance = Gauge("gridweave_relayer_balance_wei", "What the relayer has for gas", registry=self.registry)
+        self.rate_limited = Counter(
+            "gridweave_rate_limited_total", "Requests told to slow down", registry=self.registry
+        )
+        self._build = Gauge(
+            "gridweave_build_info", "What runs here", ("version", "python", "chain"), registry=self.registry
+        )
+        self._vitals = VitalsCollector()
+        self.registry.register(self._vitals)
+        ProcessCollector(registry=self.registry)
+
+    def observe(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """A request was answered. `route` is its template, None for a path that is none."""
+        verb, template = method if method in _METHODS else UNMATCHED, route or UNMATCHED
+        self._requests.labels(verb, template, str(status)).inc()
+        self._seconds.labels(verb, template).observe(seconds)
+        if status == 429:
+            self.rate_limited.inc()
 
     async def render(self, runtime: Runtime) -> bytes:
-        """The exposition text. Raises NodeUnavailable, StoreUnavailable."""
-        world = runtime.world
-        counts = await world.outbox.counts()
-        for status in ("accepted", "committed", "rejected"):
-            self._items.labels(status).set(counts.get(status, 0))
-        self._accepted.set(await world.outbox.accepted_total())
-        self._block.set(world.heads.number)
-        self._time.set(world.heads.time)
-        self._reorgs.set(runtime.reorganisations)
-        self._balance.set(await world.node.balance(world.relayer.address))
+        """The exposition text: what is known, whatever is away."""
+        chain = str(runtime.world.deployment.chain_id)
+        self._build.labels(version("gridweave"), platform.python_version(), chain).set(1)
+        self._vitals.found = await vitals(runtime)
         return generate_latest(self.registry)

@@ -38,6 +38,8 @@ class RequestLog:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+                if _drains(scope):
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -47,11 +49,15 @@ class RequestLog:
                 self._note(scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unknown")
-        self._metrics.requests.labels(scope["method"], route, str(status)).inc()
-        self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+        self._metrics.observe(scope["method"], getattr(scope.get("route"), "path", None), status, seconds)
         if scope["path"] not in _QUIET:
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 1))
+
+
+def _drains(scope: Scope) -> bool:
+    """Whether the service is stopping: then each connection ends with its answer, before the door closes on it."""
+    runtime = getattr(scope["app"].state, "runtime", None)
+    return runtime is not None and runtime.bell.ended
 
 
 def _id_of(scope: Scope) -> str:

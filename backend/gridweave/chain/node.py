@@ -18,6 +18,7 @@ from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
 from gridweave.chain.transport import Request, Transport
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction, block_tag
+from gridweave.timing import Timing
 
 __all__ = ["LOG_SPAN", "Node"]
 
@@ -45,6 +46,11 @@ class Node:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    @property
+    def timing(self) -> Timing:
+        """Posts so far; a node that did not answer is a failure."""
+        return self._transport.timing
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -189,6 +195,11 @@ class Node:
         """The transaction, mined or waiting; None if the node does not know it."""
         raw = await self.request("eth_getTransactionByHash", to_hex(hash_))
         return Transaction.parse(raw) if raw else None
+
+    async def transactions(self, hashes: Sequence[bytes]) -> list[Transaction | None]:
+        """The same for many in one round trip."""
+        raws = await self._all([("eth_getTransactionByHash", [to_hex(hash_)]) for hash_ in hashes])
+        return [Transaction.parse(raw) if raw else None for raw in raws]
 
     async def wait_for_receipt(self, transaction: bytes, *, within: float = 60.0, poll: float = 0.1) -> Receipt:
         """Waits until the transaction is mined. TimeoutError after `within` seconds."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from gridweave.chain.errors import ChainError, NodeError, NodeUnavailable, node_error
+from gridweave.timing import Timing
 
 __all__ = ["Request", "Transport"]
 
@@ -37,6 +38,7 @@ class Transport:
             trust_env=False,
         )
         self._ids = itertools.count(1)
+        self.timing = Timing()
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -98,6 +100,10 @@ class Transport:
         return answer.get("result")
 
     async def _post(self, content: str) -> Any:
+        with self.timing.measure(NodeUnavailable):
+            return await self._posted(content)
+
+    async def _posted(self, content: str) -> Any:
         try:
             response = await self._client.post("", content=content)
         except httpx.TransportError as error:

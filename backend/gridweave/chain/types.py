@@ -135,7 +135,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A transaction that the node knows; `block_number` and `block_hash` are None while it waits."""
+    """A transaction that the node knows; `block_number` and `block_hash` are None while it waits.
+
+    Fees in wei per gas as it was signed, `priority_fee` None where it names one gas price.
+    """
 
     hash: bytes
     sender: str
@@ -144,6 +147,8 @@ class Transaction:
     gas: int
     value: int
     data: bytes
+    most_fee: int
+    priority_fee: int | None
     block_number: int | None
     block_hash: bytes | None
 
@@ -159,6 +164,8 @@ class Transaction:
             gas=int_of(raw["gas"]),
             value=int_of(raw["value"]),
             data=from_hex(raw["input"]),
+            most_fee=int_of(raw.get("maxFeePerGas") or raw["gasPrice"]),
+            priority_fee=int_of(raw["maxPriorityFeePerGas"]) if raw.get("maxPriorityFeePerGas") else None,
             block_number=int_of(raw["blockNumber"]) if mined else None,
             block_hash=from_hex(raw["blockHash"]) if mined else None,
         )

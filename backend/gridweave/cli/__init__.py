@@ -18,12 +18,17 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from gridweave import API_VERSIONS
+
 __all__ = ["COMMANDS", "app", "main"]
 
 COMMANDS: dict[str, str] = {
     "up": "Start a chain, deploy to it and serve, all in one; goes on where it stopped.",
     "serve": "Serve the REST API over a chain that carries the contracts.",
     "keep": "Clear, settle and close what is due, without a service.",
+    "backup": "Back up outbox, keystore and deployment record, while the service runs.",
+    "restore": "Put a backup back, for a service to go on from.",
+    "relayer": "Give the service another key that pays gas and acknowledges.",
     "deploy": "Deploy the contracts to a chain, or say what is missing.",
     "networks": "Show the networks known by name; write a Besu QBFT network.",
     "localnet": "Run the supervised local chain alone.",
@@ -81,7 +86,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gridweave {version('gridweave')}")
+        typer.echo(f"gridweave {version('gridweave')} (API {', '.join(API_VERSIONS)})")
         raise typer.Exit
 
 

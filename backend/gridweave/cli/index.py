@@ -14,13 +14,12 @@ from gridweave.cli.deploy import speaking_of_chains
 from gridweave.cli.terminal import REFUSED, AsJson, emit, fail, out, table
 from gridweave.services.runtime import WrongChain, check_chain, follower_of, load_deployment
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.store.backend import file_of
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreMismatch, StoreUnavailable
 from gridweave.store.index import IndexStore
 
 __all__ = ["register"]
-
-_FILE = "sqlite+aiosqlite:///"
 
 Rpc = Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")]
 Record = Annotated[Path | None, typer.Option("--deployment", help="The deployment record.")]
@@ -71,8 +70,8 @@ def _run(work: Any, rpc: str | None, deployment: Path | None, data_dir: Path | N
 
 def _check_there(settings: Settings) -> None:
     """Raises SettingsInvalid where an index kept in a file has none."""
-    file = Path(settings.index_url.removeprefix(_FILE))
-    if settings.index_url.startswith(_FILE) and not file.is_file():
+    file = file_of(settings.index_url)
+    if file is not None and not file.is_file():
         raise SettingsInvalid(f"there is no index here ({file}): name its folder with --data-dir, as in var/up/service")
 
 

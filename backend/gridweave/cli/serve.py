@@ -38,6 +38,7 @@ class Service(uvicorn.Server):
     def __init__(self, settings: Settings, log: TextIO | None = None) -> None:
         configure_logs(settings.log_level, log)
         self.application = create_app(settings)
+        self._drain_s = settings.drain_ms / 1_000
         super().__init__(
             uvicorn.Config(
                 self.application,
@@ -46,6 +47,7 @@ class Service(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,  # the application knows whom it trusts
                 timeout_graceful_shutdown=_CLOSES_WITHIN_S,
             )
         )
@@ -55,7 +57,15 @@ class Service(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Ends the requests under way and then the service."""
+        """Says no to readiness; after `drain_ms` closes the door, ends the requests under way, then the service."""
+        runtime = getattr(self.application.state, "runtime", None)
+        if runtime is None:
+            self.should_exit = True
+            return
+        runtime.drain()
+        asyncio.get_running_loop().call_later(self._drain_s, self._close_door)
+
+    def _close_door(self) -> None:
         self.should_exit = True
 
     async def run_until_stopped(self, door: socket.socket) -> None:

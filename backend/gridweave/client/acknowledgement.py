@@ -9,12 +9,18 @@ from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.signatures import recover, to_compact
 
-__all__ = ["acknowledgement_of", "check_acknowledgement"]
+__all__ = ["acknowledgement_of", "check_acknowledgement", "signer_of"]
 
 
 def acknowledgement_of(item: Item, signature: bytes) -> Acknowledgement:
     """What the relayer says in its answer to a request with that signature. ValueError for an answer about nothing."""
     return Acknowledgement.of(bytes_of(item.id), signature, item.sponsor, item.commit_before or 0)
+
+
+def signer_of(item: Item, signed: bytes, deployment: Deployment) -> str:
+    """Who acknowledged the request with that signature. Raises DomainError, ValueError."""
+    promise = digest(deployment.domain("RelayerBond"), acknowledgement_of(item, signed))
+    return recover(promise, to_compact(item.acknowledgement or b""))
 
 
 def check_acknowledgement(item: Item, sent: Signed, deployment: Deployment) -> None:
@@ -30,9 +36,8 @@ def check_acknowledgement(item: Item, sent: Signed, deployment: Deployment) -> N
     if sent.closes is not None and item.commit_before > sent.closes:
         raise AcknowledgementInvalid(item.id, f"it promises {item.commit_before}, too late: it closes at {sent.closes}")
     try:
-        promise = digest(deployment.domain("RelayerBond"), acknowledgement_of(item, sent.signature))
-        signer = recover(promise, to_compact(item.acknowledgement))
+        signer = signer_of(item, sent.signature, deployment)
     except (DomainError, ValueError) as fault:
         raise AcknowledgementInvalid(item.id, str(fault)) from fault
-    if signer != deployment.relayer:
+    if signer not in (deployment.relayer, *deployment.former_relayers):
         raise AcknowledgementInvalid(item.id, f"{signer} signed it, the relayer is {deployment.relayer}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridweave.client.acknowledgement import acknowledgement_of
+from gridweave.client.acknowledgement import acknowledgement_of, signer_of
 from gridweave.client.wire import Deployment, Item, Json, bytes_of, hex_of
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.addresses import ZERO_ADDRESS
@@ -50,7 +50,7 @@ class KeptPromise:
         """From a checked answer to what was signed so; `account` of a schedule."""
         said = acknowledgement_of(item, signed)
         here = deployment.chain_id, deployment.contracts["RelayerBond"], deployment.contracts["EnergyAuction"]
-        return cls(said, deployment.relayer, item.acknowledgement or b"", orders, account, *here)
+        return cls(said, signer_of(item, signed, deployment), item.acknowledgement or b"", orders, account, *here)
 
     @property
     def id(self) -> str:

@@ -68,7 +68,10 @@ class SignedAct:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a signer must know of the chain and its contracts. Times are seconds, `relayer` signs acknowledgements."""
+    """What a signer must know of the chain and its contracts. Times are seconds, `relayer` signs acknowledgements.
+
+    What was acknowledged before the relayer had its key keeps the signature of one of the `former_relayers`.
+    """
 
     chain_id: int
     genesis_hash: str
@@ -80,6 +83,7 @@ class Deployment:
     relayer: str
     chain_time: int
     block_number: int
+    former_relayers: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, body: Json) -> Deployment:
@@ -94,6 +98,7 @@ class Deployment:
             relayer=str(body["relayer"]),
             chain_time=int(body["chainTime"]),
             block_number=int(body["blockNumber"]),
+            former_relayers=tuple(body.get("formerRelayers", ())),
         )
 
     def domain(self, contract: str) -> Domain:

@@ -54,10 +54,12 @@ class Follower:
         self._start = start
         self._most = most_blocks
         self._topics = topics_of(*PROJECTED)
+        self.seen: Block | None = None
+        """The node's newest block at the last look."""
 
     async def step(self) -> Step:
         """Moves the index once, or not at all: then it raises NodeUnavailable or StoreUnavailable."""
-        head = await self._node.head()
+        head = self.seen = await self._node.head()
         cursor = await self._store.head()
         if cursor is not None and not await self._stands(cursor, head):
             fork = await self._fork(cursor)

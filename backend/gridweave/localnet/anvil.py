@@ -20,6 +20,8 @@ from gridweave.localnet.home import ChainInfo, Home
 
 __all__ = ["Anvil", "end_orphan", "find_anvil", "free_port", "is_free"]
 
+ANVIL_ENV = "GRIDWEAVE_ANVIL"
+
 BLOCK_GAS = 30_000_000
 STATES_KEPT = 256
 """Blocks whose state anvil keeps: how deep a reorg and a pinned read can go. More go to disk, at 4 ms a block."""
@@ -29,10 +31,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def find_anvil() -> Path:
-    """The anvil to run: of the nearest node_modules above the working folder or this package, or of PATH.
-
-    Raises AnvilMissing, which names the next step.
+    """The anvil to run: GRIDWEAVE_ANVIL, else of the nearest node_modules above the working folder or this package,
+    else of PATH. Raises AnvilMissing, which names the next step.
     """
+    named = os.environ.get(ANVIL_ENV)
+    if named:
+        if os.access(named, os.X_OK):
+            return Path(named)
+        raise AnvilMissing(f"{ANVIL_ENV} names {named}, which is no program: name an anvil, or leave it out")
     for start in (Path.cwd(), Path(__file__).resolve()):
         for folder in (start, *start.parents):
             for binary in sorted(folder.glob("node_modules/@foundry-rs/anvil-*/bin/anvil*")):

@@ -23,10 +23,19 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.types import Call, Receipt
 from gridweave.domain.readings import Reading
-from gridweave.outbox.kinds import BATCHED, PROVABLE, SCHEDULES, Kind
+from gridweave.outbox.kinds import BATCHED, PROVABLE, SCHEDULES, Kind, call_of, call_of_act
 from gridweave.store.records import COMMITTED, REJECTED, Batch, Item, ItemOutcome
 
-__all__ = ["GATE_CLOSED_BY_REORG", "OUT_OF_GAS", "UNEXPLAINED", "arguments_of", "outcomes_of", "rejected", "revert_of"]
+__all__ = [
+    "GATE_CLOSED_BY_REORG",
+    "OUT_OF_GAS",
+    "UNEXPLAINED",
+    "arguments_of",
+    "carried_by",
+    "outcomes_of",
+    "rejected",
+    "revert_of",
+]
 
 GATE_CLOSED_BY_REORG = "GateClosedByReorg"
 OUT_OF_GAS = "OutOfGas"
@@ -47,6 +56,20 @@ def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -
     if items[0].kind in SCHEDULES:
         return [_of_lines(items[0], said)]
     return [_outcome(item, said[_key(item)]) for item in items if _key(item) in said]
+
+
+def carried_by(items: Iterable[Item], call: Call, receipt: Receipt, contracts: Contracts) -> list[Item]:
+    """Those of `items` that a transaction with this call carried: an act's call is its own, events tell of others."""
+    said = _said(decode_logs(receipt.logs))
+    carried = []
+    for item in items:
+        if item.kind in BATCHED:
+            alike = call_of(contracts, [item])
+            if (alike.to, alike.data[:4]) == (call.to, call.data[:4]) and _key(item) in said:
+                carried.append(item)
+        elif call_of_act(item) == call:
+            carried.append(item)
+    return carried
 
 
 def rejected(item: Item, reason: str, arguments: dict[str, Any] | None = None) -> ItemOutcome:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -26,6 +27,7 @@ from gridweave.outbox.outcomes import GATE_CLOSED_BY_REORG
 from gridweave.outbox.planner import Group, leave_room, plan
 from gridweave.outbox.queue import Lanes
 from gridweave.outbox.rehearsal import Rehearsal
+from gridweave.outbox.tally import Tally
 from gridweave.outbox.tracker import Tracker
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.outbox import OutboxStore
@@ -95,7 +97,8 @@ class Sender:
         self._profile = profile
         self._gas = gas or GasModel()
         self._pace = pace or Pace()
-        self._tracker = Tracker(node, store, contracts, profile, signer.address, lanes)
+        self.tally = Tally()
+        self._tracker = Tracker(node, store, contracts, profile, signer.address, lanes, self.tally)
         self._rehearsal = Rehearsal(node, signer.address)
         self._lanes = lanes
         self._state = _State()
@@ -167,7 +170,8 @@ class Sender:
         drafts = [self._draft(group, first + at, fees) for at, group in enumerate(groups)]
         batches = await self._store.add_batches(drafts)
         self._state.next_nonce = first + len(drafts)
-        log.info("batches signed", nonces=[b.nonce for b in batches], items=sum(len(g.items) for g in groups))
+        for batch, draft, group in zip(batches, drafts, groups, strict=True):
+            log.info("batch signed", items=[item.id for item in group.items], **_named(batch, draft.signing))
         await self._send(batches, [draft.signing.raw for draft in drafts], head)
 
     async def _rehearsed(self, queued: list[Item], open_batches: Sequence[Batch], head: Block) -> list[Item]:
@@ -191,7 +195,10 @@ class Sender:
 
     async def _reject(self, outcomes: Sequence[ItemOutcome], items: Sequence[Item]) -> None:
         await self._store.reject(outcomes)
+        self.tally.count(outcomes)
+        reasons = {outcome.seq: outcome.reason for outcome in outcomes}
         for item in items:
+            log.info("refused", item=item.id, kind=item.kind, reason=reasons.get(item.seq))
             self._lanes.remove(item.lanes)
 
     def _draft(self, group: Group, nonce: int, fees: Fees) -> Draft:
@@ -222,6 +229,7 @@ class Sender:
         if awaited >= open_batches[0].nonce or await self._store.has_nonce(awaited):
             return open_batches
         log.error("nonces lost", awaited=awaited, lowest=open_batches[0].nonce)
+        self.tally.nonces_lost += len(open_batches)
         for batch in open_batches:
             await self._store.bury(batch.id)
         self._state.next_nonce = None
@@ -234,9 +242,11 @@ class Sender:
         if not stale:
             return
         signed = await self._store.signed_of([batch.id for batch in stale])
-        raws = [(await self._bytes_now(batch, signed[batch.id], head)).raw for batch in stale]
-        log.info("sent again", nonces=[batch.nonce for batch in stale])
-        await self._send(stale, raws, head)
+        entries = [await self._bytes_now(batch, signed[batch.id], head) for batch in stale]
+        self.tally.resends += len(stale)
+        for batch, entry in zip(stale, entries, strict=True):
+            log.info("sent again", **_named(batch, entry))
+        await self._send(stale, [entry.raw for entry in entries], head)
 
     async def _bytes_now(self, batch: Batch, signed: Sequence[SignedBytes], head: Block) -> SignedBytes:
         """The newest bytes, or dearer ones; while the relayer cannot pay, the cheapest that can still be mined."""
@@ -258,7 +268,8 @@ class Sender:
         signing = self._sign(Call(batch.to, batch.data), batch.nonce, batch.gas, fees, batch.id)
         await self._store.add_signed(batch.id, signing)
         self._state.sent.pop(batch.id, None)
-        log.info("fee raised", nonce=batch.nonce, most_fee=fees.most)
+        self.tally.fee_raises += 1
+        log.info("fee raised", most_fee=fees.most, **_named(batch, signing))
         return signing
 
     async def _send(self, batches: Sequence[Batch], raws: Sequence[bytes], head: Block) -> None:
@@ -271,9 +282,15 @@ class Sender:
             if sent.unpaid:
                 sent.block = head.number
             if isinstance(result, NodeError) and not (result.already_known or result.nonce_too_low):
-                log.warning("node refused a transaction", nonce=batch.nonce, reason=str(result))
+                self.tally.refused_by_node += 1
+                log.warning("node refused a transaction", batch=batch.id, nonce=batch.nonce, reason=str(result))
             elif isinstance(result, NodeUnavailable):
                 raise result
+
+
+def _named(batch: Batch, signing: SignedBytes) -> dict[str, Any]:
+    """What a log line calls a batch: the transaction of these bytes, on its way."""
+    return {"batch": batch.id, "kind": batch.kind, "nonce": batch.nonce, "transaction": signing.tx_hash}
 
 
 def _late_reason(item: Item) -> str:

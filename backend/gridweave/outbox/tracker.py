@@ -15,6 +15,7 @@ from gridweave.chain.types import Block, Receipt
 from gridweave.outbox.kinds import BATCHED, FINAL_WITH_BLOCK, Kind
 from gridweave.outbox.outcomes import OUT_OF_GAS, UNEXPLAINED, outcomes_of, rejected, revert_of
 from gridweave.outbox.queue import Lanes
+from gridweave.outbox.tally import Tally
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import MINED, OPEN, Batch, Item, ItemOutcome
 
@@ -50,7 +51,14 @@ class Tracker:
     """Compares the outbox with the chain at every new head. Raises NodeUnavailable, StoreUnavailable."""
 
     def __init__(
-        self, node: Node, store: OutboxStore, contracts: Contracts, profile: NetworkProfile, relayer: str, lanes: Lanes
+        self,
+        node: Node,
+        store: OutboxStore,
+        contracts: Contracts,
+        profile: NetworkProfile,
+        relayer: str,
+        lanes: Lanes,
+        tally: Tally,
     ) -> None:
         self._node = node
         self._store = store
@@ -58,6 +66,7 @@ class Tracker:
         self._profile = profile
         self._relayer = relayer
         self._lanes = lanes
+        self._tally = tally
         self._seen: Block | None = None
         self._finalized = -1
 
@@ -95,7 +104,8 @@ class Tracker:
         for items in carried.values():
             for item in items:
                 self._lanes.add(item.lanes)
-        log.warning("batches thrown out by a reorganisation", nonces=[batch.nonce for batch in batches])
+        self._tally.thrown_out += len(batches)
+        log.warning("batches thrown out by a reorganisation", batches=[batch.id for batch in batches])
 
     async def _gather(self, view: _View) -> None:
         """Reads the receipts of open batches whose nonce is used."""
@@ -122,10 +132,12 @@ class Tracker:
             outcomes += [rejected(item, UNEXPLAINED) for item in items if item.seq not in known]
         else:
             outcomes, retry = await self._failed(batch, receipt, items)
-        block = (receipt.block_number, to_hex(receipt.block_hash))
-        await self._store.record_mined(
-            batch.id, to_hex(receipt.transaction_hash), block, receipt.gas_used, outcomes, retry
-        )
+        block, transaction = (receipt.block_number, to_hex(receipt.block_hash)), to_hex(receipt.transaction_hash)
+        await self._store.record_mined(batch.id, transaction, block, receipt.gas_used, outcomes, retry)
+        self._tally.count(outcomes)
+        ids = {item.seq: item.id for item in items}
+        refused = {ids[outcome.seq]: outcome.reason for outcome in outcomes if outcome.reason}
+        log.info("batch mined", batch=batch.id, transaction=transaction, block=block[0], refused=refused)
         for item in items:
             if item.seq not in retry:
                 self._lanes.remove(item.lanes)
@@ -135,7 +147,10 @@ class Tracker:
     ) -> tuple[list[ItemOutcome], list[int]]:
         """A whole transaction failed: for all of its items alike, or smaller batches will tell for which."""
         name, arguments = await revert_of(self._node, batch, receipt)
-        log.warning("transaction failed", kind=batch.kind, nonce=batch.nonce, reason=name, items=len(items))
+        self._tally.reverts += 1
+        log.warning(
+            "transaction failed", batch=batch.id, kind=batch.kind, nonce=batch.nonce, reason=name, items=len(items)
+        )
         alike = name in _WHOLE_CALL or (len(items) == 1 and name != OUT_OF_GAS)
         if Kind(batch.kind) in BATCHED and not alike and any(item.attempts < _MOST_ATTEMPTS for item in items):
             return [], [item.seq for item in items]
@@ -145,7 +160,8 @@ class Tracker:
         """The nonce is used, but not by us: final beyond doubt, so the items need another."""
         final = self._profile.final_block(view.head.number)
         if batch.nonce < await self._node.nonce(self._relayer, final):
-            log.error("another transaction took the relayer's nonce", nonce=batch.nonce)
+            self._tally.nonces_lost += 1
+            log.error("another transaction took the relayer's nonce", batch=batch.id, nonce=batch.nonce)
             await self._store.bury(batch.id)
 
     async def _finalize(self, view: _View) -> None:

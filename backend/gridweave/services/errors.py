@@ -15,6 +15,7 @@ __all__ = [
     "NotFound",
     "RateLimited",
     "Refused",
+    "RelayerOutOfFunds",
     "RequestDiffers",
     "RequestInvalid",
     "ServiceError",
@@ -144,6 +145,17 @@ class RateLimited(ServiceError):
     def __init__(self, retry_after: int) -> None:
         super().__init__("RateLimited", "slow down, or put more into one request", {"retryAfter": retry_after})
         self.retry_after = retry_after
+
+
+class RelayerOutOfFunds(ServiceError):
+    """The relayer cannot pay for more than what it has acknowledged already; nothing was acknowledged."""
+
+    status = 503
+    retry_after = 30
+
+    def __init__(self, relayer: str) -> None:
+        message = "the relayer has no gas money for more; try again later, or send it to the contract yourself"
+        super().__init__("RelayerOutOfFunds", message, {"relayer": relayer})
 
 
 class Unavailable(ServiceError):

@@ -10,13 +10,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from gridweave.outbox.kinds import Kind
 from gridweave.services.backing import backed
-from gridweave.services.errors import NonceTaken, Refused, ServiceError
+from gridweave.services.errors import NonceTaken, Refused, RelayerOutOfFunds, ServiceError
 from gridweave.services.world import World
 from gridweave.store.records import Accepted, Item, NewItem
 
 __all__ = ["MOST_TIME", "Answer", "Candidate", "Limit", "admit", "refusal"]
+
+log = structlog.get_logger(__name__)
 
 MOST_TIME = 2**40 - 1
 """The last moment that a promise can name."""
@@ -78,6 +82,10 @@ async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
     candidates = within
     wanted = backed(world, [(c.item, c.signature) for c in candidates if c.item is not None])
     accepted = await world.queue.accept(wanted)
+    new = [item for item, found in zip(wanted, accepted, strict=True) if found.is_new]
+    if new:
+        world.purse.take(sum(world.purse.cost_of(item) for item in new))
+        log.info("accepted", items=[item.id for item in new])
     stored = iter(accepted)
     refused = [c.id for c in candidates if c.item is None]
     known = await world.outbox.items(refused) if refused else {}
@@ -90,6 +98,7 @@ async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
 def _within_limits(world: World, candidates: Sequence[Candidate], known: Collection[str]) -> list[Candidate]:
     """The candidates, those for which there is no room refused. Nothing may be awaited between this and the queue."""
     taken: Counter[str] = Counter()
+    cost = 0
     seen = set(known)
     within: list[Candidate] = []
     for candidate in candidates:
@@ -99,6 +108,10 @@ def _within_limits(world: World, candidates: Sequence[Candidate], known: Collect
         over = next((x for x in candidate.limits if world.lanes.count(x.lane) + taken[x.lane] >= x.room), None)
         if over is not None:
             within.append(Candidate(candidate.id, error=over.error))
+            continue
+        cost += world.purse.cost_of(candidate.item)
+        if not world.purse.can_take(cost):
+            within.append(Candidate(candidate.id, error=RelayerOutOfFunds(world.relayer.address)))
             continue
         taken.update(limit.lane for limit in candidate.limits)
         seen.add(candidate.id)

@@ -5,39 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from gridweave.chain.contracts import Contracts
-from gridweave.chain.errors import NodeUnavailable
+from gridweave.chain.errors import NodeError, NodeUnavailable
 from gridweave.chain.hexes import to_hex
-from gridweave.chain.keys import Signer, load_signer
-from gridweave.chain.networks import NetworkUnusable, find_network
+from gridweave.chain.keys import Signer
 from gridweave.chain.node import Node
-from gridweave.chain.profile import NetworkProfile
+from gridweave.chain.types import Block
 from gridweave.deployment.record import Deployment
-from gridweave.domain.slots import SlotClock
 from gridweave.indexer.follower import Follower, Step, patiently
 from gridweave.outbox.gas_model import GasModel
-from gridweave.outbox.queue import Lanes, Queue
-from gridweave.outbox.sender import Pace, Sender
-from gridweave.services.books import Books
+from gridweave.outbox.queue import Lanes
+from gridweave.outbox.sender import Sender
+from gridweave.outbox.tally import Tally
+from gridweave.services.assembly import pace_of, profile_of, recovery_of, relayer_of, world_of
 from gridweave.services.keeper import Keeper
 from gridweave.services.precompile import has_p256
+from gridweave.services.purse import Purse
 from gridweave.services.refusals import Refusals
+from gridweave.services.reorgs import Reorgs
 from gridweave.services.settings import Settings, SettingsInvalid
-from gridweave.services.sponsors import Sponsors
 from gridweave.services.stream import Bell, Places
-from gridweave.services.terms import TermsBook
-from gridweave.services.world import Heads, Reads, World
+from gridweave.services.world import World
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.outbox_rows import now_ms
 from gridweave.store.refused import RefusedItems
+from gridweave.store.relayers import RelayerFacts
+from gridweave.store.watch import OutboxWatch
 
 __all__ = ["Runtime", "Stores", "WrongChain", "check_chain", "follower_of", "load_deployment"]
 
@@ -47,6 +47,7 @@ _NODE_PATIENCE_S = 60.0
 _KEEP_MS = 7 * 86_400 * 1_000
 _PRUNE_S = 3_600.0
 _FRESH_S = 30.0
+_LOOK_S = 2.0
 
 
 class WrongChain(Exception):
@@ -93,7 +94,7 @@ class Runtime:
         self.bell = Bell()
         self.readers = Places(world.settings.most_streams)
         self.stores = stores
-        self.reorganisations = 0
+        self.reorgs = Reorgs()
         self._sender = sender
         self._follower = follower
         self._index = IndexStore(stores.index)
@@ -101,7 +102,8 @@ class Runtime:
         self._refusals = Refusals(world, RefusedItems(stores.outbox))
         self._owns = owns
         self._tasks: list[asyncio.Task[None]] = []
-        self._moved_at = 0.0
+        self.moved_at = 0.0
+        """When the chain was reached last, by the monotonic clock."""
         self._kept_at: IndexedBlock | None = None
         self._due = 0
 
@@ -112,7 +114,7 @@ class Runtime:
         Raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable, NodeUnavailable.
         """
         deployment = load_deployment(settings)
-        relayer = _relayer(settings)
+        relayer = relayer_of(settings)
         chain = node or Node(settings.rpc_url)
         await check_chain(chain, deployment)
         opened = stores or await Stores.open(settings)
@@ -129,12 +131,16 @@ class Runtime:
         await opened.migrate()
         outbox = OutboxStore(opened.outbox)
         await outbox.belongs_to(_identity(deployment) | {"relayer": relayer.address})
-        profile = _profile(settings, deployment)
+        profile = profile_of(settings, deployment)
         contracts = deployment.bundle(chain)
+        await recovery_of(deployment, chain, contracts, relayer, opened.outbox).run()
         lanes = Lanes()
         gas = GasModel(p256_in_code=not await has_p256(chain), cap=profile.max_gas)
-        sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace(settings))
-        world = _world(settings, deployment, chain, contracts, relayer, profile, opened, outbox, lanes, sender)
+        sender = Sender(chain, outbox, contracts, relayer, profile, lanes, gas=gas, pace=pace_of(settings))
+        low = settings.relayer_low_orders
+        purse = Purse(chain, OutboxWatch(opened.outbox), relayer.address, profile, gas, low)
+        parts = outbox, lanes, sender, purse, await RelayerFacts(opened.outbox).before()
+        world = world_of(settings, deployment, chain, contracts, relayer, profile, opened.index, *parts)
         follower = await follower_of(deployment, chain, IndexStore(opened.index))
         return cls(world, opened, sender, follower, owns=owns)
 
@@ -143,8 +149,12 @@ class Runtime:
         self.world.heads.block = await self._index.head()
         await self.world.sponsors.refresh()
         await self._sender.remember()
-        for work in (self._follow(), self._sender.run(), self._prune()):
+        for work in (self._follow(), self._sender.run(), self._watch(), self._prune()):
             self._tasks.append(asyncio.create_task(self._guarded(work)))
+
+    def drain(self) -> None:
+        """Nothing new should come here: readiness says no from now on, and streams end. Requests are still answered."""
+        self.bell.end()
 
     async def close(self) -> None:
         """Stops the tasks, lets the commit under way end, closes databases and connections."""
@@ -163,11 +173,13 @@ class Runtime:
 
     def not_ready(self) -> str | None:
         """Why requests cannot be served now, or None."""
+        if self.bell.ended:
+            return "a service that is stopping"
         if self.has_stopped:
             return "a background task that has stopped"
         if self.world.heads.block is None:
             return "the index is empty"
-        if time.monotonic() - self._moved_at > _FRESH_S:
+        if time.monotonic() - self.moved_at > _FRESH_S:
             return "the chain was not reached lately"
         return None
 
@@ -176,6 +188,21 @@ class Runtime:
         head = to_hex((await self.world.node.head()).hash)
         kept = self._kept_at
         return kept is not None and kept.hash == head and not self._due and not await self.world.outbox.pending()
+
+    @property
+    def due(self) -> int:
+        """How many things the keeper has found due, save those that rest."""
+        return self._due
+
+    @property
+    def tally(self) -> Tally:
+        """What the sender did since the start."""
+        return self._sender.tally
+
+    @property
+    def node_head(self) -> Block | None:
+        """The node's newest block at the indexer's last look, None before the first."""
+        return self._follower.seen
 
     @property
     def given_up(self) -> int:
@@ -202,12 +229,12 @@ class Runtime:
             await asyncio.sleep(pause)
 
     def _reached(self) -> None:
-        self._moved_at = time.monotonic()
+        self.moved_at = time.monotonic()
 
     async def _moved(self, step: Step) -> None:
         world = self.world
         if step.undone_to is not None:
-            self.reorganisations += 1
+            self.reorgs.note(world.heads.block, step.undone_to)
             world.terms.forget()
             world.books.forget()
             self._keeper.forget()
@@ -234,6 +261,14 @@ class Runtime:
             self._kept_at = block
         except StoreUnavailable as away:
             log.warning("keeper waits", reason=str(away))
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self.world.purse.look()
+            except (NodeUnavailable, NodeError, StoreUnavailable) as away:
+                log.debug("the relayer's balance is not known anew", reason=str(away))
+            await asyncio.sleep(_LOOK_S)
 
     async def _prune(self) -> None:
         while True:
@@ -290,69 +325,3 @@ async def follower_of(deployment: Deployment, node: Node, index: IndexStore) -> 
 
 def _identity(deployment: Deployment) -> dict[str, str]:
     return {"chain": str(deployment.chain_id), "genesis": deployment.genesis_hash}
-
-
-def _relayer(settings: Settings) -> Signer:
-    return load_signer(
-        keystore=settings.relayer_keystore,
-        password_file=settings.relayer_password_file,
-        key_file=settings.relayer_key_file,
-        variable=settings.relayer_key_variable,
-    )
-
-
-def _profile(settings: Settings, deployment: Deployment) -> NetworkProfile:
-    """The network's habits, changed by what is set. Raises SettingsInvalid if the deployment cannot be on it."""
-    try:
-        named = find_network(settings.network, settings.networks).profile(deployment.chain_id)
-    except NetworkUnusable as error:
-        raise SettingsInvalid(str(error)) from error
-    return replace(
-        named,
-        finality_depth=settings.finality_depth,
-        finality_file=settings.finality_file,
-        fee_rule=settings.fee_rule,
-        priority_fee=settings.priority_fee_wei,
-        gas_price=settings.gas_price_wei,
-    )
-
-
-def _pace(settings: Settings) -> Pace:
-    return Pace(
-        window_ms=settings.batch_window_ms,
-        poll_ms=settings.poll_ms,
-        resend_ms=settings.resend_ms,
-        most_open=settings.most_open_batches,
-        most_fee_factor=settings.most_fee_factor,
-    )
-
-
-def _world(
-    settings: Settings,
-    deployment: Deployment,
-    node: Node,
-    contracts: Contracts,
-    relayer: Signer,
-    profile: NetworkProfile,
-    stores: Stores,
-    outbox: OutboxStore,
-    lanes: Lanes,
-    sender: Sender,
-) -> World:
-    reads = Reads.of(stores.index)
-    return World(
-        settings=settings,
-        deployment=deployment,
-        node=node,
-        contracts=contracts,
-        relayer=relayer,
-        heads=Heads(profile),
-        reads=reads,
-        books=Books(reads.meters, reads.orders, reads.accounts),
-        outbox=outbox,
-        queue=Queue(outbox, lanes, sender.ring),
-        lanes=lanes,
-        terms=TermsBook(reads.markets),
-        clock=SlotClock(deployment.slot_length),
-        sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
-    )

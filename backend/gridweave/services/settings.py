@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 PREFIX = "GRIDWEAVE_"
 
 
+_LISTS = frozenset({"cors_origins", "trusted_proxies"})
 _OF_NETWORK = {"finality_depth", "fee_rule", "priority_fee_wei", "gas_price_wei", "commit_margin"}
 
 
@@ -33,27 +35,33 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rpc_url: str = "http://127.0.0.1:8545"
-    deployment: Path = Path("var/local/deployment.json")
-    data_dir: Path = Path("var/local/service")
-    outbox_url: str = Field(default="", description="sqlite:///FILE or postgresql://USER@HOST/NAME; a file by default")
-    index_url: str = Field(default="", description="the same for the projections; in one database each has its schema")
+    rpc_url: str = Field(default="http://127.0.0.1:8545", description="the node's JSON-RPC address")
+    deployment: Path = Field(default=Path("var/local/deployment.json"), description="the deployment record")
+    data_dir: Path = Field(default=Path("var/local/service"), description="folder of outbox and index")
+    outbox_url: str = Field(
+        default="", description="sqlite:///FILE or postgresql://USER@HOST/NAME; empty: a file in the folder"
+    )
+    index_url: str = Field(
+        default="", description="the same for the projections; in one database each has a schema of its own"
+    )
 
-    relayer_key_file: Path | None = None
-    relayer_keystore: Path | None = None
-    relayer_password_file: Path | None = None
-    relayer_key_variable: str | None = None
+    relayer_key_file: Path | None = Field(default=None, description="the relayer's key in hex: local chains only")
+    relayer_keystore: Path | None = Field(default=None, description="the relayer's encrypted keystore file (v3)")
+    relayer_password_file: Path | None = Field(default=None, description="file with the keystore's password")
+    relayer_key_variable: str | None = Field(
+        default=None, description="name of another variable that holds the relayer's key in hex"
+    )
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65_535)
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on")
 
-    network: str = GENERIC
-    networks: Path | None = None
-    finality_depth: int = Field(ge=0)
-    finality_file: Path | None = None
-    fee_rule: FeeRule
-    priority_fee_wei: int = Field(ge=0)
-    gas_price_wei: int = Field(ge=0)
+    network: str = Field(default=GENERIC, description="the network's name: see `gridweave networks`")
+    networks: Path | None = Field(default=None, description="file that describes more networks")
+    finality_depth: int = Field(ge=0, description="blocks after which a block does not change any more")
+    finality_file: Path | None = Field(default=None, description="written by a local chain: the newest final block")
+    fee_rule: FeeRule = Field(description="auto, eip1559 or legacy")
+    priority_fee_wei: int = Field(ge=0, description="per gas, beside the base fee")
+    gas_price_wei: int = Field(ge=0, description="per gas, where there is no base fee")
 
     commit_margin: int = Field(ge=0, description="nothing is promised this close to a gate or deadline")
     most_deadline_ahead: int = Field(default=3_600, ge=1, description="of a single order: how far its deadline may lie")
@@ -62,26 +70,37 @@ class Settings(BaseModel):
     most_backed: int = Field(
         default=16, ge=1, description="orders of one account, under way or to be proved, for which a bond answers"
     )
-    batch_window_ms: int = Field(default=200, ge=0)
-    poll_ms: int = Field(default=250, ge=10)
-    most_open_batches: int = Field(default=16, ge=1)
-    resend_ms: int = Field(default=5_000, ge=100)
+    batch_window_ms: int = Field(default=200, ge=0, description="how long requests gather for one transaction")
+    poll_ms: int = Field(default=250, ge=10, description="between two looks at the chain")
+    most_open_batches: int = Field(default=16, ge=1, description="transactions under way at once")
+    relayer_low_orders: int = Field(
+        default=2_000, ge=0, description="the relayer's balance is low when it pays for fewer orders than this"
+    )
+    resend_ms: int = Field(default=5_000, ge=100, description="after which a transaction is sent again")
     most_fee_factor: int = Field(default=10, ge=1, description="a raised fee over what a new transaction would offer")
 
-    keeper: bool = True
+    keeper: bool = Field(default=True, description="clear and settle what is due")
     keeper_silent_meters: bool = Field(default=True, description="settle meters that neither traded nor sent a reading")
 
-    body_limit: int = Field(default=1_048_576, ge=1_024)
-    most_orders: int = Field(default=500, ge=1)
+    body_limit: int = Field(default=1_048_576, ge=1_024, description="bytes of one request")
+    most_orders: int = Field(default=500, ge=1, description="orders in one request")
     rate_limit_per_s: int = Field(
         default=200, ge=0, description="POST requests of one address; 0: no limit, as behind a proxy that has its own"
     )
     read_limit_per_s: int = Field(
         default=500, ge=0, description="GET requests of one address, but for health, metrics and events; 0: no limit"
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="addresses or networks whose X-Forwarded-For names the client, for limits per address"
+    )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
-    cors_origins: tuple[str, ...] = ()
-    log_level: str = "info"
+    drain_ms: int = Field(
+        default=500, ge=0, description="after SIGTERM: how long /readyz says no before the door closes"
+    )
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="web pages that may use the API, as https://shop.example; separated by commas"
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error")
 
     @field_validator("outbox_url", "index_url")
     @classmethod
@@ -99,6 +118,13 @@ class Settings(BaseModel):
         derived |= network.model_dump(include=_OF_NETWORK)
         return derived | {name: value for name, value in values.items() if value != ""}
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value, strict=False)
+        return values
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
         """Settings from `GRIDWEAVE_*`; `overrides` that are not None win. Raises SettingsInvalid."""
@@ -107,7 +133,7 @@ class Settings(BaseModel):
         for name in cls.model_fields:
             text = env.get(PREFIX + name.upper())
             if text:
-                values[name] = [part.strip() for part in text.split(",")] if name == "cors_origins" else text
+                values[name] = [part.strip() for part in text.split(",")] if name in _LISTS else text
         values |= {name: value for name, value in overrides.items() if value is not None}
         try:
             return cls(**values)

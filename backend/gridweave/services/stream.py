@@ -32,6 +32,13 @@ class Bell:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self.ended = False
+        """Whether nobody needs to wait any more: the service stops."""
+
+    def end(self) -> None:
+        """Sends everybody home."""
+        self.ended = True
+        self.ring()
 
     def ring(self) -> None:
         """The index moved."""
@@ -53,6 +60,11 @@ class Places:
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken = 0
+
+    @property
+    def taken(self) -> int:
+        """How many read now."""
+        return self._taken
 
     def enter(self) -> None:
         """Takes a place. Raises TooManyStreams."""
@@ -84,9 +96,9 @@ class _Reader:
 
 
 async def follow(world: World, bell: Bell, last_id: str | None) -> AsyncIterator[StreamEvent]:
-    """Events behind `last_id`, or from now on, for ever. Raises CursorInvalid for an id that was never given out."""
+    """Events behind `last_id`, or from now on, until the bell ends. Raises CursorInvalid for an id never given out."""
     reader = _start(world, last_id)
-    while True:
+    while not bell.ended:
         fork = await _fork(world, reader)
         if fork is not None:
             reader = _Reader(fork, _END_OF_BLOCK, {n: h for n, h in reader.trail.items() if n <= fork})

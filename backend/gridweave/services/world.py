@@ -16,6 +16,7 @@ from gridweave.domain.signatures import sign_compact
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.services.books import Books
+from gridweave.services.purse import Purse
 from gridweave.services.settings import Settings
 from gridweave.services.sponsors import Sponsors
 from gridweave.services.terms import TermsBook
@@ -102,6 +103,8 @@ class World:
     terms: TermsBook
     clock: SlotClock
     sponsors: Sponsors
+    purse: Purse
+    former_relayers: tuple[str, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
 
     def domain(self, contract: str) -> Domain:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL
@@ -16,7 +17,7 @@ from gridweave.store.kinds import Kind
 from gridweave.store.postgres import Postgres
 from gridweave.store.sqlite import Sqlite
 
-__all__ = ["Backend", "backend_of", "url_of"]
+__all__ = ["Backend", "backend_of", "file_of", "url_of"]
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -63,3 +64,9 @@ def url_of(url: str) -> URL:
     if name != "sqlite" and importlib.util.find_spec("asyncpg") is None:
         raise StoreUnusable("PostgreSQL needs its driver: pip install 'gridweave[postgres]'")
     return parsed.set(drivername=_DRIVERS[name])
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a URL names, None for a server's database. Raises StoreUnusable."""
+    found = url_of(url)
+    return Path(found.database) if found.get_backend_name() == "sqlite" and found.database else None

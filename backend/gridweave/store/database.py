@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gridweave.store.backend import Backend, backend_of
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.kinds import WRITES, Kind
+from gridweave.timing import Timing
 
 __all__ = ["Database", "Kind"]
 
@@ -22,6 +23,7 @@ class Database:
 
     def __init__(self, kind: Kind, url: str) -> None:
         self.kind = kind
+        self.timing = Timing()
         self._backend = backend_of(kind, url)
         self._writing = asyncio.Lock()
 
@@ -39,7 +41,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that sees one consistent state while it reads."""
-        with _Reachable(self._backend):
+        with self.timing.measure(StoreUnavailable), _Reachable(self._backend):
             async with self._backend.reader.connect() as connection:
                 await connection.execution_options(**self._backend.reading)
                 yield connection
@@ -47,7 +49,7 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end (and on disk then, for an outbox), rolled back by an exception."""
-        with _Reachable(self._backend):
+        with self.timing.measure(StoreUnavailable), _Reachable(self._backend):
             await self._backend.prepare()
             async with self._writing, self._backend.writer.connect() as connection:
                 await connection.execution_options(**{WRITES: True})

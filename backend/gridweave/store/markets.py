@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 
 from gridweave.store.index_tables import clearings, closes, markets
 from gridweave.store.reading import MOST_ROWS, Page, Reader, Row, cursor_number
@@ -34,6 +34,12 @@ class MarketReads(Reader):
             query = select(clearings).where(clearings.c.market == market, clearings.c.slot.in_(chunk))
             found |= {row["slot"]: row for row in await self._rows(query)}
         return found
+
+    async def newest_clearings(self) -> list[Row]:
+        """Each market's clearing of its newest cleared slot, by market."""
+        newest = select(clearings.c.market, func.max(clearings.c.slot)).group_by(clearings.c.market)
+        places = tuple_(clearings.c.market, clearings.c.slot).in_(newest)
+        return await self._rows(select(clearings).where(places).order_by(clearings.c.market))
 
     async def close(self, market: int, slot: int) -> Row | None:
         """The slot's close."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter
 
+from gridweave import API_VERSIONS
 from gridweave.api.depends import InWorld
 from gridweave.domain.slots import HORIZON
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["deployment"])
+
+
+@router.get("/version")
+async def get_version() -> dict[str, Any]:
+    """What runs here, and which versions of the API it speaks: each is the first part of a path."""
+    return {"gridweave": version("gridweave"), "api": list(API_VERSIONS)}
 
 
 @router.get("/deployment")
@@ -33,6 +41,7 @@ async def get_deployment(world: InWorld) -> dict[str, Any]:
         "commitMargin": settings.commit_margin,
         "mostDeadlineAhead": settings.most_deadline_ahead,
         "relayer": world.relayer.address,
+        "formerRelayers": list(world.former_relayers),
         "sponsor": world.sponsors.current,
         "compensationMicro": deployment.compensation,
         "chainTime": heads.time,

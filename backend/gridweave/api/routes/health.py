@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from gridweave.api.depends import InMetrics, InRuntime
 from gridweave.services.errors import Unavailable
+from gridweave.services.vitals import vitals
 
 __all__ = ["router"]
 
@@ -28,7 +29,8 @@ async def readyz(runtime: InRuntime) -> dict[str, Any]:
         raise Unavailable(reason)
     await runtime.stores.outbox.ping()
     await runtime.stores.index.ping()
-    return {"status": "ready", "blockNumber": runtime.world.heads.number}
+    found = await vitals(runtime)
+    return {"status": "ready", "blockNumber": found.indexed_block, "warnings": found.warnings}
 
 
 @router.get("/metrics")
