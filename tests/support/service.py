@@ -15,6 +15,7 @@ from gridweave.api import create_app
 from gridweave.localnet import DevKeys
 from gridweave.services.runtime import Runtime
 from gridweave.services.settings import Settings
+from tests.support.promised import Promised
 from tests.support.town import Town
 
 WITHIN = 20.0
@@ -107,7 +108,9 @@ async def served(town: Town, folder: Path, **changes: Any) -> AsyncIterator[Serv
     app = create_app(settings_of(town, folder, **changes))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        promised = Promised(app.openapi())
+        hooks = {"response": [promised.check]}
+        async with httpx.AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as http:
             service = Service(town, http, app.state.runtime)
             await service.caught_up()
             yield service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,9 @@ __all__ = ["error_response", "install_error_handlers", "service_error"]
 
 log = structlog.get_logger(__name__)
 
-_MOST_PROBLEMS = 10
-_NAMES = {404: "NoSuchRoute", 405: "MethodNotAllowed"}
+_MOST_PROBLEMS, _MOST_NAME = 10, 60
+_NAMES = {400: "BodyUnreadable", 404: "NoSuchRoute", 405: "MethodNotAllowed"}
+_MESSAGES = {400: "the body is no JSON that can be read: UTF-8, not nested deeply, numbers in their ranges"}
 
 
 def service_error(error: Exception) -> ServiceError:
@@ -49,7 +51,7 @@ def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any
     """The refusal as an answer."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
     body = {"error": error.body, "requestId": request_id} | dict(extra or {})
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    return Answer(body, status_code=error.status, headers=headers)
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -65,9 +67,12 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         name = _NAMES.get(error.status_code, f"Http{error.status_code}")
-        refused = ServiceError(name, str(error.detail), {"path": request.url.path})
+        message = _MESSAGES.get(error.status_code, str(error.detail))
+        refused = ServiceError(name, message, {"path": request.scope["path"]})
         refused.status = error.status_code
-        return _answer(request, refused)
+        answer = _answer(request, refused)
+        answer.headers.update(error.headers or {})  # a 405 names in `Allow` what may be asked
+        return answer
 
     @app.exception_handler(Exception)
     async def _any(request: Request, error: Exception) -> JSONResponse:
@@ -85,5 +90,12 @@ def _answer(request: Request, error: ServiceError) -> JSONResponse:
 
 
 def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
-    at = ".".join(str(part) for part in found.get("loc", ()))
+    at = ".".join(str(part)[:_MOST_NAME] for part in found.get("loc", ()))
     return {"at": at, "problem": str(found.get("msg", ""))}
+
+
+class Answer(JSONResponse):
+    """JSON that repeats what was sent to us: half a surrogate pair, which is no text, is shown as its escape."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()

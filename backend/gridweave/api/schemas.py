@@ -208,19 +208,19 @@ class DelegationIn(Body):
 
 
 class OrdersIn(_Many):
-    """Orders of one request."""
+    """Orders of one request. One alone may be sent without the list around it."""
 
     orders: Annotated[list[OrderIn], Field(min_length=1)]
 
 
 class CancelsIn(_Many):
-    """Cancels of one request."""
+    """Cancels of one request. One alone may be sent without the list around it."""
 
     cancels: Annotated[list[CancelIn], Field(min_length=1)]
 
 
 class ReadingsIn(_Many):
-    """Readings of one request."""
+    """Readings of one request. One alone may be sent without the list around it."""
 
     readings: Annotated[list[ReadingIn], Field(min_length=1)]
 

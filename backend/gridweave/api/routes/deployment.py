@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from gridweave.api.depends import InWorld
+from gridweave.api.shapes.deployment import DeploymentOut
+from gridweave.api.shapes.errors import READS
 from gridweave.domain.slots import HORIZON
 
 __all__ = ["router"]
@@ -14,7 +16,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["deployment"])
 
 
-@router.get("/deployment")
+@router.get("/deployment", response_model=DeploymentOut, responses=READS)
 async def get_deployment(world: InWorld) -> dict[str, Any]:
     """Chain, contracts, relayer, and the chain's time."""
     deployment, settings, heads = world.deployment, world.settings, world.heads
