@@ -7,9 +7,10 @@ import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -18,6 +19,15 @@ from tests.support.town import Town
 
 _SERVE = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
 _READY_WITHIN = 30.0
+T = TypeVar("T")
+
+
+async def until(holds: Callable[[], Awaitable[T]], within: float = 60.0) -> T:
+    """Asks until `holds` gives something true."""
+    async with asyncio.timeout(within):
+        while not (found := await holds()):  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.1)
+    return found
 
 
 class ServiceProcess:
@@ -93,6 +103,6 @@ class ServiceProcess:
             check=False,
         )
 
-    def words(self) -> str:
+    def words(self, most: int = 3_000) -> str:
         """The end of its log."""
-        return (self.folder / "service.log").read_text()[-3_000:]
+        return (self.folder / "service.log").read_text()[-most:]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import structlog
@@ -71,7 +73,8 @@ def install_error_handlers(app: FastAPI) -> None:
         refused = ServiceError(name, message, {"path": request.scope["path"]})
         refused.status = error.status_code
         answer = _answer(request, refused)
-        answer.headers.update(error.headers or {})  # a 405 names in `Allow` what may be asked
+        if error.status_code == 405:
+            answer.headers["Allow"] = _allowed(app, request.scope["path"]) or (error.headers or {}).get("Allow", "GET")
         return answer
 
     @app.exception_handler(Exception)
@@ -83,6 +86,17 @@ def install_error_handlers(app: FastAPI) -> None:
 
     for kind in (ServiceError, DomainError, ChainError, StoreUnavailable, CursorInvalid):
         app.add_exception_handler(kind, _any)
+
+
+def _allowed(app: FastAPI, path: str) -> str:
+    """The methods that the path takes, of all routes that it matches; empty if the document does not name it."""
+    items = [item for template, item in app.openapi()["paths"].items() if _pattern(template).fullmatch(path)]
+    return ", ".join(sorted({method.upper() for item in items for method in item}))
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template)))
 
 
 def _answer(request: Request, error: ServiceError) -> JSONResponse:

@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 _MOST_ID = 64
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class RequestLog:
@@ -48,8 +49,11 @@ class RequestLog:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")
-        self._metrics.requests.labels(scope["method"], route, str(status)).inc()
-        self._metrics.seconds.labels(scope["method"], route).observe(seconds)
+        method = (
+            scope["method"] if scope["method"] in _METHODS else "other"
+        )  # else whoever makes up words fills the memory
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.seconds.labels(method, route).observe(seconds)
         if scope["path"] not in _QUIET:
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1e3, 1))
 
