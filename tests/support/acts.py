@@ -36,6 +36,7 @@ from tests.support.town import FOREVER, DeviceKeyPair, TestHome, Town
 
 _nonces = itertools.count(5_000_000)
 _versions = itertools.count(1)
+_energies = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Acts:
     # readings and devices
 
     def reading(self, home: TestHome, by: Party | DeviceKeyPair, slot: int) -> Posted:
-        reading = Reading(home.meter, slot, 1, 10, 0)
+        reading = Reading(home.meter, slot, 1, next(_energies), 0)
         hash_ = digest(self._domain("MeterLedger"), reading)
         signature = by.sign(hash_) if isinstance(by, DeviceKeyPair) else sign_compact(by.secret, hash_)
         return Posted("readings", wire.reading_json(reading, signature))

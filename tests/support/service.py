@@ -28,6 +28,7 @@ class Service:
     town: Town
     http: httpx.AsyncClient
     runtime: Runtime
+    document: dict[str, Any]
 
     async def post(self, path: str, body: Any) -> httpx.Response:
         return await self.http.post(f"/v1/{path}", json=body)
@@ -111,6 +112,6 @@ async def served(town: Town, folder: Path, **changes: Any) -> AsyncIterator[Serv
         promised = Promised(app.openapi())
         hooks = {"response": [promised.check]}
         async with httpx.AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as http:
-            service = Service(town, http, app.state.runtime)
+            service = Service(town, http, app.state.runtime, app.openapi())
             await service.caught_up()
             yield service
