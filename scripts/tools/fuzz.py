@@ -58,7 +58,7 @@ def main() -> int:
     """Entry point of the command line: 0 when nothing was found."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seed", type=int, default=int(os.environ.get("GRIDWEAVE_SEED", DEFAULT_SEED)))
-    parser.add_argument("--examples", type=int, default=25, help="cases a route in the first pass")
+    parser.add_argument("--examples", type=int, default=20, help="cases a route in the first pass")
     arguments = parser.parse_args()
     if not (FUZZ_BIN / "schemathesis").exists():
         raise SystemExit("the fuzzer is not installed: run `make fuzzer`")

@@ -182,17 +182,17 @@ class Acts:
         call = self.town.contracts.vault.withdraw_by_sig(said.to, said.amount, act)
         return Posted("withdrawals", wire.withdrawal_json(said, act.signature), call)
 
-    def bond(self, sponsor: str, by: Party, relayer: str) -> Posted:
-        said = PostBond(sponsor, relayer, 1, next(_nonces), self.deadline)
+    def bond(self, sponsor: str, by: Party, relayer: str, amount: int = 1) -> Posted:
+        said = PostBond(sponsor, relayer, amount, next(_nonces), self.deadline)
         act = replace(self._act(by, "RelayerBond", said), signer=sponsor)
-        body = {"relayer": relayer, "amountMicro": 1, "sponsor": _json(act)}
-        return Posted("bonds", body, self.town.contracts.bond.post(relayer, 1, act))
+        body = {"relayer": relayer, "amountMicro": amount, "sponsor": _json(act)}
+        return Posted("bonds", body, self.town.contracts.bond.post(relayer, amount, act))
 
-    def unbond(self, sponsor: str, by: Party, relayer: str) -> Posted:
-        said = Unbond(sponsor, relayer, 1, next(_nonces), self.deadline)
+    def unbond(self, sponsor: str, by: Party, relayer: str, amount: int = 1) -> Posted:
+        said = Unbond(sponsor, relayer, amount, next(_nonces), self.deadline)
         act = replace(self._act(by, "RelayerBond", said), signer=sponsor)
-        body = {"relayer": relayer, "amountMicro": 1, "sponsor": _json(act)}
-        return Posted("bonds/unbond", body, self.town.contracts.bond.unbond(relayer, 1, act))
+        body = {"relayer": relayer, "amountMicro": amount, "sponsor": _json(act)}
+        return Posted("bonds/unbond", body, self.town.contracts.bond.unbond(relayer, amount, act))
 
     def redeem(self, sponsor: str, relayer: str) -> Posted:
         call = self.town.contracts.bond.redeem(sponsor, relayer)

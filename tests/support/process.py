@@ -91,6 +91,12 @@ class ServiceProcess:
             self._process.kill()
             self._process.wait()
 
+    def memory(self) -> int:
+        """Bytes of its memory that are resident."""
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     async def run(self, *arguments: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Another command of the program with the same settings."""
         changed = {"GRIDWEAVE_DATA_DIR": str(data_dir)} if data_dir else {}

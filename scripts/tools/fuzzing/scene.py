@@ -13,6 +13,9 @@ from tests.support.town import Town, draw_home
 
 __all__ = ["Facts", "live"]
 
+_WEEKS = 15 * 86_400
+"""Longer than a bond takes to leave, seconds."""
+
 Facts = dict[str, dict[str, list[Any]]]
 
 
@@ -40,6 +43,7 @@ async def live(town: Town, service: ServiceProcess) -> Facts:
 
 async def _trade(town: Town, http: httpx.AsyncClient) -> tuple[int, int]:
     """(a settled slot, an open one), orders and their readings on chain."""
+    await _left_bond(town)
     slot = await town.open_slot()
     buyer, seller, *_ = town.homes
     await _commit(http, "orders", [town.bid(buyer, slot), town.ask(seller, slot), town.bid(buyer, slot + 5)])
@@ -48,10 +52,16 @@ async def _trade(town: Town, http: httpx.AsyncClient) -> tuple[int, int]:
     await town.chain.mine(town.clock.end(slot))
     readings = [town.reading(buyer, slot, 900, 0), town.reading(seller, slot, 0, 1_200)]
     await _commit(http, "readings", readings)
-    sponsor = _party(town, "utility")
-    bond = Acts(town).bond(sponsor.account, sponsor, town.keys["relayer"].address)
-    (await http.post(bond.path, json=bond.body)).raise_for_status()
     return slot, await town.open_slot(1)
+
+
+async def _left_bond(town: Town) -> None:
+    """A bond, part of which can be redeemed, and tokens that can be deposited."""
+    acts, sponsor, relayer = Acts(town), _party(town, "utility"), town.keys["relayer"].address
+    bonds = acts.bond(sponsor.account, sponsor, relayer, 1_000), acts.unbond(sponsor.account, sponsor, relayer)
+    tokens = town.contracts.currency.mint(town.homes[0].account, 1_000)
+    await town.send([tokens, *(posted.call for posted in bonds if posted.call is not None)])
+    await town.chain.mine(await town.now() + _WEEKS)
 
 
 async def _commit(http: httpx.AsyncClient, path: str, bodies: list[dict[str, Any]]) -> None:
@@ -75,7 +85,7 @@ def _party(town: Town, role: str) -> Party:
 
 async def _bodies(town: Town, slot: int) -> dict[str, list[Any]]:
     """Signed bodies by route, as the document names them."""
-    acts, (home, other, *_) = Acts(town), town.homes
+    acts, (home, other, third, *_) = Acts(town), town.homes
     owner, operator, maker, utility = (
         Party("owner", home.secret),
         *(_party(town, r) for r in ("operator", "maker", "utility")),
@@ -85,16 +95,16 @@ async def _bodies(town: Town, slot: int) -> dict[str, list[Any]]:
     ahead = town.clock.slot_at(await town.now()) + 195
     made: dict[str, list[Posted]] = {
         "orders": [acts.order(home, owner, slot + n) for n in range(3)],
-        "cancels": [acts.cancel(home, owner, slot)],
+        "cancels": [acts.cancel(home, owner, slot + 9)],
         "schedules": [acts.schedule(home, owner, slot + n) for n in range(3)],
-        "cancel-schedules": [acts.cancel_schedule(home, owner, slot)],
+        "cancel-schedules": [acts.cancel_schedule(home, owner, slot + 10)],
         "delegations": [acts.delegation(home.account, owner, other.account)],
         "readings": [acts.reading(home, home.key, slot - 2)],
         "devices": [acts.enrolment(key, address_of(fresh), maker)],
         "devices/{device}/status": [acts.status(home.key.device, owner)],
         "meters": [acts.meter(key.device, address_of(fresh), operator)],
         "meter-moves": [acts.meter_move(other.key.device, other.account, operator, ahead)],
-        "meters/{meter}/end": [acts.meter_end(other.meter, operator, ahead)],
+        "meters/{meter}/end": [acts.meter_end(each.meter, operator, ahead) for each in (home, third)],
         "assets": [acts.asset(home.meter, operator)],
         "markets": [acts.market(operator, utility)],
         "markets/{market}/terms": [acts.terms(town.market, operator, utility, ahead)],
