@@ -62,7 +62,7 @@ class Posted:
 
 
 class Acts:
-    """Makes requests about a town. `elsewhere` replaces the domain that is signed for; `late` the deadlines."""
+    """Makes requests about a town. `elsewhere` replaces the domain that is signed for, `deadline` how long it holds."""
 
     def __init__(self, town: Town, *, elsewhere: Any = None, deadline: int = FOREVER) -> None:
         self.town = town
@@ -94,8 +94,8 @@ class Acts:
         call = self.town.contracts.auction.cancel_schedule(said.account, [line.pack()], signature)
         return Posted("cancel-schedules", wire.cancel_schedule_json(said, signature), call)
 
-    def delegation(self, account: str, by: Party, delegate: str) -> Posted:
-        scope = 0, (), 1_000, 100_000, 300_000, FOREVER
+    def delegation(self, account: str, by: Party, delegate: str, until: int = FOREVER) -> Posted:
+        scope = 0, (), 1_000, 100_000, 300_000, until
         said = Delegation(account, delegate, *scope, next(_nonces), self.deadline)
         act = self._act(by, "EnergyAuction", said)
         body = wire.delegation_json(said, act.signature) | {"act": _json(act)}

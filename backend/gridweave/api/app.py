@@ -10,8 +10,9 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from gridweave import __doc__ as about
 from gridweave.api import docs
+from gridweave.api.bodies import BodyLimit
 from gridweave.api.errors import install_error_handlers
-from gridweave.api.limits import READS, UNCOUNTED, WRITES, BodyLimit, RateLimit
+from gridweave.api.limits import READS, UNCOUNTED, WRITES, RateLimit
 from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import accounts, bonds, deployment, events, health, markets, orders, readings, registry

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from gridweave.chain.errors import ChainError, Reverted
 from gridweave.domain.errors import DomainError
@@ -21,7 +22,7 @@ from gridweave.services.intake import refusal
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.reading import CursorInvalid
 
-__all__ = ["error_response", "install_error_handlers", "service_error"]
+__all__ = ["error_response", "install_error_handlers", "request_id_of", "service_error"]
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,11 @@ def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
     body = {"error": error.body, "requestId": request_id} | dict(extra or {})
     return Answer(body, status_code=error.status, headers=headers)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The request's id, empty before it has one."""
+    return str(scope.get("state", {}).get("request_id", ""))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -100,7 +106,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _answer(request: Request, error: ServiceError) -> JSONResponse:
-    return error_response(getattr(request.state, "request_id", ""), error)
+    return error_response(request_id_of(request.scope), error)
 
 
 def _problem(found: Mapping[str, Any]) -> dict[str, Any]:

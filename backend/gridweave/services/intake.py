@@ -21,6 +21,8 @@ __all__ = ["MOST_TIME", "Answer", "Candidate", "Limit", "admit", "refusal"]
 MOST_TIME = 2**40 - 1
 """The last moment that a promise can name."""
 
+_FORGED = frozenset({"WrongSigner", "SignatureMalformed", "DeviceSignatureInvalid"})
+
 _NONCE_ERRORS = {Kind.ORDER: "VersionNotNewer", Kind.CANCEL: "VersionNotNewer", Kind.READING: "ReadingNotNewer"}
 
 
@@ -37,7 +39,7 @@ class Limit:
 class Candidate:
     """A request that was looked at: what to store, or why not. `id` is its digest, 0x hex.
 
-    `signature` is what an order or a schedule is acknowledged with.
+    `signature` is what an order or a schedule is acknowledged with, or what came with what is refused.
     """
 
     id: str
@@ -121,6 +123,15 @@ def _told(candidate: Candidate, accepted: Accepted) -> Answer:
 
 
 def _again(candidate: Candidate, known: Item | None) -> Answer:
-    if known is not None:
+    """What is known gets its earlier answer, but not from somebody who guessed it and could not sign it."""
+    if known is not None and not _is_guessed(candidate, known):
         return Answer(candidate.id, known)
     return Answer(candidate.id, error=candidate.error)
+
+
+def _is_guessed(candidate: Candidate, known: Item) -> bool:
+    """Whether it was refused for its signature, which is not the one that the known one came with."""
+    if candidate.error is None or candidate.error.name not in _FORGED:
+        return False
+    kept = known.payload.get("signature") or known.payload.get("data", "")
+    return not candidate.signature or candidate.signature.hex() not in kept

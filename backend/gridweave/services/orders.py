@@ -117,7 +117,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
             _check_key(look, act, account, read)
         check_version(look, act)
     except (DomainError, ServiceError) as error:
-        return Candidate(id_, error=refusal(error))
+        return Candidate(id_, error=refusal(error), signature=read.compact)
     item = _item(world, look, act, kind, read, account, closes, by_wallet=by_wallet)
     return Candidate(id_, item=item, limits=(replacements(world, look, act),), signature=read.compact)
 

@@ -52,10 +52,11 @@ class LineStateOut(Shape):
 class StateOut(Shape):
     """What became of a request. What says nothing about its kind is left out.
 
-    Until it is `final`, `status` may fall back. `reason` names a contract's error, or Replaced or Cancelled.
+    Until it is `final`, `status` may fall back. `reason` names a contract's error, or Replaced or Cancelled. Nobody is
+    told side, energy and price of an order that the chain does not have, and a list leaves its `id` null.
     """
 
-    id: Hash
+    id: Hash | None
     kind: str
     status: Literal["accepted", "committed", "cancelled", "cleared", "settled", "rejected"]
     reason: str | None
