@@ -11,10 +11,17 @@ from gridweave.api.fields import camel
 __all__ = ["LEFT_OUT", "AccountId", "Count", "Cursor", "Hash", "Micro", "Paged", "Point", "Shape", "Slot", "Wh"]
 
 
-class Shape(BaseModel):
-    """Base of what is answered. A field that is nowhere declared is a fault, not a surprise for clients."""
+def _open(schema: dict[str, Any]) -> None:
+    schema.pop("additionalProperties", None)
 
-    model_config = ConfigDict(alias_generator=camel, extra="forbid", frozen=True)
+
+class Shape(BaseModel):
+    """Base of what is answered. A field that is nowhere declared is a fault of ours.
+
+    The document leaves room for fields to come, since clients are to pass over those that they do not know.
+    """
+
+    model_config = ConfigDict(alias_generator=camel, extra="forbid", frozen=True, json_schema_extra=_open)
 
 
 AccountId = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$", description="address, EIP-55")]
