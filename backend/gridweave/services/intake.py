@@ -5,11 +5,14 @@ A request that is known already gets the answer that it got before, even when it
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gridweave.domain.errors import SignatureMalformed
+from gridweave.domain.signatures import to_compact
 from gridweave.outbox.kinds import Kind
 from gridweave.services.backing import backed
 from gridweave.services.errors import NonceTaken, Refused, ServiceError
@@ -20,8 +23,6 @@ __all__ = ["MOST_TIME", "Answer", "Candidate", "Limit", "admit", "refusal"]
 
 MOST_TIME = 2**40 - 1
 """The last moment that a promise can name."""
-
-_FORGED = frozenset({"WrongSigner", "SignatureMalformed", "DeviceSignatureInvalid"})
 
 _NONCE_ERRORS = {Kind.ORDER: "VersionNotNewer", Kind.CANCEL: "VersionNotNewer", Kind.READING: "ReadingNotNewer"}
 
@@ -123,15 +124,16 @@ def _told(candidate: Candidate, accepted: Accepted) -> Answer:
 
 
 def _again(candidate: Candidate, known: Item | None) -> Answer:
-    """What is known gets its earlier answer, but not from somebody who guessed it and could not sign it."""
-    if known is not None and not _is_guessed(candidate, known):
+    """What is refused now and known gets its earlier answer, if it comes as it came then: a guess comes unsigned."""
+    if known is not None and _is_the_same(candidate, known):
         return Answer(candidate.id, known)
     return Answer(candidate.id, error=candidate.error)
 
 
-def _is_guessed(candidate: Candidate, known: Item) -> bool:
-    """Whether it was refused for its signature, which is not the one that the known one came with."""
-    if candidate.error is None or candidate.error.name not in _FORGED:
-        return False
+def _is_the_same(candidate: Candidate, known: Item) -> bool:
+    """Whether it came with the known one's signature, in either form."""
+    forms = [candidate.signature] if candidate.signature else []
+    with contextlib.suppress(SignatureMalformed):
+        forms.append(to_compact(candidate.signature))
     kept = known.payload.get("signature") or known.payload.get("data", "")
-    return not candidate.signature or candidate.signature.hex() not in kept
+    return any(form.hex() in kept for form in forms)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gridweave.chain.hexes import to_hex
@@ -153,11 +153,11 @@ def _poor(look: Look, candidate: Candidate, act: Order | Cancel, short: dict[str
     if amount <= 0:
         return candidate
     if arrear:
-        return Candidate(candidate.id, error=Refused("InArrears", {"account": account, "arrear": arrear}))
+        return replace(candidate, item=None, error=Refused("InArrears", {"account": account, "arrear": arrear}))
     if available >= amount:
         return candidate
     arguments = {"account": account, "available": available, "amount": amount}
-    return Candidate(candidate.id, error=Refused("AvailableTooSmall", arguments))
+    return replace(candidate, item=None, error=Refused("AvailableTooSmall", arguments))
 
 
 def _item(
