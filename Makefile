@@ -53,11 +53,13 @@ setup: .venv/.dev node_modules/.dev build/solc/.stamp ## install what tests and 
 
 slither: .venv-slither/.stamp ## install the static analyser into an environment of its own
 
+fuzzer: .venv-fuzz/.stamp ## install schemathesis into an environment of its own
+
 lock: setup ## resolve the Python locks anew (needs the package index)
 	@$(TOOL)/lock.py
 
 clean: ## remove all that was installed or made in this clone
-	rm -rf .venv .venv-slither .venv-proofs .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-slither .venv-proofs .venv-fuzz .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.base: requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is not on PATH" >&2; exit 1; }
@@ -104,4 +106,10 @@ build/solc/.stamp: node_modules/.dev scripts/tools/solc.py scripts/tools/solc-wa
 	@.venv-proofs/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/proofs.txt
 	@touch $@
 
-.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither lock clean wheel
+.venv-fuzz/.stamp: requirements/build.txt requirements/fuzz.txt
+	@echo "installing schemathesis into .venv-fuzz ..."
+	@$(PYTHON) -m venv .venv-fuzz
+	@.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/fuzz.txt
+	@touch $@
+
+.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither fuzzer lock clean wheel

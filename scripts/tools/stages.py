@@ -10,7 +10,7 @@ from pathlib import Path
 
 import with_brownie
 from counts import Counts, from_forge, from_junit, from_proofs, from_status
-from layout import PROOFS_BIN, PYTHON_BIN, ROOT, SLITHER_BIN, SOLC, foundry_bin, tool_environment
+from layout import FUZZ_BIN, PROOFS_BIN, PYTHON_BIN, ROOT, SLITHER_BIN, SOLC, foundry_bin, tool_environment
 
 PYTHON = str(PYTHON_BIN / "python")
 TOOLS = "scripts/tools"
@@ -132,6 +132,14 @@ def _proofs(options: Options, log: Path) -> Outcome:
     return _counted(from_proofs(log.read_text()), status)
 
 
+def _fuzz(options: Options, log: Path) -> Outcome:
+    if not (FUZZ_BIN / "schemathesis").exists() and _execute(["make", "fuzzer"], log, options) != 0:
+        return _skipped("the fuzzer's environment could not be installed (make fuzzer)")
+    examples = ["--examples", "5"] if options.quick else []
+    status = _execute([PYTHON, f"{TOOLS}/fuzz.py", f"--seed={options.seed}", *examples], log, options)
+    return Outcome(from_status(status), status)
+
+
 _ON_POSTGRES = (
     "--store=postgres",
     *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api")),
@@ -150,6 +158,7 @@ STAGES = {
     "postgres": Stage("the service on PostgreSQL", _pytest("postgres", *_ON_POSTGRES)),
     "contracts": Stage("contracts under Brownie", _contracts),
     "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e")),
+    "fuzz": Stage("the API answers as its document says", _fuzz),
     "slither": Stage("static analysis of the contracts", _slither),
     "proofs": Stage("the price is proved for bounded books", _proofs),
 }

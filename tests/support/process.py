@@ -7,10 +7,10 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
@@ -20,6 +20,15 @@ from tests.support.town import Town
 
 _SERVE = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
 _READY_WITHIN = 30.0
+T = TypeVar("T")
+
+
+async def until(holds: Callable[[], Awaitable[T]], within: float = 60.0) -> T:
+    """Asks until `holds` gives something true."""
+    async with asyncio.timeout(within):
+        while not (found := await holds()):  # noqa: ASYNC110 - nobody tells us
+            await asyncio.sleep(0.1)
+    return found
 
 
 class ServiceProcess:
@@ -90,6 +99,12 @@ class ServiceProcess:
         self._process.terminate()
         return self._process.wait(within)
 
+    def memory(self) -> int:
+        """Bytes of its memory that are resident."""
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     async def run(self, *arguments: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Another command of the program with the same settings."""
         changed = _named({"data_dir": data_dir, **stores.urls(data_dir)}) if data_dir else {}
@@ -102,9 +117,9 @@ class ServiceProcess:
             check=False,
         )
 
-    def words(self) -> str:
+    def words(self, most: int = 3_000) -> str:
         """The end of its log."""
-        return (self.folder / "service.log").read_text()[-3_000:]
+        return (self.folder / "service.log").read_text()[-most:]
 
 
 def _named(settings: Mapping[str, Any]) -> dict[str, str]:

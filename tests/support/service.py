@@ -16,6 +16,7 @@ from gridweave.localnet import DevKeys
 from gridweave.services.runtime import Runtime
 from gridweave.services.settings import Settings
 from tests.support import stores
+from tests.support.promised import Promised
 from tests.support.town import Town
 
 WITHIN = 20.0
@@ -28,6 +29,7 @@ class Service:
     town: Town
     http: httpx.AsyncClient
     runtime: Runtime
+    document: dict[str, Any]
 
     async def post(self, path: str, body: Any) -> httpx.Response:
         return await self.http.post(f"/v1/{path}", json=body)
@@ -109,7 +111,9 @@ async def served(town: Town, folder: Path, **changes: Any) -> AsyncIterator[Serv
     app = create_app(settings_of(town, folder, **changes))
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
-            service = Service(town, http, app.state.runtime)
+        promised = Promised(app.openapi())
+        hooks = {"response": [promised.check]}
+        async with httpx.AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as http:
+            service = Service(town, http, app.state.runtime, app.openapi())
             await service.caught_up()
             yield service

@@ -12,8 +12,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from gridweave import API_VERSIONS
 from gridweave import __doc__ as about
 from gridweave.api import docs
+from gridweave.api.bodies import BodyLimit
 from gridweave.api.errors import install_error_handlers
-from gridweave.api.limits import READS, UNCOUNTED, WRITES, BodyLimit, RateLimit
+from gridweave.api.limits import READS, UNCOUNTED, WRITES, RateLimit
 from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import (
@@ -30,9 +31,13 @@ from gridweave.api.routes import (
 )
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime, Stores
+from gridweave.services.schedules import MOST_LINES
 from gridweave.services.settings import Settings
 
 __all__ = ["create_app"]
+
+_MOST_FIELDS = 16
+"""Of one item in a batch, with room."""
 
 
 def create_app(settings: Settings, *, chain: Node | None = None, store: Stores | None = None) -> FastAPI:
@@ -66,7 +71,8 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     )
     app.state.metrics = metrics
     install_error_handlers(app)
-    app.add_middleware(BodyLimit, limit=settings.body_limit)
+    fields, within_s = _MOST_FIELDS * max(settings.most_orders, MOST_LINES), settings.body_timeout_ms / 1e3
+    app.add_middleware(BodyLimit, limit=settings.body_limit, fields=fields, within_s=within_s)
     if settings.rate_limit_per_s:
         app.add_middleware(RateLimit, per_second=settings.rate_limit_per_s, methods=WRITES)
     if settings.read_limit_per_s:

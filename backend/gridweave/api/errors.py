@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import structlog
@@ -10,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from gridweave.chain.errors import ChainError, Reverted
 from gridweave.domain.errors import DomainError
@@ -18,12 +22,13 @@ from gridweave.services.intake import refusal
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.reading import CursorInvalid
 
-__all__ = ["error_response", "install_error_handlers", "service_error"]
+__all__ = ["error_response", "install_error_handlers", "request_id_of", "service_error"]
 
 log = structlog.get_logger(__name__)
 
-_MOST_PROBLEMS = 10
-_NAMES = {404: "NoSuchRoute", 405: "MethodNotAllowed"}
+_MOST_PROBLEMS, _MOST_NAME = 10, 60
+_NAMES = {400: "BodyUnreadable", 404: "NoSuchRoute", 405: "MethodNotAllowed"}
+_MESSAGES = {400: "the body is no JSON that can be read: UTF-8, not nested deeply, numbers in their ranges"}
 
 
 def service_error(error: Exception) -> ServiceError:
@@ -49,7 +54,12 @@ def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any
     """The refusal as an answer."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
     body = {"error": error.body, "requestId": request_id} | dict(extra or {})
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    return Answer(body, status_code=error.status, headers=headers)
+
+
+def request_id_of(scope: Scope) -> str:
+    """The request's id, empty before it has one."""
+    return str(scope.get("state", {}).get("request_id", ""))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -65,9 +75,13 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         name = _NAMES.get(error.status_code, f"Http{error.status_code}")
-        refused = ServiceError(name, str(error.detail), {"path": request.url.path})
+        message = _MESSAGES.get(error.status_code, str(error.detail))
+        refused = ServiceError(name, message, {"path": request.scope["path"]})
         refused.status = error.status_code
-        return _answer(request, refused)
+        answer = _answer(request, refused)
+        if error.status_code == 405:
+            answer.headers["Allow"] = _allowed(app, request.scope["path"]) or (error.headers or {}).get("Allow", "GET")
+        return answer
 
     @app.exception_handler(Exception)
     async def _any(request: Request, error: Exception) -> JSONResponse:
@@ -80,10 +94,28 @@ def install_error_handlers(app: FastAPI) -> None:
         app.add_exception_handler(kind, _any)
 
 
+def _allowed(app: FastAPI, path: str) -> str:
+    """The methods that the path takes, of all routes that it matches; empty if the document does not name it."""
+    items = [item for template, item in app.openapi()["paths"].items() if _pattern(template).fullmatch(path)]
+    return ", ".join(sorted({method.upper() for item in items for method in item}))
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{[a-z_]+\\}", "[^/]+", re.escape(template)))
+
+
 def _answer(request: Request, error: ServiceError) -> JSONResponse:
-    return error_response(getattr(request.state, "request_id", ""), error)
+    return error_response(request_id_of(request.scope), error)
 
 
 def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
-    at = ".".join(str(part) for part in found.get("loc", ()))
+    at = ".".join(str(part)[:_MOST_NAME] for part in found.get("loc", ()))
     return {"at": at, "problem": str(found.get("msg", ""))}
+
+
+class Answer(JSONResponse):
+    """JSON that repeats what was sent to us: half a surrogate pair, which is no text, is shown as its escape."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()

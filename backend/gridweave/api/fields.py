@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.addresses import checksum_address
@@ -35,7 +35,7 @@ def camel(name: str) -> str:
 class Body(BaseModel):
     """Base of what is posted: camelCase, nothing unknown, numbers are JSON integers."""
 
-    model_config = ConfigDict(alias_generator=camel, extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=camel, extra="forbid", frozen=True)
 
 
 def _address(value: str) -> str:
@@ -47,6 +47,9 @@ def _address(value: str) -> str:
         raise ValueError("the address's checksum is wrong")
     return checksum_address(value)
 
+
+_MOST_DIGITS = 78
+"""Of 2**256."""
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 
@@ -80,20 +83,35 @@ def _integer(value: Any) -> int:
         raise ValueError("a number, not a boolean")
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 78:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
         return int(value)
     raise ValueError("a whole number that is not negative")
 
 
-Address = Annotated[str, AfterValidator(_address)]
-Digest = Annotated[str, AfterValidator(_digest)]
-Hex32 = Annotated[bytes, _hex(32), PlainSerializer(to_hex)]
-Compact = Annotated[bytes, _hex(64, 65), PlainSerializer(to_hex)]
-Signature = Annotated[bytes, _hex(), Field(max_length=4_096), PlainSerializer(to_hex)]
-Uint8 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**8)]
-Uint16 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**16)]
-Uint32 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**32)]
-Uint40 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**40)]
-Uint64 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**64)]
-Uint96 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**96)]
-Uint256 = Annotated[int, BeforeValidator(_integer), Field(ge=0, lt=2**256)]
+def _hex_schema(*lengths: int) -> WithJsonSchema:
+    """Hex text of so many bytes."""
+    digits = "|".join(f"[0-9a-fA-F]{{{2 * length}}}" for length in lengths)
+    return WithJsonSchema({"type": "string", "pattern": f"^0x({digits or '([0-9a-fA-F]{2})*'})$"})
+
+
+def _uint(bits: int) -> Any:
+    """JSON integers of so many bits, or the same as decimal text."""
+    most = 2**bits - 1
+    schema = {"anyOf": [{"type": "integer", "minimum": 0, "maximum": most}, {"type": "string", "pattern": _DECIMAL}]}
+    return BeforeValidator(_integer), Field(ge=0, le=most), WithJsonSchema(schema)
+
+
+_DECIMAL = f"^[0-9]{{1,{_MOST_DIGITS}}}$"
+
+Address = Annotated[str, AfterValidator(_address), _hex_schema(20)]
+Digest = Annotated[str, AfterValidator(_digest), _hex_schema(32)]
+Hex32 = Annotated[bytes, _hex(32), PlainSerializer(to_hex), _hex_schema(32)]
+Compact = Annotated[bytes, _hex(64, 65), PlainSerializer(to_hex), _hex_schema(64, 65)]
+Signature = Annotated[bytes, _hex(), Field(max_length=4_096), PlainSerializer(to_hex), _hex_schema()]
+Uint8 = Annotated[int, *_uint(8)]
+Uint16 = Annotated[int, *_uint(16)]
+Uint32 = Annotated[int, *_uint(32)]
+Uint40 = Annotated[int, *_uint(40)]
+Uint64 = Annotated[int, *_uint(64)]
+Uint96 = Annotated[int, *_uint(96)]
+Uint256 = Annotated[int, *_uint(256)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from gridweave.api.fields import (
     Address,
@@ -164,7 +164,7 @@ class ScheduleIn(Body):
     """Orders of one account under one signature: a key's, or what the account's wallet takes."""
 
     account: Address
-    orders: Annotated[list[OrderLineIn], Field(min_length=1, max_length=MOST_LINES)]
+    orders: Annotated[list[OrderLineIn], FailFast(), Field(min_length=1, max_length=MOST_LINES)]
     signature: Signature
 
     def signed(self) -> SignedSchedule:
@@ -175,7 +175,7 @@ class CancelScheduleIn(Body):
     """Cancels likewise."""
 
     account: Address
-    cancels: Annotated[list[CancelLineIn], Field(min_length=1, max_length=MOST_LINES)]
+    cancels: Annotated[list[CancelLineIn], FailFast(), Field(min_length=1, max_length=MOST_LINES)]
     signature: Signature
 
     def signed(self) -> SignedSchedule:
@@ -192,7 +192,7 @@ class DelegationIn(Body):
     account: Address
     delegate: Address
     market: Uint32
-    meters: Annotated[list[Uint32], Field(max_length=MOST_DELEGATED)]
+    meters: Annotated[list[Uint32], FailFast(), Field(max_length=MOST_DELEGATED)]
     max_energy_wh: Uint32
     lowest_ask: Annotated[Uint64, Field(alias="lowestAskMicroPerKwh")]
     highest_bid: Annotated[Uint64, Field(alias="highestBidMicroPerKwh")]
@@ -208,21 +208,21 @@ class DelegationIn(Body):
 
 
 class OrdersIn(_Many):
-    """Orders of one request."""
+    """Orders of one request. One alone may be sent without the list around it."""
 
-    orders: Annotated[list[OrderIn], Field(min_length=1)]
+    orders: Annotated[list[OrderIn], FailFast(), Field(min_length=1)]
 
 
 class CancelsIn(_Many):
-    """Cancels of one request."""
+    """Cancels of one request. One alone may be sent without the list around it."""
 
-    cancels: Annotated[list[CancelIn], Field(min_length=1)]
+    cancels: Annotated[list[CancelIn], FailFast(), Field(min_length=1)]
 
 
 class ReadingsIn(_Many):
-    """Readings of one request."""
+    """Readings of one request. One alone may be sent without the list around it."""
 
-    readings: Annotated[list[ReadingIn], Field(min_length=1)]
+    readings: Annotated[list[ReadingIn], FailFast(), Field(min_length=1)]
 
 
 class EnrolmentIn(Body):

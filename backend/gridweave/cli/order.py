@@ -121,7 +121,7 @@ def place(
             finish(client, placed.item.id, what, wait=not no_wait, as_json=as_json)
             if not as_json:
                 if standing is not None:
-                    out.print(f"  replaces the {_wish(standing)}", highlight=False)
+                    out.print(f"  replaces {_standing(standing)}", highlight=False)
                 out.print(f"  {times_of(client, market, offer.slot)}", highlight=False)
 
 
@@ -262,6 +262,11 @@ def _wish(order: dict[str, Any]) -> str:
     return f"{order['side']} {_kwh(order['energyWh'])} kWh at {format_price(int(order['limitPriceMicroPerKwh']))}"
 
 
+def _standing(order: dict[str, Any]) -> str:
+    """The order as far as others may know it: its wish is its signer's own until the chain has it."""
+    return f"the {_wish(order)}" if "energyWh" in order else f"version {order['version']}, which is on its way"
+
+
 def _fate(line: dict[str, Any]) -> str:
     reason = line.get("reason")
     return f"{line['status']} ({reason})" if reason else str(line["status"])
@@ -301,7 +306,7 @@ def show(
         if not found and meter is not None:
             out.print(_none_of(client, meter, number), highlight=False)
         for order in found:
-            out.print(table(str(order["id"]), [("", "left"), ("", "left")], _facts(order)))
+            out.print(table(str(order["id"] or "on its way to the chain"), [("", "left"), ("", "left")], _facts(order)))
 
 
 def book(

@@ -15,6 +15,7 @@ import typer
 import uvicorn
 
 from gridweave.api import create_app
+from gridweave.api.connections import Patience, make_room, patient
 from gridweave.api.logs import configure_logs
 from gridweave.chain import KeyUnusable, NodeUnavailable
 from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
@@ -39,9 +40,14 @@ class Service(uvicorn.Server):
         configure_logs(settings.log_level, log)
         self.application = create_app(settings)
         self._drain_s = settings.drain_ms / 1_000
+        patience = Patience(
+            settings.head_timeout_ms / 1e3, settings.stall_timeout_ms / 1e3, make_room(settings.most_connections)
+        )
         super().__init__(
             uvicorn.Config(
                 self.application,
+                http=patient(patience),
+                ws="none",
                 host=settings.host,
                 port=settings.port,
                 access_log=False,

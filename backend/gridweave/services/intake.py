@@ -5,6 +5,7 @@ A request that is known already gets the answer that it got before, even when it
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from gridweave.domain.errors import SignatureMalformed
+from gridweave.domain.signatures import to_compact
 from gridweave.outbox.kinds import Kind
 from gridweave.services.backing import backed
 from gridweave.services.errors import NonceTaken, Refused, RelayerOutOfFunds, ServiceError
@@ -41,7 +44,7 @@ class Limit:
 class Candidate:
     """A request that was looked at: what to store, or why not. `id` is its digest, 0x hex.
 
-    `signature` is what an order or a schedule is acknowledged with.
+    `signature` is what an order or a schedule is acknowledged with, or what came with what is refused.
     """
 
     id: str
@@ -134,6 +137,16 @@ def _told(candidate: Candidate, accepted: Accepted) -> Answer:
 
 
 def _again(candidate: Candidate, known: Item | None) -> Answer:
-    if known is not None:
+    """What is refused now and known gets its earlier answer, if it comes as it came then: a guess comes unsigned."""
+    if known is not None and _is_the_same(candidate, known):
         return Answer(candidate.id, known)
     return Answer(candidate.id, error=candidate.error)
+
+
+def _is_the_same(candidate: Candidate, known: Item) -> bool:
+    """Whether it came with the known one's signature, in either form."""
+    forms = [candidate.signature] if candidate.signature else []
+    with contextlib.suppress(SignatureMalformed):
+        forms.append(to_compact(candidate.signature))
+    kept = known.payload.get("signature") or known.payload.get("data", "")
+    return any(form.hex() in kept for form in forms)

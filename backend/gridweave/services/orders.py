@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gridweave.chain.hexes import to_hex
@@ -117,7 +117,7 @@ def _examine(world: World, look: Look, entry: SignedOrder, read: _Read, kind: Ki
             _check_key(look, act, account, read)
         check_version(look, act)
     except (DomainError, ServiceError) as error:
-        return Candidate(id_, error=refusal(error))
+        return Candidate(id_, error=refusal(error), signature=read.compact)
     item = _item(world, look, act, kind, read, account, closes, by_wallet=by_wallet)
     return Candidate(id_, item=item, limits=(replacements(world, look, act),), signature=read.compact)
 
@@ -153,11 +153,11 @@ def _poor(look: Look, candidate: Candidate, act: Order | Cancel, short: dict[str
     if amount <= 0:
         return candidate
     if arrear:
-        return Candidate(candidate.id, error=Refused("InArrears", {"account": account, "arrear": arrear}))
+        return replace(candidate, item=None, error=Refused("InArrears", {"account": account, "arrear": arrear}))
     if available >= amount:
         return candidate
     arguments = {"account": account, "available": available, "amount": amount}
-    return Candidate(candidate.id, error=Refused("AvailableTooSmall", arguments))
+    return replace(candidate, item=None, error=Refused("AvailableTooSmall", arguments))
 
 
 def _item(

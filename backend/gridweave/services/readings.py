@@ -99,7 +99,7 @@ def _examine(world: World, look: _Look, entry: SignedReading, hash_: bytes) -> C
         if reading.version <= look.newest.get((reading.meter, reading.slot), 0):
             raise ReadingNotNewer
     except (DomainError, ServiceError) as error:
-        return Candidate(id_, error=refusal(error))
+        return Candidate(id_, error=refusal(error), signature=entry.signature)
     return Candidate(id_, item=_item(world, reading, hash_, compact, meter, closes))
 
 

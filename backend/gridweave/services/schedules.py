@@ -68,7 +68,7 @@ async def submit_schedule(world: World, signed: SignedSchedule) -> Answer:
     try:
         candidate = await _examine(world, signed, hash_)
     except ServiceError as fault:
-        candidate = Candidate(to_hex(hash_), error=fault)
+        candidate = Candidate(to_hex(hash_), error=fault, signature=signed.signature)
     (answer,) = await admit(world, [candidate])
     return answer
 

@@ -94,6 +94,10 @@ class Settings(BaseModel):
         default=(), description="addresses or networks whose X-Forwarded-For names the client, for limits per address"
     )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
+    most_connections: int = Field(default=2_000, ge=1, description="open at once; the longest idle makes room for more")
+    head_timeout_ms: int = Field(default=10_000, ge=100, description="for a request's line and headers to arrive")
+    body_timeout_ms: int = Field(default=20_000, ge=100, description="for a request's body to arrive")
+    stall_timeout_ms: int = Field(default=30_000, ge=100, description="for a reader to take more of its answer")
     drain_ms: int = Field(
         default=500, ge=0, description="after SIGTERM: how long /readyz says no before the door closes"
     )

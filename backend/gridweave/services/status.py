@@ -7,7 +7,7 @@ back.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gridweave.chain.hexes import from_hex
@@ -30,7 +30,7 @@ _MOST_ORDERS = 200
 class Status:
     """One request's state. `block` and `transaction` are where the chain holds it; `more` depends on the kind."""
 
-    id: str
+    id: str | None
     kind: str
     status: str
     final: bool
@@ -65,7 +65,10 @@ async def order_status(world: World, digest: str) -> Status:
 
 
 async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[Status]:
-    """A meter's newest orders and cancels, accepted or on chain, oldest first. Raises NotFound (UnknownMeter)."""
+    """A meter's newest orders and cancels, accepted or on chain, oldest first. Raises NotFound (UnknownMeter).
+
+    What the chain does not have is told without its id, from which its energy and price could be guessed.
+    """
     kinds = (Kind.ORDER, Kind.CANCEL)
     items = {i.id: i for i in await world.outbox.items_of_meter(meter, slot, kinds, _MOST_ORDERS)}
     acts = await world.reads.orders.of_meter(meter, slot, _MOST_ORDERS)
@@ -74,10 +77,11 @@ async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[St
         raise NotFound("UnknownMeter", "no such meter is registered", {"meter": meter})
     traces = await world.reads.orders.traces(digests)
     seen = {row["digest"] for row in acts}  # of these the acts hold whatever came later, of older ones they may not
-    return [
+    states = [
         await _of_order(world, digest, items.get(digest), traces.get(digest), acts if digest in seen else None)
         for digest in digests
     ]
+    return [state if state.id in traces else replace(state, id=None) for state in states]
 
 
 async def request_status(world: World, id_: str) -> Status:
@@ -223,10 +227,10 @@ def _act_fields(row: Row) -> dict[str, Any]:
 
 
 def _payload_fields(item: Item) -> dict[str, Any]:
+    """Where it belongs. What is wished is its signer's own until the chain has it: others could trade upon it."""
     word = from_hex(item.payload["word"])
     act = Order.unpack(word) if item.kind == Kind.ORDER else Cancel.unpack(word)
-    row = {name: getattr(act, name, None) for name in (*_POSITION, "side", "energy_wh", "limit_price")}
-    return _act_fields(row)
+    return {name: getattr(act, name) for name in _POSITION}
 
 
 _POSITION: Sequence[str] = ("market", "slot", "meter", "version", "deadline")

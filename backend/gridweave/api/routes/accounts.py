@@ -10,6 +10,9 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import one, page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
 from gridweave.api.schemas import DepositIn, WithdrawalIn
+from gridweave.api.shapes.accounts import AccountOut, BillOut, DelegationsOut, MovesOut
+from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import accounts, money
 from gridweave.store.reading import Row
 
@@ -18,32 +21,32 @@ __all__ = ["router"]
 router = APIRouter(tags=["accounts"])
 
 
-@router.post("/deposits", status_code=202)
+@router.post("/deposits", **ACCEPTED)
 async def post_deposit(request: Request, world: InWorld, body: DepositIn) -> JSONResponse:
     """Moves tokens into the account by its permit."""
     answer = await money.deposit(world, body.account, body.amount_micro, body.deadline, body.signature)
     return one(request, answer)
 
 
-@router.post("/withdrawals", status_code=202)
+@router.post("/withdrawals", **ACCEPTED)
 async def post_withdrawal(request: Request, world: InWorld, body: WithdrawalIn) -> JSONResponse:
     """Sends part of the withdrawable balance to an address."""
     return one(request, await money.withdraw(world, body.withdrawal(), body.signature))
 
 
-@router.get("/accounts/{address}")
+@router.get("/accounts/{address}", response_model=AccountOut, responses=READS)
 async def get_account(world: InWorld, address: AddressPath) -> dict[str, Any]:
     """Balances at the newest indexed block."""
     return await accounts.account(world, address)
 
 
-@router.get("/accounts/{address}/delegations")
+@router.get("/accounts/{address}/delegations", response_model=DelegationsOut, responses=READS)
 async def get_delegations(world: InWorld, address: AddressPath) -> dict[str, Any]:
     """What others may order for the account, and what it may order for others, as long as it may."""
     return {"items": await accounts.delegations(world, address)}
 
 
-@router.get("/accounts/{address}/moves")
+@router.get("/accounts/{address}/moves", response_model=MovesOut, responses=READS)
 async def get_moves(
     world: InWorld, address: AddressPath, cursor: CursorQuery = None, limit: LimitQuery = 1_000
 ) -> dict[str, Any]:
@@ -52,7 +55,7 @@ async def get_moves(
     return page(found, lambda row: _move(row, final=world.heads.is_final(row["block_number"])))
 
 
-@router.get("/accounts/{address}/bill")
+@router.get("/accounts/{address}/bill", response_model=BillOut, responses=READS)
 async def get_bill(
     world: InWorld,
     address: AddressPath,

@@ -11,6 +11,9 @@ from gridweave.api.answers import one, page
 from gridweave.api.bond_schemas import BondIn, RedeemIn
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
 from gridweave.api.fields import Address
+from gridweave.api.shapes.bonds import BondsOut, CompensationsOut
+from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import bonds
 from gridweave.store.reading import Row
 
@@ -21,31 +24,31 @@ router = APIRouter(tags=["bonds"])
 RelayerQuery = Annotated[Address | None, Query(description="Whose acknowledgements; by default this service's.")]
 
 
-@router.post("/bonds", status_code=202)
+@router.post("/bonds", **ACCEPTED)
 async def post_bond(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
     """Puts money down for a relayer."""
     return one(request, await bonds.post(world, body.post(), body.sponsor.act()))
 
 
-@router.post("/bonds/unbond", status_code=202)
+@router.post("/bonds/unbond", **ACCEPTED)
 async def post_unbond(request: Request, world: InWorld, body: BondIn) -> JSONResponse:
     """Begins to take money out of a bond."""
     return one(request, await bonds.unbond(world, body.unbond(), body.sponsor.act()))
 
 
-@router.post("/bonds/redeem", status_code=202)
+@router.post("/bonds/redeem", **ACCEPTED)
 async def post_redeem(request: Request, world: InWorld, body: RedeemIn) -> JSONResponse:
     """Pays a sponsor what has left its bond."""
     return one(request, await bonds.redeem(world, body.sponsor, body.relayer))
 
 
-@router.get("/bonds")
+@router.get("/bonds", response_model=BondsOut, responses=READS)
 async def get_bonds(world: InWorld, relayer: RelayerQuery = None) -> dict[str, Any]:
     """Who answers for a relayer's acknowledgements, and with how much."""
     return await bonds.bonds(world, relayer)
 
 
-@router.get("/compensations")
+@router.get("/compensations", response_model=CompensationsOut, responses=READS)
 async def get_compensations(
     world: InWorld, relayer: RelayerQuery = None, cursor: CursorQuery = None, limit: LimitQuery = 1_000
 ) -> dict[str, Any]:

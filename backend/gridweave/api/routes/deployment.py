@@ -9,6 +9,9 @@ from fastapi import APIRouter
 
 from gridweave import API_VERSIONS
 from gridweave.api.depends import InWorld
+from gridweave.api.shapes.deployment import DeploymentOut
+from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.operations import VersionOut
 from gridweave.domain.slots import HORIZON
 
 __all__ = ["router"]
@@ -16,13 +19,13 @@ __all__ = ["router"]
 router = APIRouter(tags=["deployment"])
 
 
-@router.get("/version")
+@router.get("/version", response_model=VersionOut, responses=READS)
 async def get_version() -> dict[str, Any]:
     """What runs here, and which versions of the API it speaks: each is the first part of a path."""
     return {"gridweave": version("gridweave"), "api": list(API_VERSIONS)}
 
 
-@router.get("/deployment")
+@router.get("/deployment", response_model=DeploymentOut, responses=READS)
 async def get_deployment(world: InWorld) -> dict[str, Any]:
     """Chain, contracts, relayer, and the chain's time."""
     deployment, settings, heads = world.deployment, world.settings, world.heads

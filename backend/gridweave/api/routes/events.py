@@ -11,6 +11,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
 from gridweave.api.depends import InRuntime
+from gridweave.api.shapes.errors import READS
 from gridweave.services.stream import Places, check_id, follow
 
 __all__ = ["router"]
@@ -18,6 +19,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["events"])
 
 _PING_S = 15
+_STREAM = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}} | READS
 
 
 class _Counted(EventSourceResponse):
@@ -34,7 +36,7 @@ class _Counted(EventSourceResponse):
             self._places.leave()
 
 
-@router.get("/events", response_class=EventSourceResponse)
+@router.get("/events", response_class=EventSourceResponse, responses=_STREAM)
 async def get_events(
     runtime: InRuntime, last_event_id: Annotated[str | None, Header(max_length=60)] = None
 ) -> EventSourceResponse:

@@ -12,6 +12,9 @@ from gridweave.api.answers import one, page
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery, MarketPath, SlotPath
 from gridweave.api.fields import camel
 from gridweave.api.schemas import MarketIn, TermsIn
+from gridweave.api.shapes.errors import FINDS, READS
+from gridweave.api.shapes.markets import ArrearsOut, BalanceOut, BookOut, MarketOut, MarketsOut, PricesOut, SlotOut
+from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.domain.terms import MarketTerms
 from gridweave.services import markets, operations, registry
 from gridweave.services.errors import NotFound
@@ -24,28 +27,28 @@ router = APIRouter(tags=["markets"])
 _TERM_NAMES = {field.name: TermsIn.model_fields[field.name].alias or camel(field.name) for field in fields(MarketTerms)}
 
 
-@router.post("/markets", status_code=202)
+@router.post("/markets", **ACCEPTED)
 async def post_market(request: Request, world: InWorld, body: MarketIn) -> JSONResponse:
     """Opens a market: the operator creates it, the utility underwrites it."""
     answer = await registry.create_market(world, body.terms.terms(), body.operator.act(), body.utility.act())
     return one(request, answer)
 
 
-@router.post("/markets/{market}/terms", status_code=202)
+@router.post("/markets/{market}/terms", **ACCEPTED)
 async def post_terms(request: Request, world: InWorld, market: MarketPath, body: MarketIn) -> JSONResponse:
     """Changes a market's terms from `terms.fromSlot` on, beyond the order horizon; its utility consents."""
     acts = body.operator.act(), body.utility.act()
     return one(request, await registry.change_market(world, market, body.terms.terms(), *acts))
 
 
-@router.get("/markets")
+@router.get("/markets", response_model=MarketsOut, responses=READS)
 async def get_markets(world: InWorld) -> dict[str, Any]:
     """Every market with its terms."""
     found = await markets.all_terms(world)
     return {"items": [_market(market, versions) for market, versions in sorted(found.items())]}
 
 
-@router.get("/markets/{market}")
+@router.get("/markets/{market}", response_model=MarketOut, responses=FINDS)
 async def get_market(world: InWorld, market: MarketPath) -> dict[str, Any]:
     """One market: the newest terms, and every version."""
     versions = (await markets.all_terms(world)).get(market)
@@ -54,19 +57,19 @@ async def get_market(world: InWorld, market: MarketPath) -> dict[str, Any]:
     return _market(market, versions)
 
 
-@router.get("/markets/{market}/slots/{slot}")
+@router.get("/markets/{market}/slots/{slot}", response_model=SlotOut, responses=FINDS)
 async def get_slot(world: InWorld, market: MarketPath, slot: SlotPath) -> dict[str, Any]:
     """A slot's times, status and clearing."""
     return await markets.slot_state(world, market, slot)
 
 
-@router.get("/markets/{market}/slots/{slot}/book")
+@router.get("/markets/{market}/slots/{slot}/book", response_model=BookOut, responses=FINDS)
 async def get_book(world: InWorld, market: MarketPath, slot: SlotPath) -> dict[str, Any]:
     """Depth per tick of the live orders."""
     return await markets.book(world, market, slot)
 
 
-@router.get("/markets/{market}/prices")
+@router.get("/markets/{market}/prices", response_model=PricesOut, responses=FINDS)
 async def get_prices(
     world: InWorld,
     market: MarketPath,
@@ -80,7 +83,7 @@ async def get_prices(
     return page(found, lambda row: _price(row, final=world.heads.is_final(row["block_number"])))
 
 
-@router.get("/markets/{market}/balance")
+@router.get("/markets/{market}/balance", response_model=BalanceOut, responses=FINDS)
 async def get_balance(
     world: InWorld,
     market: MarketPath,
@@ -91,7 +94,7 @@ async def get_balance(
     return await operations.balance(world, market, from_, to)
 
 
-@router.get("/markets/{market}/arrears")
+@router.get("/markets/{market}/arrears", response_model=ArrearsOut, responses=FINDS)
 async def get_arrears(world: InWorld, market: MarketPath) -> dict[str, Any]:
     """Who owes the market's utility, and whom it owes."""
     return await operations.arrears(world, market)

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from gridweave.api.depends import InRuntime
+from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.operations import OperationsOut
 from gridweave.services.overview import overview
 
 __all__ = ["pages", "router"]
@@ -22,7 +24,7 @@ _POLICY = (
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
-@router.get("/operations")
+@router.get("/operations", response_model=OperationsOut, responses=READS)
 async def get_operations(runtime: InRuntime) -> dict[str, Any]:
     """How the service is: chain, index, outbox, relayer, keeper, reorganisations, each market's newest price."""
     return await overview(runtime)

@@ -10,6 +10,9 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import TooManyItems, many, one
 from gridweave.api.depends import DigestPath, InWorld
 from gridweave.api.schemas import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
+from gridweave.api.shapes.errors import FINDS
+from gridweave.api.shapes.orders import StateOut, StatesOut
+from gridweave.api.shapes.posted import ACCEPTED, ACCEPTED_MANY
 from gridweave.services.orders import submit_cancels, submit_orders
 from gridweave.services.schedules import submit_schedule
 from gridweave.services.status import order_status, orders_of_meter, request_status
@@ -19,7 +22,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["orders"])
 
 
-@router.post("/orders", status_code=202)
+@router.post("/orders", **ACCEPTED_MANY)
 async def post_orders(request: Request, world: InWorld, body: OrdersIn) -> JSONResponse:
     """Accepts signed orders; what is acknowledged is kept."""
     if len(body.orders) > world.settings.most_orders:
@@ -27,7 +30,7 @@ async def post_orders(request: Request, world: InWorld, body: OrdersIn) -> JSONR
     return many(request, await submit_orders(world, [order.signed() for order in body.orders]))
 
 
-@router.post("/cancels", status_code=202)
+@router.post("/cancels", **ACCEPTED_MANY)
 async def post_cancels(request: Request, world: InWorld, body: CancelsIn) -> JSONResponse:
     """Accepts signed cancels."""
     if len(body.cancels) > world.settings.most_orders:
@@ -35,19 +38,19 @@ async def post_cancels(request: Request, world: InWorld, body: CancelsIn) -> JSO
     return many(request, await submit_cancels(world, [cancel.signed() for cancel in body.cancels]))
 
 
-@router.post("/schedules", status_code=202)
+@router.post("/schedules", **ACCEPTED)
 async def post_schedule(request: Request, world: InWorld, body: ScheduleIn) -> JSONResponse:
     """Accepts a schedule: orders of one account under one signature, whole or not at all."""
     return one(request, await submit_schedule(world, body.signed()))
 
 
-@router.post("/cancel-schedules", status_code=202)
+@router.post("/cancel-schedules", **ACCEPTED)
 async def post_cancel_schedule(request: Request, world: InWorld, body: CancelScheduleIn) -> JSONResponse:
     """Accepts cancels of one account under one signature."""
     return one(request, await submit_schedule(world, body.signed()))
 
 
-@router.get("/orders")
+@router.get("/orders", response_model=StatesOut, responses=FINDS, response_model_exclude_unset=True)
 async def get_orders(
     world: InWorld,
     meter: Annotated[int, Query(ge=0, lt=2**32)],
@@ -57,13 +60,13 @@ async def get_orders(
     return {"items": [status.body for status in await orders_of_meter(world, meter, slot)]}
 
 
-@router.get("/orders/{digest}")
+@router.get("/orders/{digest}", response_model=StateOut, responses=FINDS, response_model_exclude_unset=True)
 async def get_order(world: InWorld, digest: DigestPath) -> dict[str, Any]:
     """What became of an order."""
     return (await order_status(world, digest)).body
 
 
-@router.get("/requests/{digest}")
+@router.get("/requests/{digest}", response_model=StateOut, responses=FINDS, response_model_exclude_unset=True)
 async def get_request(world: InWorld, digest: DigestPath) -> dict[str, Any]:
     """What became of any accepted request."""
     return (await request_status(world, digest)).body

@@ -10,6 +10,9 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import TooManyItems, many, page
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
 from gridweave.api.schemas import ReadingsIn
+from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.posted import ACCEPTED_MANY
+from gridweave.api.shapes.registry import ReadingsOut
 from gridweave.services.readings import readings_of_meter, submit_readings
 from gridweave.store.reading import Row
 
@@ -18,7 +21,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["readings"])
 
 
-@router.post("/readings", status_code=202)
+@router.post("/readings", **ACCEPTED_MANY)
 async def post_readings(request: Request, world: InWorld, body: ReadingsIn) -> JSONResponse:
     """Accepts signed readings; the transaction that records one pays it."""
     if len(body.readings) > world.settings.most_orders:
@@ -26,7 +29,7 @@ async def post_readings(request: Request, world: InWorld, body: ReadingsIn) -> J
     return many(request, await submit_readings(world, [reading.signed() for reading in body.readings]))
 
 
-@router.get("/readings")
+@router.get("/readings", response_model=ReadingsOut, responses=READS)
 async def get_readings(
     world: InWorld,
     meter: Annotated[int, Query(ge=0, lt=2**32)],

@@ -19,6 +19,9 @@ from gridweave.api.schemas import (
     MeterMoveIn,
     StatusIn,
 )
+from gridweave.api.shapes.errors import FINDS, READS
+from gridweave.api.shapes.posted import ACCEPTED
+from gridweave.api.shapes.registry import DeviceOut, MeterOut, MetersOut
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
 from gridweave.domain.errors import SignatureMalformed
 from gridweave.domain.signatures import to_compact
@@ -30,7 +33,7 @@ __all__ = ["router"]
 router = APIRouter(tags=["registry"])
 
 
-@router.post("/devices", status_code=202)
+@router.post("/devices", **ACCEPTED)
 async def post_device(request: Request, world: InWorld, body: EnrolmentIn) -> JSONResponse:
     """Enrols a device."""
     possession = body.possession
@@ -42,33 +45,33 @@ async def post_device(request: Request, world: InWorld, body: EnrolmentIn) -> JS
     return one(request, answer)
 
 
-@router.get("/devices/{device}")
+@router.get("/devices/{device}", response_model=DeviceOut, responses=FINDS)
 async def get_device(world: InWorld, device: AddressPath) -> dict[str, Any]:
     """A device: owner, maker, status and current key."""
     return _device(await registry.device(world, device), world.heads.final)
 
 
-@router.post("/devices/{device}/status", status_code=202)
+@router.post("/devices/{device}/status", **ACCEPTED)
 async def post_status(request: Request, world: InWorld, device: AddressPath, body: StatusIn) -> JSONResponse:
     """Suspends, reinstates or revokes a device."""
     return one(request, await registry.change_status(world, body.change(device), body.act.act()))
 
 
-@router.post("/meters", status_code=202)
+@router.post("/meters", **ACCEPTED)
 async def post_meter(request: Request, world: InWorld, body: MeterIn) -> JSONResponse:
     """Registers a meter."""
     mandate = body.mandate.act() if body.mandate else None
     return one(request, await registry.register_meter(world, body.registration(), body.operator.act(), mandate))
 
 
-@router.post("/meter-moves", status_code=202)
+@router.post("/meter-moves", **ACCEPTED)
 async def post_meter_move(request: Request, world: InWorld, body: MeterMoveIn) -> JSONResponse:
     """Gives a device its next meter when a home changes owner, feeder or capacity."""
     mandate = body.mandate.act() if body.mandate else None
     return one(request, await registry.move_meter(world, body.move(), body.operator.act(), mandate))
 
 
-@router.post("/meters/{meter}/end", status_code=202)
+@router.post("/meters/{meter}/end", **ACCEPTED)
 async def post_meter_end(
     request: Request, world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)], body: MeterEndIn
 ) -> JSONResponse:
@@ -76,13 +79,13 @@ async def post_meter_end(
     return one(request, await registry.end_meter(world, body.end(meter), body.operator.act()))
 
 
-@router.post("/delegations", status_code=202)
+@router.post("/delegations", **ACCEPTED)
 async def post_delegation(request: Request, world: InWorld, body: DelegationIn) -> JSONResponse:
     """Lets a key order in an account's name within a scope, or takes that back."""
     return one(request, await registry.delegate(world, body.delegation(), body.act.act()))
 
 
-@router.get("/meters")
+@router.get("/meters", response_model=MetersOut, responses=READS)
 async def get_meters(
     world: InWorld,
     device: Annotated[Address | None, Query()] = None,
@@ -96,14 +99,14 @@ async def get_meters(
     return page(found, lambda row: _meter(row, world.heads.final))
 
 
-@router.get("/meters/{meter}")
+@router.get("/meters/{meter}", response_model=MeterOut, responses=FINDS)
 async def get_meter(world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)]) -> dict[str, Any]:
     """A meter and what stands behind it."""
     row = await registry.meter(world, meter)
     return _meter(row, world.heads.final) | {"assets": [_asset(asset) for asset in row["assets"]]}
 
 
-@router.post("/assets", status_code=202)
+@router.post("/assets", **ACCEPTED)
 async def post_asset(request: Request, world: InWorld, body: AssetIn) -> JSONResponse:
     """Registers what stands behind a meter."""
     return one(request, await registry.register_asset(world, body.registration(), body.operator.act()))

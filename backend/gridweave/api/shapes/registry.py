@@ -1,0 +1,86 @@
+"""Devices, meters, assets and readings as they are answered."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Point, Shape, Slot, Wh
+
+__all__ = ["DeviceOut", "MeterOut", "MetersOut", "ReadingsOut"]
+
+DeviceState = Literal["unknown", "active", "suspended", "revoked"]
+
+
+class DeviceOut(Shape):
+    """A device and its current key."""
+
+    device: AccountId
+    owner: AccountId
+    maker: AccountId
+    status: DeviceState
+    status_since: Count
+    key_kind: Literal["secp256k1", "p256"]
+    key_version: Count
+    x: Point
+    y: Point
+    block: Count
+    final: bool
+
+
+class ListedMeterOut(Shape):
+    """A meter: whose, where, and how much it can draw or give."""
+
+    meter: Slot
+    device: AccountId
+    device_status: DeviceState
+    account: AccountId
+    market: Slot
+    import_capacity_w: Count
+    export_capacity_w: Count
+    scale_wh: Count
+    has_mandate: bool
+    from_slot: Slot
+    until_slot: Slot | None
+    transaction: Hash
+    block: Count
+    final: bool
+
+
+class AssetOut(Shape):
+    """What stands behind a meter."""
+
+    asset: Count
+    kind: Literal["photovoltaic", "wind", "battery", "electric_vehicle", "heat_pump", "load"]
+    nameplate_w: Count
+    storage_wh: Wh
+
+
+class MeterOut(ListedMeterOut):
+    """A meter and its assets."""
+
+    assets: list[AssetOut]
+
+
+class MetersOut(Paged):
+    """A page of meters."""
+
+    items: list[ListedMeterOut]
+
+
+class ReadingOut(Shape):
+    """A recorded reading."""
+
+    meter: Slot
+    slot: Slot
+    version: Count
+    import_wh: Wh
+    export_wh: Wh
+    transaction: Hash
+    block: Count
+    final: bool
+
+
+class ReadingsOut(Paged):
+    """A page of readings, corrections included."""
+
+    items: list[ReadingOut]

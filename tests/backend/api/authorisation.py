@@ -1,0 +1,262 @@
+"""The roles of the authorisation matrix, their things in a town, and per route who may do what to whose.
+
+A row is needed for every route: what is not read by everybody names, for each thing, the roles that are obeyed and what
+all others are told. Cells not named `obeyed` are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gridweave import artifacts
+from gridweave.chain import Call
+from gridweave.chain.contracts.authority import Role as ChainRole
+from gridweave.domain.signatures import address_of
+from tests.support.acts import Acts, Party, Posted
+from tests.support.town import DeviceKeyPair, TestHome, Town, draw_home
+
+__all__ = ["PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
+
+Refusal = tuple[int, str]
+
+
+class Role(StrEnum):
+    """Whoever may knock."""
+
+    STRANGER = "stranger"
+    PROSUMER = "prosumer"
+    NEIGHBOUR = "other prosumer"
+    DELEGATE = "delegate of the prosumer"
+    DEVICE = "the prosumer's device"
+    OWNER = "owner of another device"
+    MAKER = "maker"
+    OPERATOR = "operator of the market"
+    OTHER_OPERATOR = "operator of another market"
+    UTILITY = "utility of the market"
+    SPONSOR = "sponsor"
+    RELAYER = "relayer's key"
+    ADMIN = "admin"
+    WALLET = "smart wallet"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The town with everybody in it.
+
+    `things` are the homes that acts are about, `spare` is an enrolled device without a meter, `fresh` one not enrolled;
+    `slot` is open, `past` and the one before are over, `ahead` lies beyond the horizon.
+    """
+
+    town: Town
+    parties: Mapping[Role, Party]
+    things: Mapping[str, TestHome]
+    accounts: Mapping[str, str]
+    spare: DeviceKeyPair
+    fresh: DeviceKeyPair
+    slot: int
+    past: int
+    ahead: int
+
+
+Make = Callable[[Acts, Stage, str, Party], Posted]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route: `make` the request about a thing by a party; who is `obeyed` by thing; what the others are told."""
+
+    make: Make
+    obeyed: Mapping[str, frozenset[Role]]
+    refusal: Refusal
+    told: Mapping[Role, Refusal] = field(default_factory=dict)
+
+
+OPERATORS = frozenset({Role.OPERATOR, Role.OTHER_OPERATOR})
+"""One role on chain: which market an operator serves is what a utility underwrites, not a right of its own."""
+
+HOUSEHOLDS = {
+    "prosumer": frozenset({Role.PROSUMER}),
+    "neighbour": frozenset({Role.NEIGHBOUR}),
+    "wallet": frozenset({Role.WALLET}),
+}
+TRADERS = HOUSEHOLDS | {"prosumer": frozenset({Role.PROSUMER, Role.DELEGATE})}
+NOT_YOURS: Refusal = (403, "WrongSigner")
+NO_ROLE: Refusal = (403, "SignerNotAllowed")
+FORGED: Refusal = (403, "WrongSignature")
+
+
+def _of_operators(make: Make) -> Row:
+    return Row(make, {"prosumer": OPERATORS, "neighbour": OPERATORS}, NO_ROLE)
+
+
+SIGNED: dict[str, Row] = {
+    "POST /v1/orders": Row(lambda a, s, t, by: a.order(s.things[t], by, s.slot), TRADERS, NOT_YOURS),
+    "POST /v1/cancels": Row(lambda a, s, t, by: a.cancel(s.things[t], by, s.slot + 1), TRADERS, NOT_YOURS),
+    "POST /v1/schedules": Row(
+        lambda a, s, t, by: a.schedule(s.things[t], by, s.slot + 2, s.accounts[t]), TRADERS, NOT_YOURS
+    ),
+    "POST /v1/cancel-schedules": Row(
+        lambda a, s, t, by: a.cancel_schedule(s.things[t], by, s.slot + 3, s.accounts[t]), TRADERS, NOT_YOURS
+    ),
+    "POST /v1/delegations": Row(
+        lambda a, s, t, by: a.delegation(s.accounts[t], by, s.parties[Role.DELEGATE].account), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/readings": Row(
+        lambda a, s, t, by: a.reading(s.things[t], by, s.past),
+        {"prosumer": frozenset({Role.DEVICE}), "neighbour": frozenset()},
+        (403, "DeviceSignatureInvalid"),
+    ),
+    "POST /v1/devices": Row(
+        lambda a, s, t, by: a.enrolment(s.fresh, s.accounts[t], by),
+        {"prosumer": frozenset({Role.MAKER})},
+        (403, "NotAMaker"),
+    ),
+    "POST /v1/devices/{device}/status": Row(
+        lambda a, s, t, by: a.status((s.spare if t == "owner" else s.things[t].key).device, by),
+        {
+            "owner": OPERATORS | {Role.OWNER},
+            "prosumer": OPERATORS | {Role.PROSUMER},
+            "neighbour": OPERATORS | {Role.NEIGHBOUR},
+        },
+        NO_ROLE,
+    ),
+    "POST /v1/meters": Row(
+        lambda a, s, t, by: a.meter(s.spare.device, s.accounts[t], by), {"prosumer": OPERATORS}, NO_ROLE
+    ),
+    "POST /v1/meter-moves": _of_operators(
+        lambda a, s, t, by: a.meter_move(s.things[t].key.device, s.accounts[t], by, s.ahead)
+    ),
+    "POST /v1/meters/{meter}/end": _of_operators(lambda a, s, t, by: a.meter_end(s.things[t].meter, by, s.ahead)),
+    "POST /v1/assets": _of_operators(lambda a, s, t, by: a.asset(s.things[t].meter, by)),
+    "POST /v1/markets": Row(
+        lambda a, s, t, by: a.market(*_seats(s, t, by)),
+        {"operator's": OPERATORS, "utility's": frozenset({Role.UTILITY})},
+        NO_ROLE,
+    ),
+    "POST /v1/markets/{market}/terms": Row(
+        lambda a, s, t, by: a.terms(1, *_seats(s, t, by), s.ahead),
+        {"operator's": OPERATORS, "utility's": frozenset({Role.UTILITY})},
+        NO_ROLE,
+    ),
+    "POST /v1/deposits": Row(
+        lambda a, s, t, by: a.deposit(s.accounts[t], by, 1),
+        HOUSEHOLDS | {"wallet": frozenset()},  # the token's permits are signed by keys
+        (403, "ERC2612InvalidSigner"),
+    ),
+    "POST /v1/withdrawals": Row(lambda a, s, t, by: a.withdrawal(s.accounts[t], by), HOUSEHOLDS, FORGED),
+    "POST /v1/bonds": Row(
+        lambda a, s, t, by: a.bond(s.accounts[t], by, s.parties[Role.RELAYER].account),
+        {
+            "sponsor": frozenset({Role.SPONSOR}),
+            "prosumer": frozenset({Role.PROSUMER}),
+            "wallet": frozenset({Role.WALLET}),
+        },
+        FORGED,
+    ),
+    "POST /v1/bonds/unbond": Row(
+        lambda a, s, t, by: a.unbond(s.accounts[t], by, s.parties[Role.RELAYER].account),
+        {"sponsor": frozenset({Role.SPONSOR})},
+        FORGED,
+    ),
+}
+"""What is signed: obeyed for whose thing."""
+
+PUBLIC: dict[str, Callable[[Stage], str]] = {
+    "GET /v1/version": lambda s: "/v1/version",
+    "GET /v1/deployment": lambda s: "/v1/deployment",
+    "GET /v1/operations": lambda s: "/v1/operations",
+    "GET /v1/markets": lambda s: "/v1/markets",
+    "GET /v1/markets/{market}": lambda s: "/v1/markets/1",
+    "GET /v1/markets/{market}/slots/{slot}": lambda s: f"/v1/markets/1/slots/{s.slot}",
+    "GET /v1/markets/{market}/slots/{slot}/book": lambda s: f"/v1/markets/1/slots/{s.slot}/book",
+    "GET /v1/markets/{market}/prices": lambda s: "/v1/markets/1/prices",
+    "GET /v1/markets/{market}/balance": lambda s: f"/v1/markets/1/balance?from={s.past}&to={s.slot}",
+    "GET /v1/markets/{market}/arrears": lambda s: "/v1/markets/1/arrears",
+    "GET /v1/orders": lambda s: f"/v1/orders?meter={s.things['prosumer'].meter}",
+    "GET /v1/orders/{digest}": lambda s: f"/v1/orders/0x{'00' * 32}",
+    "GET /v1/requests/{digest}": lambda s: f"/v1/requests/0x{'00' * 32}",
+    "GET /v1/readings": lambda s: f"/v1/readings?meter={s.things['prosumer'].meter}",
+    "GET /v1/devices/{device}": lambda s: f"/v1/devices/{s.spare.device}",
+    "GET /v1/meters": lambda s: "/v1/meters",
+    "GET /v1/meters/{meter}": lambda s: f"/v1/meters/{s.things['prosumer'].meter}",
+    "GET /v1/accounts/{address}": lambda s: f"/v1/accounts/{s.accounts['prosumer']}",
+    "GET /v1/accounts/{address}/delegations": lambda s: f"/v1/accounts/{s.accounts['prosumer']}/delegations",
+    "GET /v1/accounts/{address}/moves": lambda s: f"/v1/accounts/{s.accounts['prosumer']}/moves",
+    "GET /v1/accounts/{address}/bill": lambda s: (
+        f"/v1/accounts/{s.accounts['prosumer']}/bill?from={s.past}&to={s.slot}"
+    ),
+    "GET /v1/bonds": lambda s: "/v1/bonds",
+    "GET /v1/compensations": lambda s: "/v1/compensations",
+    "GET /v1/events": lambda s: "/v1/events",
+    "GET /healthz": lambda s: "/healthz",
+    "GET /readyz": lambda s: "/readyz",
+    "GET /metrics": lambda s: "/metrics",
+}
+"""What anybody may read, without saying who they are: it is on chain, or about the service itself."""
+
+UNSIGNED = {"POST /v1/bonds/redeem"}
+"""What anybody may set off, since it pays whom it is due to."""
+
+
+def _seats(stage: Stage, seat: str, by: Party) -> tuple[Party, Party]:
+    """(operator, utility) with the party in one of the two seats."""
+    if seat == "operator's":
+        return by, stage.parties[Role.UTILITY]
+    return stage.parties[Role.OPERATOR], by
+
+
+async def staged(town: Town) -> Stage:
+    """Everybody comes to live in a town of two homes or more."""
+    parties = await _parties(town)
+    spare, fresh, of_wallet = (draw_home(number)[1] for number in (800, 802, 804))
+    operator, wallet, delegate = (parties[role] for role in (Role.OPERATOR, Role.WALLET, Role.DELEGATE))
+    prosumer, neighbour, *_ = town.homes
+    acts, relayer = Acts(town), parties[Role.RELAYER].account
+    await town.send([town.enrol_call(spare, parties[Role.OWNER].account), town.enrol_call(of_wallet, wallet.account)])
+    calls = [
+        acts.meter(of_wallet.device, wallet.account, operator).call,
+        acts.delegation(prosumer.account, parties[Role.PROSUMER], delegate.account).call,
+        acts.bond(parties[Role.SPONSOR].account, parties[Role.SPONSOR], relayer).call,
+    ]
+    await town.send([call for call in calls if call is not None])
+    meter = await town.contracts.meters.meter_of_device(of_wallet.device)
+    assert meter is not None
+    past = town.clock.slot_at(await town.now()) + 1
+    await town.chain.mine(town.clock.end(past))
+    return Stage(
+        town=town,
+        parties=parties,
+        things={"prosumer": prosumer, "neighbour": neighbour, "wallet": TestHome(wallet.secret, of_wallet, meter)},
+        accounts={
+            "prosumer": prosumer.account,
+            "neighbour": neighbour.account,
+            "wallet": wallet.account,
+            "sponsor": parties[Role.SPONSOR].account,
+        },
+        spare=spare,
+        fresh=fresh,
+        slot=await town.open_slot(),
+        past=past,
+        ahead=past + 200,
+    )
+
+
+async def _parties(town: Town) -> dict[Role, Party]:
+    """Everybody's key, on chain what they need: a role, a wallet's code, money."""
+    prosumer, neighbour, *_ = town.homes
+    drawn = {role: draw_home(900 + number)[0] for number, role in enumerate(Role)}
+    kept = {role: town.keys[role.name.lower()].secret for role in Role if role.name.lower() in town.keys.addresses}
+    homes = {Role.PROSUMER: prosumer.secret, Role.NEIGHBOUR: neighbour.secret}
+    secrets = drawn | kept | homes | {Role.DEVICE: prosumer.key.secret.to_bytes(32, "big")}
+    keeper = address_of(secrets[Role.WALLET])
+    code = artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper[2:]).rjust(32, b"\0")
+    admin, vault, currency = town.keys["admin"].address, town.contracts.vault, town.contracts.currency
+    other = address_of(secrets[Role.OTHER_OPERATOR])
+    (receipt, *_) = await town.send([Call(None, code), town.contracts.authority.grant_role(ChainRole.OPERATOR, other)])
+    wallet = str(receipt.created)
+    await town.send([currency.mint(home.account, 100) for home in town.homes])
+    money = [currency.mint(admin, 10**8), currency.approve(vault.address, 10**8)]
+    await town.send([*money, *(vault.deposit(who, 10**7) for who in (wallet, address_of(secrets[Role.SPONSOR])))])
+    return {role: Party(role, secrets[role], wallet if role is Role.WALLET else "") for role in Role}

@@ -1,0 +1,231 @@
+"""Every request that can be posted, signed by whomever a test names, and the call that the contract would get of it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gridweave.chain import Act, Call
+from gridweave.client import wire
+from gridweave.client.wire import SignedAct
+from gridweave.domain.acts import (
+    AssetKind,
+    AssetRegistration,
+    ChangeMarket,
+    CreateMarket,
+    DeviceStatus,
+    MeterEnd,
+    MeterMove,
+    MeterRegistration,
+    Permit,
+    Possession,
+    PostBond,
+    StatusChange,
+    Unbond,
+    Underwrite,
+    UnderwriteChange,
+    Withdrawal,
+)
+from gridweave.domain.delegations import Delegation
+from gridweave.domain.eip712 import Domain, Message, digest
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
+from gridweave.domain.readings import Reading
+from gridweave.domain.signatures import address_of, sign_compact, to_rsv
+from tests.support.town import FOREVER, DeviceKeyPair, TestHome, Town
+
+_nonces = itertools.count(5_000_000)
+_versions = itertools.count(1)
+_energies = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Party:
+    """Who signs: by a key, in the name of `address`, which is the key's own or a wallet's."""
+
+    name: str
+    secret: bytes
+    address: str = ""
+
+    @property
+    def account(self) -> str:
+        return self.address or address_of(self.secret)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A request: where it is posted, what, and the call that carries the same to the contract."""
+
+    path: str
+    body: dict[str, Any]
+    call: Call | None = None
+
+
+class Acts:
+    """Makes requests about a town. `elsewhere` replaces the domain that is signed for, `deadline` how long it holds."""
+
+    def __init__(self, town: Town, *, elsewhere: Any = None, deadline: int = FOREVER) -> None:
+        self.town = town
+        self._elsewhere = elsewhere or (lambda domain: domain)
+        self.deadline = deadline
+
+    # orders
+
+    def order(self, home: TestHome, by: Party, slot: int) -> Posted:
+        order = Order(**self._place(home, slot), side=Side.BID, energy_wh=100, limit_price=200_000)
+        signature = self._compact(by, "EnergyAuction", order)
+        return Posted("orders", wire.order_json(order, signature))
+
+    def cancel(self, home: TestHome, by: Party, slot: int) -> Posted:
+        cancel = Cancel(**self._place(home, slot))
+        return Posted("cancels", wire.cancel_json(cancel, self._compact(by, "EnergyAuction", cancel)))
+
+    def schedule(self, home: TestHome, by: Party, slot: int, account: str = "") -> Posted:
+        line = Order(**self._place(home, slot), side=Side.ASK, energy_wh=100, limit_price=200_000)
+        said = Schedule(account or home.account, (line,))
+        signature = self._compact(by, "EnergyAuction", said)
+        call = self.town.contracts.auction.place_schedule(said.account, [line.pack()], signature)
+        return Posted("schedules", wire.schedule_json(said, signature), call)
+
+    def cancel_schedule(self, home: TestHome, by: Party, slot: int, account: str = "") -> Posted:
+        line = Cancel(**self._place(home, slot))
+        said = CancelSchedule(account or home.account, (line,))
+        signature = self._compact(by, "EnergyAuction", said)
+        call = self.town.contracts.auction.cancel_schedule(said.account, [line.pack()], signature)
+        return Posted("cancel-schedules", wire.cancel_schedule_json(said, signature), call)
+
+    def delegation(self, account: str, by: Party, delegate: str, until: int = FOREVER) -> Posted:
+        scope = 0, (), 1_000, 100_000, 300_000, until
+        said = Delegation(account, delegate, *scope, next(_nonces), self.deadline)
+        act = self._act(by, "EnergyAuction", said)
+        body = wire.delegation_json(said, act.signature) | {"act": _json(act)}
+        return Posted("delegations", body, self.town.contracts.auction.set_delegation(said, act))
+
+    # readings and devices
+
+    def reading(self, home: TestHome, by: Party | DeviceKeyPair, slot: int) -> Posted:
+        reading = Reading(home.meter, slot, 1, next(_energies), 0)
+        hash_ = digest(self._domain("MeterLedger"), reading)
+        signature = by.sign(hash_) if isinstance(by, DeviceKeyPair) else sign_compact(by.secret, hash_)
+        return Posted("readings", wire.reading_json(reading, signature))
+
+    def enrolment(self, key: DeviceKeyPair, owner: str, by: Party) -> Posted:
+        endorsement = replace(self.town.endorsement(key, owner, self.deadline), maker=by.account, nonce=next(_nonces))
+        possession = self._possession(key, endorsement.maker, owner)
+        act = self._act(by, "DeviceRegistry", endorsement)
+        call = self.town.contracts.devices.enrol(endorsement, act.signature, possession)
+        return Posted("devices", wire.enrolment_json(endorsement, _signed(act), possession), call)
+
+    def status(self, device: str, by: Party) -> Posted:
+        said = StatusChange(device, DeviceStatus.SUSPENDED, next(_nonces), self.deadline)
+        act = self._act(by, "DeviceRegistry", said)
+        call = self.town.contracts.devices.set_status(device, said.status, act)
+        return Posted(f"devices/{device}/status", wire.status_json(said.status, _signed(act)), call)
+
+    # meters
+
+    def meter(self, device: str, account: str, by: Party, market: int = 1) -> Posted:
+        said = MeterRegistration(device, market, account, 9_000, 9_000, 1, False, next(_nonces), self.deadline)
+        act = self._act(by, "DERRegistry", said)
+        return Posted(
+            "meters", wire.meter_json(said, _signed(act), None), self.town.contracts.meters.register_meter(said, act)
+        )
+
+    def meter_move(self, device: str, account: str, by: Party, from_slot: int, market: int = 1) -> Posted:
+        said = MeterMove(device, market, account, 9_000, 9_000, 1, False, from_slot, next(_nonces), self.deadline)
+        act = self._act(by, "DERRegistry", said)
+        call = self.town.contracts.meters.move_meter(said, act)
+        return Posted("meter-moves", wire.meter_move_json(said, _signed(act), None), call)
+
+    def meter_end(self, meter: int, by: Party, until_slot: int) -> Posted:
+        said = MeterEnd(meter, until_slot, next(_nonces), self.deadline)
+        act = self._act(by, "DERRegistry", said)
+        call = self.town.contracts.meters.end_meter(said, act)
+        return Posted(f"meters/{meter}/end", wire.meter_end_json(said, _signed(act)), call)
+
+    def asset(self, meter: int, by: Party) -> Posted:
+        said = AssetRegistration(meter, AssetKind.BATTERY, 5_000, 10_000, next(_nonces), self.deadline)
+        act = self._act(by, "DERRegistry", said)
+        return Posted(
+            "assets", wire.asset_json(said, _signed(act)), self.town.contracts.meters.register_asset(said, act)
+        )
+
+    # markets
+
+    def market(self, by: Party, utility: Party) -> Posted:
+        terms, nonce = self.town.terms, next(_nonces)
+        operator = self._act(by, "EnergyAuction", CreateMarket(terms, nonce, self.deadline))
+        underwritten = self._act(utility, "EnergyAuction", Underwrite(terms, nonce, self.deadline))
+        body = {"terms": wire.terms_json(terms), "operator": _json(operator), "utility": _json(underwritten)}
+        return Posted("markets", body, self.town.contracts.auction.create_market(terms, operator, underwritten))
+
+    def terms(self, market: int, by: Party, utility: Party, from_slot: int) -> Posted:
+        terms, nonce = replace(self.town.terms, from_slot=from_slot), next(_nonces)
+        operator = self._act(by, "EnergyAuction", ChangeMarket(market, terms, nonce, self.deadline))
+        underwritten = self._act(utility, "EnergyAuction", UnderwriteChange(market, terms, nonce, self.deadline))
+        body = {"terms": wire.terms_json(terms), "operator": _json(operator), "utility": _json(underwritten)}
+        call = self.town.contracts.auction.change_market(market, terms, operator, underwritten)
+        return Posted(f"markets/{market}/terms", body, call)
+
+    # money
+
+    def deposit(self, account: str, by: Party, nonce: int, amount: int = 1) -> Posted:
+        vault = self.town.contracts.vault
+        said = Permit(account, vault.address, amount, nonce, self.deadline)
+        signature = to_rsv(self._compact(by, "LocalCurrency", said))
+        body = {"account": account, "amountMicro": amount, "deadline": self.deadline, "signature": _hex(signature)}
+        return Posted("deposits", body, vault.deposit_with_permit(account, amount, self.deadline, signature))
+
+    def withdrawal(self, account: str, by: Party) -> Posted:
+        said = Withdrawal(account, by.account, 1, next(_nonces), self.deadline)
+        act = replace(self._act(by, "Vault", said), signer=account)
+        call = self.town.contracts.vault.withdraw_by_sig(said.to, said.amount, act)
+        return Posted("withdrawals", wire.withdrawal_json(said, act.signature), call)
+
+    def bond(self, sponsor: str, by: Party, relayer: str, amount: int = 1) -> Posted:
+        said = PostBond(sponsor, relayer, amount, next(_nonces), self.deadline)
+        act = replace(self._act(by, "RelayerBond", said), signer=sponsor)
+        body = {"relayer": relayer, "amountMicro": amount, "sponsor": _json(act)}
+        return Posted("bonds", body, self.town.contracts.bond.post(relayer, amount, act))
+
+    def unbond(self, sponsor: str, by: Party, relayer: str, amount: int = 1) -> Posted:
+        said = Unbond(sponsor, relayer, amount, next(_nonces), self.deadline)
+        act = replace(self._act(by, "RelayerBond", said), signer=sponsor)
+        body = {"relayer": relayer, "amountMicro": amount, "sponsor": _json(act)}
+        return Posted("bonds/unbond", body, self.town.contracts.bond.unbond(relayer, amount, act))
+
+    def redeem(self, sponsor: str, relayer: str) -> Posted:
+        call = self.town.contracts.bond.redeem(sponsor, relayer)
+        return Posted("bonds/redeem", {"sponsor": sponsor, "relayer": relayer}, call)
+
+    # signing
+
+    def _place(self, home: TestHome, slot: int) -> dict[str, int]:
+        deadline = min(self.deadline, self.town.terms.gate(slot, self.town.clock) - 1)
+        version = next(_versions)
+        return {"market": 1, "slot": slot, "meter": home.meter, "version": version, "deadline": deadline}
+
+    def _domain(self, contract: str) -> Domain:
+        domain: Domain = self._elsewhere(self.town.domain(contract))
+        return domain
+
+    def _compact(self, by: Party, contract: str, message: Message) -> bytes:
+        return sign_compact(by.secret, digest(self._domain(contract), message))
+
+    def _act(self, by: Party, contract: str, message: Any) -> Act:
+        return Act.of(message, by.account, to_rsv(self._compact(by, contract, message)))
+
+    def _possession(self, key: DeviceKeyPair, maker: str, owner: str) -> bytes:
+        return key.sign(digest(self._domain("DeviceRegistry"), Possession(key.device, maker, owner, self.deadline)))
+
+
+def _signed(act: Act) -> SignedAct:
+    return SignedAct(act.signer, act.nonce, act.deadline, act.signature)
+
+
+def _json(act: Act) -> dict[str, Any]:
+    return _signed(act).to_json()
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
