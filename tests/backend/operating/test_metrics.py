@@ -71,7 +71,7 @@ async def test_metrics__node_away__still_say_what_is_known(tmp_path: Path) -> No
 async def test_metrics__database_away__leave_out_what_only_it_knows(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=0) as town, served(town, tmp_path / "s") as service:
         (tmp_path / "s").rename(tmp_path / "gone")
-        await service.runtime.stores.outbox._engine.dispose()
+        await service.runtime.stores.outbox._backend.reader.dispose()
         found = await read(service.http)
         assert ("gridweave_outbox_items", "accepted") not in found
         assert found["gridweave_database_failures_total", "outbox"] > 0
