@@ -80,6 +80,7 @@ class Settings(BaseModel):
         default=500, ge=0, description="GET requests of one address, but for health, metrics and events; 0: no limit"
     )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
+    most_exports: int = Field(default=8, ge=1, description="exports of the history under way at once")
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"
 
