@@ -90,9 +90,7 @@ async def test_export__cells__no_spreadsheet_takes_for_formulas(service: Service
         assert not [cell for cell in row if cell[:1] in "=+-@\t\r"]
 
 
-async def test_export__without_pyarrow__says_what_to_install(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_export__without_pyarrow__says_what_to_install(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None)
     answer = await service.http.get("/v1/history/export", params={"format": "parquet"})
     assert (answer.status_code, answer.json()["error"]["name"]) == (501, "ParquetMissing")

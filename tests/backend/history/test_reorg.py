@@ -54,7 +54,9 @@ async def test_history__a_reorg_above_the_cursor__goes_on_without_a_gap(tmp_path
         await service.caught_up()
         await order(service, 0, slot + 1)
         rest = await pages(service, cursor=page["nextCursor"])
-        assert [without_final(row) for row in page["items"] + rest] == [without_final(row) for row in await pages(service)]
+        assert [without_final(row) for row in page["items"] + rest] == [
+            without_final(row) for row in await pages(service)
+        ]
 
 
 async def test_history__the_cursor_s_block_is_gone__says_where_to_go_on(tmp_path: Path) -> None:

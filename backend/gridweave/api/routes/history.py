@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field
@@ -16,10 +17,12 @@ from gridweave.services.export import Export, open_export
 from gridweave.services.history import Filters
 from gridweave.services.stream import Places
 from gridweave.services.writing import Format
+from gridweave.store.history import Reorganised
 from gridweave.store.reading import MOST_ROWS
 
 __all__ = ["router"]
 
+log = structlog.get_logger(__name__)
 router = APIRouter(tags=["history"])
 
 _MOST_VALUES = 50
@@ -84,7 +87,10 @@ class ExportQuery(HistoryQuery):
 
 
 class _Exported(StreamingResponse):
-    """An export that gives its place back however it ends."""
+    """An export that gives its place back however it ends.
+
+    One that breaks off is left unfinished: the server then closes the connection within the body.
+    """
 
     def __init__(self, places: Places, export: Export) -> None:
         headers = {
@@ -97,6 +103,8 @@ class _Exported(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except Reorganised:
+            log.warning("an export broke off: its newest block is not in the chain any more")
         finally:
             self._places.leave()
 
