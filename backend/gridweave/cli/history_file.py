@@ -65,9 +65,7 @@ def _rounds(client: GridweaveClient, filters: HistoryFilters, sink: IO[bytes], k
         except ServiceUnavailable as fault:
             failures = 1 if sink.tell() > started else failures + 1
             if kind != FORMATS[0]:
-                raise ServiceUnavailable(
-                    fault.base_url, f"{fault.reason}; ask for ndjson, which is gone on with"
-                ) from fault
+                raise ServiceUnavailable(fault.base_url, f"{fault.reason}; ask for ndjson, which can go on") from fault
             if failures >= _ATTEMPTS:
                 raise ServiceUnavailable(fault.base_url, f"{fault.reason}; go on later with --resume") from fault
             time.sleep(_PAUSE_S * failures)
@@ -97,11 +95,5 @@ def _lines(sink: IO[bytes]) -> int:
 
 
 def _bar(quiet: bool) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeElapsedColumn(),
-    )
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
     return Progress(*columns, console=errors, disable=quiet, transient=True)
