@@ -58,7 +58,9 @@ class CsvRows(Writer):
         self._lines.writerow(COLUMNS)
 
     def write(self, rows: Sequence[HistoryRow]) -> bytes:
-        self._lines.writerows(self.telling.cells(row) for row in rows)
+        for row in rows:
+            *where, final, contract, address, event, args = self.telling.cells(row)
+            self._lines.writerow((*where, str(final).lower(), contract, address, event, args))
         return self.end()
 
     def end(self) -> bytes:

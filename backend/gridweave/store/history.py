@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gridweave.store.index_tables import blocks, history, history_subjects
@@ -213,9 +213,15 @@ async def _places_of(connection: AsyncConnection, group: AnyOf, numbers: Sequenc
 
 
 async def _rows_at(connection: AsyncConnection, places: Sequence[Place]) -> list[HistoryRow]:
+    """Asked for block by block: of a list of pairs SQLite makes a scan of the whole table."""
     rows: list[HistoryRow] = []
     for at in range(0, len(places), _KEYS):
-        rows += await _fetched(connection, _rows().where(_AT.in_(places[at : at + _KEYS])))
+        logs: dict[int, list[int]] = {}
+        for block, log in places[at : at + _KEYS]:
+            logs.setdefault(block, []).append(log)
+        columns = history.c
+        here = [and_(columns.block_number == block, columns.log_index.in_(several)) for block, several in logs.items()]
+        rows += await _fetched(connection, _rows().where(or_(*here)))
     return rows
 
 

@@ -39,7 +39,7 @@ async def exported(service: Service, **params: Any) -> bytes:
 def from_csv(content: bytes) -> list[dict[str, Any]]:
     rows = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
     numbers = {"block", "logIndex", "time"}
-    kinds = {"final": lambda text: text == "True", "args": json.loads} | dict.fromkeys(numbers, int)
+    kinds = {"final": lambda text: text == "true", "args": json.loads} | dict.fromkeys(numbers, int)
     return [{name: kinds.get(name, str)(value) for name, value in row.items()} for row in rows]
 
 
