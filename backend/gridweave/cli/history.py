@@ -31,6 +31,7 @@ from gridweave.client.service import GridweaveClient
 __all__ = ["register"]
 
 _MOST_SHOWN = 1_000
+_OTHERS, _LEAST_ROOM = 85, 24  # characters: what the other columns take, and the least for what happened
 _COLUMNS = (("time (UTC)", "left"), ("block", "right"), ("log", "right"), ("event", "left"), ("what", "left"))
 
 Texts = list[str] | None
@@ -128,7 +129,10 @@ def _show(page: dict[str, Any], as_json: bool) -> None:
 
 
 def _what(row: dict[str, Any]) -> str:
-    return " ".join(_shown(name, value) for name, value in row["args"].items())
+    """What fits beside the other columns: else all of them would be cut."""
+    text = " ".join(_shown(name, value) for name, value in row["args"].items())
+    room = max(_LEAST_ROOM, out.width - _OTHERS)
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _shown(name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, TextClause, func, select, text, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gridweave.store.index_tables import blocks, history, history_subjects
@@ -32,6 +32,15 @@ _KEYS = 400  # in one statement: SQLite of old allows 999 parameters
 
 _NUMBER = history_subjects.c.block_number
 _AT = tuple_(history.c.block_number, history.c.log_index)
+_AT_PLACES = """
+WITH here (block, log) AS (VALUES {})
+SELECT history.block_number, history.log_index, history.tx_hash, history.contract, history.event, history.args,
+       blocks.hash, blocks.timestamp
+FROM here
+JOIN history ON history.block_number = here.block AND history.log_index = here.log
+JOIN blocks ON blocks.number = here.block
+ORDER BY history.block_number, history.log_index
+"""
 _COLUMNS = (*history.c, blocks.c.hash.label("block_hash"), blocks.c.timestamp)
 
 
@@ -213,17 +222,13 @@ async def _places_of(connection: AsyncConnection, group: AnyOf, numbers: Sequenc
 
 
 async def _rows_at(connection: AsyncConnection, places: Sequence[Place]) -> list[HistoryRow]:
-    """Asked for block by block: of a list of pairs SQLite makes a scan of the whole table."""
+    """Joined to a table of the places: of `(block, log) IN` a list SQLite makes a scan of the whole history."""
     rows: list[HistoryRow] = []
     for at in range(0, len(places), _KEYS):
-        logs: dict[int, list[int]] = {}
-        for block, log in places[at : at + _KEYS]:
-            logs.setdefault(block, []).append(log)
-        columns = history.c
-        here = [and_(columns.block_number == block, columns.log_index.in_(several)) for block, several in logs.items()]
-        rows += await _fetched(connection, _rows().where(or_(*here)))
+        listed = ",".join(f"({block:d},{log:d})" for block, log in places[at : at + _KEYS])
+        rows += await _fetched(connection, text(_AT_PLACES.format(listed)))
     return rows
 
 
-async def _fetched(connection: AsyncConnection, query: Select[Any]) -> list[HistoryRow]:
+async def _fetched(connection: AsyncConnection, query: Select[Any] | TextClause) -> list[HistoryRow]:
     return [HistoryRow._make(row) for row in await connection.execute(query)]

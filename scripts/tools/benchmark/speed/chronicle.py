@@ -30,7 +30,7 @@ def events_of(block: int) -> list[Event]:
     """Of one block: 200 in an odd one, 300 in an even one."""
     homes = range(_BATCH * (block // 2 % 2), _BATCH * (block // 2 % 2) + _BATCH)
     made = (event for home in homes for event in (_orders if block % 2 else _readings)(block, home))
-    place = {"block_number": block, "block_hash": (block + 1).to_bytes(32), "transaction_index": 0}
+    place: dict[str, Any] = {"block_number": block, "block_hash": (block + 1).to_bytes(32), "transaction_index": 0}
     transaction = (2**128 + block).to_bytes(32)
     return [
         kind(**place, transaction_hash=transaction, log_index=log, contract=contract, **values)
