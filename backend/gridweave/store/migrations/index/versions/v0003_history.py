@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from gridweave.store.index_tables import metadata
+
 revision = "0003"
 down_revision = "0002"
 
@@ -35,7 +37,7 @@ def _forget_rows() -> None:
     """Every row but the facts, the cursor among them: what is missing cannot be told from the rows that are there."""
     connection = op.get_bind()
     for name in sa.inspect(connection).get_table_names():
-        if name not in ("facts", "alembic_version"):
+        if name in metadata.tables and name != "facts":
             connection.execute(sa.delete(sa.table(name)))
 
 
