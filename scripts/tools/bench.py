@@ -26,6 +26,7 @@ from benchmark.tables import gas_grid, rich_table, rivals_grid, speed_grid
 from layout import ROOT
 
 EXACT = ("gas.", "homes.")
+GENERATED = ("history.", "indexer.1m.")  # measured without a chain
 WIDTH = 170  # columns of a table that goes to a file
 
 
@@ -66,7 +67,13 @@ def _measured(wanted: list[str], *, quick: bool) -> dict[str, Figure]:
     if any(name.startswith(EXACT) for name in wanted):
         print("gas: running the gas tests ...", flush=True)
         figures |= gas_figures(gas.measure_gas())
-    if not all(name.startswith(EXACT) for name in wanted):
+    if any(name.startswith(GENERATED) for name in wanted):
+        print("speed: a history of generated events ...", flush=True)
+        sys.path.append(str(ROOT))
+        from benchmark.speed.run import history_figures
+
+        figures |= history_figures(quick=quick)
+    if not all(name.startswith(EXACT + GENERATED) for name in wanted):
         print("speed: a town, its service and its chain ...", flush=True)
         sys.path.append(str(ROOT))  # the town is that of tests/support
         from benchmark.speed.run import speed_figures

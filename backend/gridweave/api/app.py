@@ -23,6 +23,7 @@ from gridweave.api.routes import (
     deployment,
     events,
     health,
+    history,
     markets,
     operations,
     orders,
@@ -82,7 +83,7 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events, operations):
+    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events, history, operations):
         app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
     app.include_router(operations.pages)

@@ -8,6 +8,7 @@ way = await walk(node, book, meter, slot)              # payment -> price -> ord
 from gridweave.audit.addresses import CONTRACTS, AddressBook, WrongChain
 from gridweave.audit.auditor import Progress, audit
 from gridweave.audit.differences import Difference, Kind, Place, Subject
+from gridweave.audit.payments import PaymentUnclear, find_payment
 from gridweave.audit.report import AuditReport, Checked
 from gridweave.audit.stream import ChainMoved
 from gridweave.audit.walk import NothingPaid, Walk, walk
@@ -21,11 +22,13 @@ __all__ = [
     "Difference",
     "Kind",
     "NothingPaid",
+    "PaymentUnclear",
     "Place",
     "Progress",
     "Subject",
     "Walk",
     "WrongChain",
     "audit",
+    "find_payment",
     "walk",
 ]

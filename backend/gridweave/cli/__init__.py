@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "localnet": "Run the supervised local chain alone.",
     "index": "Rebuild the service's projections from the chain.",
     "audit": "Recompute every price and payment from the chain alone.",
+    "history": "Query and export every event of every contract.",
+    "prove": "Walk a payment back to its maker, each step checkable.",
     "keys": "Create, list and show keys in the encrypted keystore.",
     "account": "Deposit, withdraw, show balances.",
     "bond": "Put money down for a relayer's acknowledgements, take it out, show it.",

@@ -37,7 +37,18 @@ from gridweave.chain import (
 from gridweave.cli.terminal import AsJson, NetworksFile, emit, errors, fail, out, table
 from gridweave.deployment import Deployment, DeploymentError
 
-__all__ = ["book_of", "differences_table", "recomputed_table", "register"]
+__all__ = [
+    "DEFAULT_RECORD",
+    "DEFAULT_RPC",
+    "Record",
+    "Rpc",
+    "book_of",
+    "differences_table",
+    "recomputed_table",
+    "register",
+    "speaking_of_audits",
+    "tell_walk",
+]
 
 DIFFERENT, NO_ANSWER = 1, 2
 
@@ -107,6 +118,11 @@ def walk_command(
     url, record = rpc or context.obj[0], deployment or context.obj[1]
     with speaking_of_audits(as_json):
         way = asyncio.run(_walk(url, book_of(record), meter, slot))
+    tell_walk(way, as_json=as_json)
+
+
+def tell_walk(way: Walk, *, as_json: bool) -> None:
+    """Prints a walk. Exit code 1 where a step does not hold."""
     if as_json:
         emit(walk_json(way))
     else:
@@ -208,3 +224,4 @@ def _print_walk(way: Walk) -> None:
         rows: list[tuple[str, Any]] = list(step.facts)
         for name, value in rows:
             out.print(f"    {name}: {value}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"    to check: {step.check}", markup=False, highlight=False, soft_wrap=True)

@@ -59,6 +59,7 @@ __all__ = [
     "out",
     "resolve_address",
     "resolve_slot",
+    "seconds_of",
     "slot_of",
     "speaking",
     "table",
@@ -249,11 +250,22 @@ def slot_of(text: str, clock: SlotClock, chain_time: Callable[[], int]) -> int:
     if text.isdigit():
         return int(text)
     try:
-        moment = datetime.fromisoformat(text)
+        return clock.slot_at(_moment(text))
     except ValueError as fault:
         raise WrongUse(f"{text!r} is no slot: give its number, +N from now, or a time like 2016-06-10T12:15") from fault
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return clock.slot_at(int(aware.timestamp()))
+
+
+def seconds_of(text: str) -> int:
+    """A UTC time, or its seconds as they are. Raises WrongUse."""
+    try:
+        return int(text) if text.isdigit() else _moment(text)
+    except ValueError as fault:
+        raise WrongUse(f"{text!r} is no time: write it like 2016-06-10T12:15, or in seconds") from fault
+
+
+def _moment(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def at_time(seconds: int) -> str:

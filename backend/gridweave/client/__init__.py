@@ -13,6 +13,7 @@ from gridweave.client.errors import (
     ServiceUnavailable,
     WrongPassword,
 )
+from gridweave.client.history import HistoryFilters
 from gridweave.client.keystore import Keystore
 from gridweave.client.promises import KeptPromise, PromiseFolder
 from gridweave.client.prosumer import Offer, PlacedOrder, Prosumer, ScheduledOrders
@@ -32,6 +33,7 @@ __all__ = [
     "DeviceProof",
     "Event",
     "GridweaveClient",
+    "HistoryFilters",
     "Item",
     "KeptPromise",
     "KeyNotFound",

@@ -13,6 +13,7 @@ import httpx
 
 from gridweave.client.acknowledgement import check_acknowledgement
 from gridweave.client.errors import RequestRejected, ServiceError
+from gridweave.client.history import EVERYTHING, HistoryFilters
 from gridweave.client.transport import Transport
 from gridweave.client.wire import Deployment, Item, Json, Signed
 
@@ -156,6 +157,21 @@ class GridweaveClient:
 
     def device(self, device: str) -> Json:
         return dict(self._transport.get(f"/v1/devices/{device}"))
+
+    def history(self, filters: HistoryFilters = EVERYTHING) -> Iterator[Json]:
+        """Every event that passes, in chain order, fetched page by page.
+
+        ServiceError CursorReorganised when the chain moved back below what was given: its arguments say how far.
+        """
+        return self._pages("/v1/history", **filters.params())
+
+    def history_page(self, filters: HistoryFilters, limit: int, cursor: str | None = None) -> Json:
+        """{items, nextCursor}: only null is the end, a page may be short."""
+        return dict(self._transport.get("/v1/history", limit=limit, cursor=cursor, **filters.params()))
+
+    def export_history(self, filters: HistoryFilters, kind: str, cursor: str | None = None) -> Iterator[bytes]:
+        """The same as one stream: `kind` is ndjson, csv or parquet. Raises ServiceUnavailable where it breaks off."""
+        return self._transport.stream("/v1/history/export", format=kind, cursor=cursor, **filters.params())
 
     def wait(self, request_id: str, *, timeout_s: float = 30.0, pause_s: float = 0.1) -> Json:
         """The request once it is on chain. Raises RequestRejected, or TimeoutError while it is still on its way."""

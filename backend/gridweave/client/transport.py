@@ -54,8 +54,7 @@ class Transport:
 
     def get(self, path: str, **params: Any) -> Any:
         """The body at `path`; parameters that are None are left out. Raises ServiceError, ServiceUnavailable."""
-        wanted = {name.rstrip("_"): value for name, value in params.items() if value is not None}
-        return self._json(self._patiently("GET", path, params=wanted))
+        return self._json(self._patiently("GET", path, params=_wanted(params)))
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to `body`. Raises ServiceError, ServiceUnavailable."""
@@ -69,6 +68,17 @@ class Transport:
                     response.read()
                     raise _refusal(response)
                 yield from response.iter_lines()
+        except httpx.TransportError as fault:
+            raise ServiceUnavailable(self.base_url, str(fault) or type(fault).__name__) from fault
+
+    def stream(self, path: str, **params: Any) -> Iterator[bytes]:
+        """A long body in parts. Raises ServiceError, and ServiceUnavailable also when it breaks off."""
+        try:
+            with self._http.stream("GET", self.base_url + path, params=_wanted(params)) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise _refusal(response)
+                yield from response.iter_bytes()
         except httpx.TransportError as fault:
             raise ServiceUnavailable(self.base_url, str(fault) or type(fault).__name__) from fault
 
@@ -100,6 +110,10 @@ class Transport:
                 status=response.status_code,
             )
         return body
+
+
+def _wanted(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in params.items() if value is not None}
 
 
 def _pause(attempt: int, retry_after: str | None) -> float:

@@ -19,8 +19,8 @@ class Side(IntEnum):
 
 
 _HEAD = (("market", 32), ("slot", 32), ("meter", 32), ("version", 16), ("deadline", 40))
-_ORDER = WordLayout("Order", (*_HEAD, ("side", 8), ("energyWh", 32), ("limitPrice", 64)))
-_CANCEL = WordLayout("Cancel", _HEAD)
+ORDER_WORD = WordLayout("Order", (*_HEAD, ("side", 8), ("energyWh", 32), ("limitPrice", 64)))
+CANCEL_WORD = WordLayout("Cancel", _HEAD)
 _POSITION_BYTES = 14
 
 
@@ -45,7 +45,7 @@ class Order:
 
     def pack(self) -> bytes:
         """The order's word, 32 bytes. Raises FieldOutOfRange."""
-        return _ORDER.pack(
+        return ORDER_WORD.pack(
             (
                 self.market,
                 self.slot,
@@ -61,7 +61,7 @@ class Order:
     @classmethod
     def unpack(cls, word: bytes) -> Order:
         """The order of a word. Raises WordMalformed, SideNotAllowed."""
-        market, slot, meter, version, deadline, side, energy_wh, limit_price = _ORDER.unpack(word)
+        market, slot, meter, version, deadline, side, energy_wh, limit_price = ORDER_WORD.unpack(word)
         if side not in (Side.BID, Side.ASK):
             raise SideNotAllowed
         return cls(market, slot, meter, version, deadline, Side(side), energy_wh, limit_price)
@@ -89,12 +89,12 @@ class Cancel:
 
     def pack(self) -> bytes:
         """The cancel's word, 32 bytes. Raises FieldOutOfRange."""
-        return _CANCEL.pack((self.market, self.slot, self.meter, self.version, self.deadline))
+        return CANCEL_WORD.pack((self.market, self.slot, self.meter, self.version, self.deadline))
 
     @classmethod
     def unpack(cls, word: bytes) -> Cancel:
         """The cancel of a word. Raises WordMalformed."""
-        return cls(*_CANCEL.unpack(word))
+        return cls(*CANCEL_WORD.unpack(word))
 
     def position(self) -> bytes:
         """The Vault's reference of the freed collateral, as in Order."""

@@ -11,7 +11,7 @@ from gridweave.domain.words import WordLayout
 LAST_VERSION = 3
 """Versions run from 1, the first reading, over two corrections; 0 says that there is none."""
 
-_READING = WordLayout("Reading", (("meter", 32), ("slot", 32), ("version", 8), ("importWh", 32), ("exportWh", 32)))
+READING_WORD = WordLayout("Reading", (("meter", 32), ("slot", 32), ("version", 8), ("importWh", 32), ("exportWh", 32)))
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Reading:
 
     def pack(self) -> bytes:
         """The reading's word, 32 bytes. Raises FieldOutOfRange."""
-        return _READING.pack((self.meter, self.slot, self.version, self.import_wh, self.export_wh))
+        return READING_WORD.pack((self.meter, self.slot, self.version, self.import_wh, self.export_wh))
 
     @classmethod
     def unpack(cls, word: bytes) -> Reading:
         """The reading of a word. Raises WordMalformed."""
-        return cls(*_READING.unpack(word))
+        return cls(*READING_WORD.unpack(word))
 
     def struct_hash(self) -> bytes:
         """EIP-712 hashStruct, 32 bytes. Raises FieldOutOfRange."""

@@ -36,6 +36,14 @@ class WordLayout:
             number >>= bits
         return values[::-1]
 
+    def places(self) -> tuple[tuple[str, int, int], ...]:
+        """Each field as (name, how far its bits lie from the right, mask), to read many words quickly."""
+        at, found = 256, []
+        for name, bits in self.fields:
+            at -= bits
+            found.append((name, at, (1 << bits) - 1))
+        return tuple(found)
+
     @property
     def _padding(self) -> int:
         return 256 - sum(bits for _, bits in self.fields)

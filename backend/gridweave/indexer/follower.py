@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from gridweave.chain.errors import ChainError, NodeUnavailable
-from gridweave.chain.events import decode_logs, topics_of
+from gridweave.chain.events import EVENTS, decode_logs, topics_of
 from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.types import Block
-from gridweave.indexer.projections import PROJECTED, Row, project
+from gridweave.indexer.projections import Row, project
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
 
@@ -53,7 +53,7 @@ class Follower:
         self._contracts = list(contracts)
         self._start = start
         self._most = most_blocks
-        self._topics = topics_of(*PROJECTED)
+        self._topics = topics_of(*EVENTS.values())
         self.seen: Block | None = None
         """The node's newest block at the last look."""
 

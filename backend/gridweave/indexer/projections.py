@@ -1,4 +1,4 @@
-"""What each event becomes: rows of tables. Events that are not listed leave none."""
+"""What each event becomes: a row of history, and rows of the tables that answer questions about the present."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.outcomes import NO_PRICE
 from gridweave.domain.readings import Reading
+from gridweave.indexer.history import history_rows
 
 __all__ = ["PROJECTED", "Row", "project"]
 
@@ -225,13 +226,14 @@ PROJECTED: dict[type[Event], Rows] = {
     Compensated: _compensated,
     RefusalProved: _one("refusal_proofs"),
 }
-"""The rows of every event that leaves some, as (table, row)."""
+"""The rows of every event that leaves some besides its history, as (table, row)."""
 
 
 def project(events: Iterable[Event]) -> dict[str, list[Row]]:
-    """Rows by table for these events, each keyed by where its event stands."""
-    rows: dict[str, list[Row]] = {}
-    for event in events:
+    """Rows by table for all events of some blocks, each keyed by where its event stands."""
+    found = list(events)
+    rows: dict[str, list[Row]] = history_rows(found)
+    for event in found:
         for table, row in PROJECTED.get(type(event), _nothing)(event):
             rows.setdefault(table, []).append(_key(event) | row)
     return rows

@@ -10,15 +10,18 @@ from gridweave.services.advice import advice_on
 
 __all__ = [
     "BeyondDelegation",
+    "CursorReorganised",
     "GateTooClose",
     "NonceTaken",
     "NotFound",
+    "ParquetMissing",
     "RateLimited",
     "Refused",
     "RelayerOutOfFunds",
     "RequestDiffers",
     "RequestInvalid",
     "ServiceError",
+    "TooManyExports",
     "TooManyReplacements",
     "TooManyStreams",
     "TooManyUnderWay",
@@ -126,6 +129,40 @@ class TooManyStreams(ServiceError):
 
     def __init__(self, most: int) -> None:
         super().__init__("TooManyStreams", f"{most} connections follow the events already; try again", {"most": most})
+
+
+class TooManyExports(ServiceError):
+    """As many exports as may run do."""
+
+    status = 503
+    retry_after = 5
+
+    def __init__(self, most: int) -> None:
+        super().__init__("TooManyExports", f"{most} exports are under way already; try again", {"most": most})
+
+
+class CursorReorganised(ServiceError):
+    """The block that a cursor stands in was thrown out: what was read above `common_block` is void."""
+
+    status = 409
+
+    def __init__(self, cursor: str, common_block: int | None, go_on_with: str | None) -> None:
+        if common_block is None:
+            message = "its block was thrown out, and nothing read so far is known to stand: begin again"
+        else:
+            message = f"its block was thrown out: drop the rows above block {common_block} and go on with `goOnWith`"
+        arguments = {"cursor": cursor, "commonBlock": common_block, "goOnWith": go_on_with}
+        super().__init__("CursorReorganised", message, arguments)
+
+
+class ParquetMissing(ServiceError):
+    """Parquet is written by a library that this service was installed without."""
+
+    status = 501
+
+    def __init__(self) -> None:
+        step = "ask for ndjson or csv, or have the service installed by: pip install 'gridweave[parquet]'"
+        super().__init__("ParquetMissing", step)
 
 
 class NotFound(ServiceError):

@@ -22,6 +22,7 @@ from gridweave.outbox.queue import Lanes
 from gridweave.outbox.sender import Sender
 from gridweave.outbox.tally import Tally
 from gridweave.services.assembly import pace_of, profile_of, recovery_of, relayer_of, world_of
+from gridweave.services.errors import TooManyExports
 from gridweave.services.keeper import Keeper
 from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
@@ -93,6 +94,7 @@ class Runtime:
         self.world = world
         self.bell = Bell()
         self.readers = Places(world.settings.most_streams)
+        self.exports = Places(world.settings.most_exports, TooManyExports)
         self.stores = stores
         self.reorgs = Reorgs()
         self._sender = sender
@@ -317,10 +319,15 @@ async def _identity_of(node: Node) -> tuple[int, str]:
 
 
 async def follower_of(deployment: Deployment, node: Node, index: IndexStore) -> Follower:
-    """The follower of every version of every contract of a deployment. Raises StoreMismatch."""
+    """The follower of every version of every contract of a deployment. Raises StoreMismatch.
+
+    A currency that was there before has a history of its own, of people who never heard of us: it is left out.
+    """
     contracts = sorted(deployment.every_address)
     await index.belongs_to(_identity(deployment) | {"contracts": ",".join(contracts)})
-    return Follower(node, index, contracts=contracts, start=deployment.block)
+    others = () if deployment.own_currency else (deployment.addresses["LocalCurrency"],)
+    followed = [address for address in contracts if address not in others]
+    return Follower(node, index, contracts=followed, start=deployment.block)
 
 
 def _identity(deployment: Deployment) -> dict[str, str]:

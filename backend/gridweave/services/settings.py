@@ -94,6 +94,7 @@ class Settings(BaseModel):
         default=(), description="addresses or networks whose X-Forwarded-For names the client, for limits per address"
     )
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
+    most_exports: int = Field(default=8, ge=1, description="exports of the history under way at once")
     most_connections: int = Field(default=2_000, ge=1, description="open at once; the longest idle makes room for more")
     head_timeout_ms: int = Field(default=10_000, ge=100, description="for a request's line and headers to arrive")
     body_timeout_ms: int = Field(default=20_000, ge=100, description="for a request's body to arrive")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from gridweave.domain.orders import Side
-from gridweave.services.errors import TooManyStreams
+from gridweave.services.errors import ServiceError, TooManyStreams
 from gridweave.services.world import World
 from gridweave.store.events import STREAMED
 from gridweave.store.reading import CursorInvalid, Row
@@ -55,10 +55,11 @@ class Bell:
 
 
 class Places:
-    """How many may read at once."""
+    """How many may read at once; one more is refused by `refusal`."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, refusal: Callable[[int], ServiceError] = TooManyStreams) -> None:
         self._most = most
+        self._refusal = refusal
         self._taken = 0
 
     @property
@@ -67,9 +68,9 @@ class Places:
         return self._taken
 
     def enter(self) -> None:
-        """Takes a place. Raises TooManyStreams."""
+        """Takes a place. Raises the refusal."""
         if self._taken >= self._most:
-            raise TooManyStreams(self._most)
+            raise self._refusal(self._most)
         self._taken += 1
 
     def leave(self) -> None:

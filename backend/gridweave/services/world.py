@@ -24,6 +24,7 @@ from gridweave.store.accounts import AccountReads
 from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
 from gridweave.store.events import EventReads
+from gridweave.store.history import HistoryReads
 from gridweave.store.index import IndexedBlock
 from gridweave.store.markets import MarketReads
 from gridweave.store.meters import MeterReads
@@ -71,6 +72,7 @@ class Reads:
     accounts: AccountReads
     events: EventReads
     bonds: BondReads
+    history: HistoryReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
@@ -82,6 +84,7 @@ class Reads:
             AccountReads(index),
             EventReads(index),
             BondReads(index),
+            HistoryReads(index),
         )
 
 

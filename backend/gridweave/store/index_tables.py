@@ -1,8 +1,8 @@
 """Tables of the index: projections of the chain's events. Disposable: `gridweave index rebuild` gives the same rows.
 
-Every row stands for one event and carries the state that resulted, keyed by where the event stands on the chain. Rows
-are only added, so undoing blocks is `delete where block_number > fork`, and the current state of a thing is its latest
-row.
+Every row stands for one event (of `history_subjects` for one block) and carries the state that resulted, keyed by where
+the event stands on the chain. Rows are only added, so undoing blocks is `delete where block_number > fork`, and the
+current state of a thing is its latest row.
 """
 
 from __future__ import annotations
@@ -295,7 +295,21 @@ refusal_proofs = _events(
     by=(("digest",),),
 )
 
+history = _events("history", _col("contract", Address), _col("event", String(40)), _col("args", Text))
+"""Every event of every contract, `args` its parameters as a JSON object."""
+
+history_subjects = Table(
+    "history_subjects",
+    metadata,
+    Column("subject", String(80), primary_key=True),
+    Column("block_number", Number, primary_key=True, autoincrement=False),
+    Column("logs", Text, nullable=False),
+    Index("history_subjects_by_block_number", "block_number"),
+    comment="where each subject is named: once a block, with the log indexes, ascending and separated by commas",
+    sqlite_with_rowid=False,
+)
+
 EVENT_TABLES: dict[str, Table] = {
-    name: table for name, table in metadata.tables.items() if "log_index" in table.columns
+    name: table for name, table in metadata.tables.items() if "block_number" in table.columns
 }
-"""Every table of events by name, in the order in which they are declared."""
+"""Every table of what events left, by name, in the order in which they are declared."""

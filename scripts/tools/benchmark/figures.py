@@ -37,6 +37,11 @@ NAMES = (
     "readings.paid_per_s",
     "indexer.events_per_s",
     "indexer.rebuild_events_per_s",
+    "indexer.1m.rss_growth_mib",
+    "indexer.1m.last_over_first",
+    "history.page_ms",
+    "history.export_rows_per_s",
+    "history.export_memory_mib",
 )
 """In the order in which they are told."""
 

@@ -94,7 +94,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _of(figures: Mapping[str, Figure], *, speed: bool) -> list[tuple[str, Figure]]:
-    return [(name, figures[name]) for name in NAMES if name in figures and (figures[name].limit is not None) == speed]
+    return [(name, figures[name]) for name in NAMES if name in figures and name.startswith(("gas.", "homes.")) != speed]
 
 
 def _label(rival: Rival) -> str:

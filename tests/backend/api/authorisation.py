@@ -165,6 +165,8 @@ SIGNED: dict[str, Row] = {
 
 PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/version": lambda s: "/v1/version",
+    "GET /v1/history": lambda s: "/v1/history",
+    "GET /v1/history/export": lambda s: "/v1/history/export",
     "GET /v1/deployment": lambda s: "/v1/deployment",
     "GET /v1/operations": lambda s: "/v1/operations",
     "GET /v1/markets": lambda s: "/v1/markets",

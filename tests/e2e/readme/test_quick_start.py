@@ -63,6 +63,9 @@ def test_quick_start__executed_block_by_block__does_what_it_says(place: Path, sc
     assert re.search(r"ask of 0\.2 kWh at 0\.10? in slot \d+, version 1: committed", shown)
     assert re.search(r"^ *\d{6,} +\S+ \S+ +0\.1 +0\.1 to 0\.1 +0\.15 *$", shown, re.MULTILINE), shown
     assert len(re.findall(r"reading of meter [12], slot \d+, version 1: (?:committed|settled)", shown)) == 2
+    assert len(re.findall(r"Vault\.(?:Paid|Locked)", shown)) >= 2
+    assert re.search(r"var/meter-1\.ndjson: \d+ rows", shown)
+    assert shown.count("to check: ") == 7 and "does not hold" not in shown
     assert "No difference" in shown
     assert "2 kWh at 0.1" in shown
 

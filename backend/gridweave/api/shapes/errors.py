@@ -6,7 +6,7 @@ from typing import Any
 
 from gridweave.api.shapes.base import LEFT_OUT, Shape
 
-__all__ = ["FINDS", "MANY", "POSTS", "READS", "RefusalOut"]
+__all__ = ["FINDS", "HISTORY", "MANY", "POSTS", "READS", "RefusalOut", "Responses"]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -44,6 +44,7 @@ _SAID = {
     422: "the request is malformed or breaks a rule of the contracts",
     429: "too much at once; see `Retry-After`",
     500: "a fault of ours",
+    501: "it needs a package that is not installed here",
     503: "the node or a database is away, or all places are taken; see `Retry-After`",
 }
 _WAITS = {429, 503}
@@ -58,6 +59,7 @@ def _refusals(*statuses: int) -> Responses:
 
 
 READS = _refusals(400, 405, 422, 429, 503)
+HISTORY = _refusals(400, 404, 405, 409, 422, 429, 501, 503)
 """Of any read."""
 
 FINDS = READS | _refusals(404)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from benchmark.figures import Figure
 from benchmark.speed.scene import Scene
-from gridweave.chain.events import topics_of
+from gridweave.chain.events import EVENTS, topics_of
 from gridweave.chain.hexes import quantity, to_hex
 from gridweave.indexer.follower import Follower
-from gridweave.indexer.projections import PROJECTED
 from gridweave.store.database import Database, Kind
 from gridweave.store.index import IndexStore
 
@@ -45,7 +44,7 @@ async def _fetched(scene: Scene, head: int) -> tuple[int, float]:
     """How many logs there are, and the seconds that the node takes to hand them over."""
     chosen = {
         "address": sorted(scene.town.deployment.every_address),
-        "topics": [[to_hex(topic) for topic in topics_of(*PROJECTED)]],
+        "topics": [[to_hex(topic) for topic in topics_of(*EVENTS.values())]],
     }
     events, started = 0, time.perf_counter()
     for first in range(scene.town.deployment.block, head + 1, _STRIDE):

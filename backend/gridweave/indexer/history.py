@@ -1,0 +1,195 @@
+"""The history that auditors read: every event as it stands, and where each subject is named.
+
+A subject is `kind:value`, the kind one of `KINDS`; slots have ten digits, so that text sorts as numbers do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from gridweave.chain.errors import error_name
+from gridweave.chain.events import EVENTS, Event
+from gridweave.chain.hexes import to_hex
+from gridweave.domain.meters import Meter
+from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD
+from gridweave.domain.readings import READING_WORD
+from gridweave.domain.terms import MarketTerms
+from gridweave.domain.words import WordLayout
+
+__all__ = ["history_rows"]
+
+Row = dict[str, Any]
+Show = Callable[[Any], Any]
+Name = Callable[[Any], Iterable[str]]
+
+_PLACE = frozenset(field.name for field in fields(Event))
+_POSITION_BYTES = 14  # market, slot, meter, version
+_EXACT = 2**53
+"""Beyond this, programs that read JSON numbers as floats would lose digits: such integers are decimal text."""
+
+_NAMES = {"sender": "from"}
+"""The contract's parameter names that Python reserves."""
+
+_WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
+_CONTRACTS = frozenset({"contract", "module", "target", "authority"})
+"""Parameters that name contracts, which are no accounts."""
+
+_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d", "device": "device:%s"}
+_KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
+
+
+def history_rows(events: Sequence[Event]) -> dict[str, list[Row]]:
+    """Rows of `history` and `history_subjects` for all events of some blocks, in chain order."""
+    rows: list[Row] = []
+    named: list[Row] = []
+    places: dict[str, list[int]] = {}
+    block, transaction, tx_hash = -1, b"", ""
+    for event in events:
+        if event.block_number != block:
+            named += _named(block, places)
+            block, places = event.block_number, {}
+        if event.transaction_hash != transaction:
+            transaction, tx_hash = event.transaction_hash, to_hex(event.transaction_hash)
+        log, shape = event.log_index, _SHAPES[type(event)]
+        rows.append(
+            {
+                "block_number": block,
+                "log_index": log,
+                "tx_hash": tx_hash,
+                "contract": event.contract,
+                "event": shape.name,
+                "args": shape.arguments(event),
+            }
+        )
+        for subject in shape.subjects(event, tx_hash):
+            logs = places.setdefault(subject, [])
+            if not logs or logs[-1] != log:
+                logs.append(log)
+    named += _named(block, places)
+    return {"history": rows, "history_subjects": named} if rows else {}
+
+
+def _named(block: int, places: dict[str, list[int]]) -> list[Row]:
+    return [
+        {"subject": subject, "block_number": block, "logs": ",".join(map(str, logs))}
+        for subject, logs in places.items()
+    ]
+
+
+class _Shape:
+    """What is written of the events of one class, worked out once: a million of them pass here in a minute."""
+
+    def __init__(self, kind: type[Event]) -> None:
+        self.name = kind.__name__
+        own = [field for field in fields(kind) if field.name not in _PLACE]
+        self._shows = [(field.name, _shower(self.name, field.name, str(field.type))) for field in own]
+        pairs = (f'"{_camel(_NAMES.get(field.name, field.name))}":%s' for field in own)
+        self._json = f"{{{','.join(pairs)}}}"
+        self._formats = [(field.name, text) for field in own if (text := _format(field.name, str(field.type)))]
+        self._namers = [(field.name, name) for field in own if (name := _namer(field.name, str(field.type)))]
+
+    def arguments(self, event: Event) -> str:
+        """The parameters as a JSON object by the contract's names: words by their fields, reasons by name."""
+        return self._json % tuple([show(getattr(event, name)) for name, show in self._shows])
+
+    def subjects(self, event: Event, tx_hash: str) -> list[str]:
+        """What a filter may ask for and this event names; some twice."""
+        found = [f"contract:{event.contract}", f"event:{self.name}", f"transaction:{tx_hash}"]
+        found += [text % getattr(event, name) for name, text in self._formats]
+        for name, of in self._namers:
+            found += of(getattr(event, name))
+        return found
+
+
+def _shower(event: str, name: str, kind: str) -> Show:
+    """The parameter as JSON text."""
+    if layout := _WORDS.get(name):
+        return _taken_apart(layout)
+    if (event, name) == ("MeterRegistered", "terms"):
+        return lambda word: json.dumps(_plain(Meter.unpack(word.to_bytes(32, "big"))), separators=(",", ":"))
+    if name == "reason":
+        return lambda selector: f'"{error_name(selector)}"'
+    if name != "label" and kind in _SHOWN:
+        return _SHOWN[kind]
+    return lambda value: json.dumps(_plain(value), separators=(",", ":"))
+
+
+_SHOWN: dict[str, Show] = {
+    "str": lambda text: f'"{text}"',
+    "bytes": lambda raw: f'"0x{raw.hex()}"',
+    "bool": lambda truth: "true" if truth else "false",
+    "int": lambda number: number if -_EXACT <= number <= _EXACT else f'"{number}"',
+}
+
+
+def _taken_apart(layout: WordLayout) -> Show:
+    """A word by its fields, whose numbers are all small enough."""
+    places = [(at, mask) for _, at, mask in layout.places()]
+    pairs = (f'"{name}":%d' for name, _, _ in layout.places())
+    text = f"{{{','.join(pairs)}}}"
+
+    def show(word: bytes) -> str:
+        number = int.from_bytes(word)
+        return text % tuple([number >> at & mask for at, mask in places])
+
+    return show
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value) if -_EXACT <= value <= _EXACT else str(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+def _format(name: str, kind: str) -> str | None:
+    """A subject as a format of the parameter's value."""
+    is_account = kind == "str" and name not in _CONTRACTS and name != "label"
+    return _KINDS.get(name) or ("account:%s" if is_account else None)
+
+
+def _namer(name: str, kind: str) -> Name | None:
+    """Subjects in a parameter that holds several."""
+    if name == "terms" and kind == "MarketTerms":
+        return _of_terms
+    several: dict[str, Name] = {
+        "meters": _of_meters,
+        "ref": _of_reference,
+        "order": _of_position,
+        "cancel": _of_position,
+    }
+    return several.get(name)
+
+
+def _of_terms(terms: MarketTerms) -> Iterable[str]:
+    return f"account:{terms.utility}", f"account:{terms.operator}"
+
+
+def _of_meters(meters: Sequence[int]) -> Iterable[str]:
+    return [f"meter:{meter}" for meter in meters]
+
+
+def _of_position(word: bytes) -> Iterable[str]:
+    """An order's or cancel's word begins with market, slot and meter, four bytes each."""
+    position = int.from_bytes(word[:12])
+    market, slot, meter = position >> 64, position >> 32 & 0xFFFFFFFF, position & 0xFFFFFFFF
+    return f"market:{market}", f"slot:{slot:010d}", f"meter:{meter}"
+
+
+def _of_reference(ref: bytes) -> Iterable[str]:
+    """A move of the auction's is for a position, whose word has zeros behind its version; a bond's names a relayer."""
+    return () if any(ref[_POSITION_BYTES:]) else _of_position(ref)
+
+
+_SHAPES = {kind: _Shape(kind) for kind in EVENTS.values()}
