@@ -8,9 +8,9 @@ from typing import Any
 
 from gridweave.demo.day import Day
 from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
-from gridweave.demo.profiles import SLOTS
+from gridweave.demo.household import Household
 from gridweave.demo.strategy import NAME
-from gridweave.demo.street import House
+from gridweave.demo.founding import House
 from gridweave.domain.acts import KeyKind
 
 __all__ = ["Measured", "best_sale", "clock_label", "reckon"]
@@ -28,17 +28,21 @@ class Measured:
     walk: tuple[WalkStep, ...]
     wall_seconds: int
     phases: dict[str, int]
+    place: str = "street"
+    strategies: tuple[str, ...] = ()
 
 
 def reckon(day: Day, measured: Measured) -> Outcome:
     """The outcome of a lived day. Raises ServiceError."""
     client, first = day.waiter.client, day.first
-    last = first + SLOTS - 1
-    bills = [(house, client.bill(house.person.address, first, last)) for house in day.street.houses]
-    cleared = {int(line["slot"]): line for line in client.prices(day.street.market, first, last)}
+    last = day.last
+    bills = [(house, client.bill(house.person.address, first, last)) for house in day.place.houses]
+    cleared = {int(line["slot"]): line for line in client.prices(day.place.market, first, last)}
     lines = [line for _, bill in bills for line in bill["lines"]]
-    profile = day.street.day
-    terms = day.street.terms
+    profile = day.place.day
+    terms = day.place.terms
+    residents = [house.resident for house in day.place.houses]
+    stores = [resident for resident in residents if isinstance(resident, Household) and resident.battery]
     return Outcome(
         day=f"{profile.day:%-d %B %Y}",
         source=profile.source,
@@ -48,7 +52,7 @@ def reckon(day: Day, measured: Measured) -> Outcome:
         feed_in_micro=terms.feed_in_price,
         retail_micro=terms.retail_price,
         fee_micro=terms.grid_fee,
-        slots=tuple(_slot(day, index, cleared.get(first + index), lines) for index in range(SLOTS)),
+        slots=tuple(_slot(day, index, cleared.get(first + index), lines) for index in range(day.slots)),
         homes=tuple(_home(house, bill) for house, bill in bills),
         gas=measured.gas,
         lived=dict(day.lived),
@@ -58,6 +62,12 @@ def reckon(day: Day, measured: Measured) -> Outcome:
         strategy=NAME,
         seed=day.seed,
         phases=measured.phases,
+        place=measured.place,
+        grid=profile.grid,
+        moments=tuple(sorted(day.diary.moments, key=lambda moment: moment.slot)),
+        strategies=measured.strategies,
+        stored_wh=tuple(map(sum, zip(*(store.levels_wh for store in stores), strict=True))),
+        storage_wh=sum(store.battery.capacity_wh for store in stores if store.battery),
     )
 
 
@@ -87,24 +97,25 @@ def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
         meter=house.meter,
         account=house.person.address,
         key_kind=_CURVES[house.key.kind],
-        has_pv=house.home.has_pv,
+        has_pv=house.plan.home.has_pv,
         import_wh=totals["importWh"],
         export_wh=totals["exportWh"],
         bought_wh=totals["boughtWh"],
         sold_wh=totals["soldWh"],
         bill_micro=totals["cashMicro"],
         baseline_micro=totals["withoutMarketMicro"],
+        group=house.plan.group,
     )
 
 
 def best_sale(day: Day) -> tuple[House, int] | None:
     """The home and slot of the sale that gained most over feed-in, of those that a P-256 meter's own reading paid."""
-    feed_in = day.street.terms.feed_in_price
+    feed_in = day.place.terms.feed_in_price
     sales = [
         ((line["priceMicroPerKwh"] - feed_in) * line["soldWh"], -line["slot"], house.meter, house)
-        for house in day.street.houses
+        for house in day.place.houses
         if house.key.kind is KeyKind.P256
-        for line in day.waiter.client.bill(house.person.address, day.first, day.first + SLOTS - 1)["lines"]
+        for line in day.waiter.client.bill(house.person.address, day.first, day.last)["lines"]
         if line["soldWh"] and line["readingVersion"]
     ]
     if not sales:

@@ -15,15 +15,15 @@ __all__ = ["LEGEND", "kwh", "money", "ordered_and_delivered", "price", "render",
 LEGEND = "+ received, − paid; GWC is the street's local currency; drawn and given in kWh at the meter."
 
 
-def write(outcome: Outcome, path: Path) -> Path:
-    """Writes the report to `path`, whole or not at all, and returns it."""
+def write(outcome: Outcome, path: Path, more: tuple[str, str] | None = None) -> Path:
+    """Writes the report to `path`, whole or not at all, and returns it. It leads to `more` (address, title)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".partial")
-    unfinished.write_text(render(outcome), encoding="utf-8")
+    unfinished.write_text(render(outcome, more), encoding="utf-8")
     return unfinished.replace(path)
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: Outcome, more: tuple[str, str] | None = None) -> str:
     """The page. Every string of `outcome` is escaped."""
     pages = Environment(
         loader=PackageLoader("gridweave.demo", "pages"),
@@ -35,6 +35,7 @@ def render(outcome: Outcome) -> str:
     pages.filters.update(money=money, signed=signed, kwh=kwh, price=price, thousands=lambda number: f"{number:,}")
     return pages.get_template("report.html.j2").render(
         outcome=outcome,
+        more=more,
         price_chart=_price_chart(outcome),
         flow_chart=_flow_chart(outcome),
         bills=_bills(outcome),
