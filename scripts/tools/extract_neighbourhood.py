@@ -27,9 +27,9 @@ RULES = {
     "homes": "a home is a connection: one household (H0-*) or business (G*) of the grid, in the order of SimBench's "
     "loads, numbered. No two of them share a bus. PV, battery, cars (HLS_*, APLS_*) and heat pumps (Air_*, Soil_*) "
     "stand behind the meter of the connection at their bus",
-    "load": "SimBench has five household shapes in few sizes, so each home's is varied: one random.Random(seed) draws per "
-    "home, in order, a scale of 700..1300 permille and a circular shift of -6..6 slots (positive is later). Wh of a "
-    "slot: ratedW x shape / 10^9 x permille / 1000 x slotSeconds / 3600, half up, then shifted",
+    "load": "SimBench has five household shapes in few sizes, so each home's is varied: one random.Random(seed) draws "
+    "per home, in order, a scale of 700..1300 permille and a circular shift of -6..6 slots (positive is later). Wh of "
+    "a slot: ratedW x shape / 10^9 x permille / 1000 x slotSeconds / 3600, half up, then shifted",
     "pv": "SimBench's rated power and shape, neither scaled nor shifted; so are battery, cars and heat pumps",
     "cars": "every unbroken run of charging in the profile is a visit: it needs the run's energy and may charge from "
     "its first slot on for eight hours, or until the day ends. Plugs without a visit that day stay unused",
@@ -92,9 +92,11 @@ def _unit(unit: Unit) -> dict[str, Any]:
     return {"simbench": unit.name, "ratedW": unit.rated_w, "shape": unit.shape}
 
 
-def _home(name: str, unit: Unit, behind: dict[int, dict[str, list[dict[str, Any]]]], rng: random.Random) -> dict[str, Any]:
+def _home(
+    name: str, unit: Unit, behind: dict[int, dict[str, list[dict[str, Any]]]], rng: random.Random
+) -> dict[str, Any]:
     load = {**_unit(unit), "permille": rng.choice(SCALES), "shiftSlots": rng.choice(SHIFTS)}
-    beside = behind[unit.bus] if unit.bus in behind else {}
+    beside = behind.get(unit.bus, {})
     return {"name": name, "bus": unit.bus, "load": load, **{kind: beside[kind] for kind in sorted(beside)}}
 
 

@@ -1,8 +1,8 @@
 """Make the demo's days from SimBench: one real summer day of a street of twelve homes, and of the whole grid.
 
-Writes street.json and neighbourhood.json of backend/gridweave/demo/data, each with its SHA-256. Every number in it is an integer and follows from
-the SimBench release, the seed and the rules in `RULES`, so a second run writes the same bytes; `--check` writes
-nothing and says whether the files are those bytes.
+Writes street.json and neighbourhood.json of backend/gridweave/demo/data, each with its SHA-256. Every number in them is
+an integer and follows from the SimBench release, a seed and the rules that stand in the file, so a second run writes
+the same bytes; `--check` writes nothing and says whether the files are those bytes.
 
 simbench needs an environment of its own, because its pandas and the contract tools do not share one:
 
@@ -28,11 +28,9 @@ from typing import Any
 
 import extract_neighbourhood as neighbourhood
 from simbench_grid import (
-    BILLION,
     SLOTS,
     Grid,
     Unit,
-    half_up,
     head_of,
     load_grid,
     rows_of,

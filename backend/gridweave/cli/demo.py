@@ -107,8 +107,8 @@ def neighbourhood(
 ) -> None:
     """Live one real day of all 118 connections of a village's grid, with its roofs, batteries, cars and heat pumps.
 
-    As `demo street`, and more happens: homes sign their whole day at once, an aggregator orders for batteries, an account
-    runs empty and is filled again, and the chain throws out blocks. Takes a few minutes.
+    As `demo street`, and more happens: homes sign their whole day at once, an aggregator orders for batteries, an
+    account runs empty and is filled again, and the chain throws out blocks. Takes a few minutes.
 
     Example: gridweave demo neighbourhood
     """
@@ -116,7 +116,9 @@ def neighbourhood(
 
 
 def every(
-    folder: Annotated[Path, typer.Option("--out", help="Where chains, services and reports are kept.")] = Path("var/demo"),
+    folder: Annotated[Path, typer.Option("--out", help="Where chains, services and reports are kept.")] = Path(
+        "var/demo"
+    ),
     seed: Seed = _SEED,
 ) -> None:
     """Live all chapters one after the other: the street, then the neighbourhood.
@@ -124,7 +126,12 @@ def every(
     Example: gridweave demo all
     """
     _tell(chapters.street(seed), folder, seed, more=("neighbourhood/report.html", "The neighbourhood, the same day"))
-    _tell(chapters.neighbourhood(seed), folder / "neighbourhood", seed, more=("../report.html", "The street, the same day"))
+    _tell(
+        chapters.neighbourhood(seed),
+        folder / "neighbourhood",
+        seed,
+        more=("../report.html", "The street, the same day"),
+    )
 
 
 def _tell(chapter: Chapter, folder: Path, seed: int, more: tuple[str, str] | None = None) -> None:

@@ -6,9 +6,9 @@ At each step chain time stands a minute into slot s - 2. Then, for slot s, whose
     s - 1 passed its gate  anyone may clear it; here the service's keeper does
     s is open              homes sign orders; some think again and replace or cancel theirs
 
-Every home signs for itself or lets an aggregator's key; a gateway relays what they signed, all homes in one request. Not everything
-goes well: one meter is cut off for hours and sends what it kept when it is back, one never reports a few slots, some
-readings are corrected. The market's rules answer each of these without anybody's judgement.
+Every home signs for itself or lets an aggregator's key; a gateway relays what they signed, all homes in one request. Not
+everything goes well: one meter is cut off for hours and sends what it kept when it is back, one never reports a few
+slots, some readings are corrected, an account runs empty, the chain throws out blocks. The market's rules answer each of these without anybody's judgement.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gridweave.client import Item, Offer, send_together
+from gridweave.demo import moments as told
 from gridweave.demo.founding import House, Place
 from gridweave.demo.mishaps import Mishaps
 from gridweave.demo.moments import Diary
@@ -64,7 +65,7 @@ class Day:
     def last(self) -> int:
         return self.first + self.slots - 1
 
-    def live(self, told: Step) -> None:
+    def live(self, tell: Step) -> None:
         """The whole day and its aftermath, until every slot is closed. Raises ServiceError, TimeoutError."""
         aftermath = 3 + self.place.terms.reading_window // self.clock.length + 1
         total = self.slots + aftermath
@@ -80,7 +81,7 @@ class Day:
             self.waiter.until_mined(under_way)
             if step == self.mishaps.reorganised_after:
                 self._reorganise(step, began, under_way)
-            told(step + 1, total, self._prices.get(step - 2))
+            tell(step + 1, total, self._prices.get(step - 2))
         self._close()
 
     def settle_devices(self, tell: Callable[[int, int], None]) -> None:
@@ -105,13 +106,19 @@ class Day:
         for house in self.place.houses:
             if not house.plan.is_scheduled:
                 continue
-            offers = [self._offer(house, slot, quote) for slot in range(self.slots) if (quote := self._wish(house, slot))]
+            offers = [
+                self._offer(house, slot, quote) for slot in range(self.slots) if (quote := self._wish(house, slot))
+            ]
             sent.append(house.person.schedule(offers, self._deadline(self.first)).item.id)
             self.lived["schedules signed"] += 1
             self.lived["orders in schedules"] += len(offers)
         if sent:
             lines = self.lived["orders in schedules"]
-            self.diary.tell(0, "schedule", f"{len(sent)} homes sign their whole day at once: {lines} orders, {len(sent)} signatures.")
+            self.diary.tell(
+                0,
+                "schedule",
+                told.at_once(len(sent), lines),
+            )
         return sent
 
     def _trade(self, slot_of_day: int) -> list[str]:
@@ -138,7 +145,12 @@ class Day:
                 self._refused(house, slot_of_day, item.error.name)
             elif house.trader is not house.person:
                 self.lived["orders signed by the aggregator"] += 1
-                self.diary.tell_once(slot_of_day, "delegate", "", f"The aggregator's key orders for {house.name}, within the limits that its owner signed.")
+                self.diary.tell_once(
+                    slot_of_day,
+                    "delegate",
+                    "",
+                    told.delegated(house.name),
+                )
         return self._taken(name, items)
 
     def _send_cancels(self, cancels: Sequence[tuple[House, Cancel]]) -> list[str]:
@@ -181,7 +193,7 @@ class Day:
     def _refused(self, house: House, slot_of_day: int, error: str) -> None:
         """An order was refused; where money is missing, its owner hears of it and pays in some slots later."""
         if error in _NO_MONEY:
-            self.diary.tell_once(slot_of_day, "arrear", error, f"{house.name} runs out of money: new orders are refused ({error}).")
+            self.diary.tell_once(slot_of_day, "arrear", error, told.no_money(house.name, error))
             if self._pays_in is None:
                 self._pays_in = slot_of_day + self.mishaps.pays_after
 
@@ -192,7 +204,11 @@ class Day:
         owed = int(self.waiter.client.account(house.person.address)["arrearMicro"])
         item = house.person.deposit(house.plan.reserve_micro, self.waiter.clock.now() + _PAY_LIFE_S)
         self.lived["arrears paid"] += owed > 0
-        self.diary.tell(slot_of_day, "paid", f"{house.name} owes {owed / 1_000_000:.2f}, pays in {house.plan.reserve_micro / 1_000_000:.2f} and trades again.")
+        self.diary.tell(
+            slot_of_day,
+            "paid",
+            told.paid_in(house.name, owed, house.plan.reserve_micro),
+        )
         return [item.id]
 
     # measuring
@@ -211,7 +227,11 @@ class Day:
         self.lived["readings late"] += len(late)
         if late:
             name = houses[self.mishaps.cut_off].name
-            self.diary.tell(slot_of_day, "late", f"{name}'s meter was cut off for hours. It sends what it kept; {len(late)} readings come after their deadline and mend what silence had been charged.")
+            self.diary.tell(
+                slot_of_day,
+                "late",
+                told.late(name, len(late)),
+            )
         return [reading.digest for reading in sent][-1:]
 
     def _sign(self, place: int, house: House, slot_of_day: int) -> None:
@@ -219,7 +239,12 @@ class Day:
         house.metered[slot_of_day] = drawn, given
         if place == self.mishaps.silent and slot_of_day in self.mishaps.silent_slots:
             self.lived["readings never sent"] += 1
-            self.diary.tell_once(slot_of_day, "silent", house.name, f"{house.name}'s meter stays silent and is charged what the market's rule says.")
+            self.diary.tell_once(
+                slot_of_day,
+                "silent",
+                house.name,
+                told.silent(house.name),
+            )
             return
         if (place, slot_of_day) in self.mishaps.misread:
             drawn, given = drawn * 9 // 10, given * 9 // 10
@@ -235,8 +260,11 @@ class Day:
         for version in versions:
             house.agent.correct(self.first + slot_of_day, *version)
         self.lived["readings corrected"] += len(versions)
-        times = "once" if len(versions) == 1 else "twice"
-        self.diary.tell(slot_of_day + self.mishaps.noticed_after_slots, "correction", f"{house.name}'s meter had read a tenth too little and corrects itself {times}; the difference is settled.")
+        self.diary.tell(
+            slot_of_day + self.mishaps.noticed_after_slots,
+            "correction",
+            told.corrected(house.name, len(versions)),
+        )
 
     def _is_online(self, place: int, slot_of_day: int) -> bool:
         return place != self.mishaps.cut_off or slot_of_day not in self.mishaps.cut_off_slots
@@ -251,7 +279,11 @@ class Day:
         blocks = self.waiter.clock.reorganise(since)
         self.lived["blocks thrown out"] += blocks
         again = self.waiter.until_mined(taken)
-        self.diary.tell(slot_of_day, "reorg", f"The chain throws out {blocks} blocks with this slot's orders and readings. The service sends them again, {'nothing is lost' if not again else f'{len(again)} come too late'}.")
+        self.diary.tell(
+            slot_of_day,
+            "reorg",
+            told.reorganised(blocks, len(again)),
+        )
 
     # the end of each slot
 

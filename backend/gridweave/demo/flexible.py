@@ -49,7 +49,7 @@ class HeatPump:
     reach_wh: int
 
     def plan(self, costs: Sequence[int]) -> list[int]:
-        """Wh per slot that meet every need in time: the need of each slot is made in the cheapest slot before it.
+        """Wh per slot that meet every need in time, each made in the cheapest slots before it.
 
         Needs are served in order; one moves ahead only while buffer and power have room, and to a cheaper slot alone.
         """

@@ -170,7 +170,14 @@ def found(
     )
     agent_of = Prosumer(client, cast.aggregator, MARKET, ask_versions=False)
     houses = [
-        House(plan, person, person if plan.highest_bid is None else agent_of, key, meter, DeviceAgent(client, key, meter, folder))
+        House(
+            plan,
+            person,
+            person if plan.highest_bid is None else agent_of,
+            key,
+            meter,
+            DeviceAgent(client, key, meter, folder),
+        )
         for plan, person, key, meter in zip(plans, people, keys, meters, strict=True)
     ]
     _delegate(waiter, houses, cast.aggregator.address, deadline)

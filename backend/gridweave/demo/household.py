@@ -1,4 +1,4 @@
-"""One home of the neighbourhood as it lives: what it expects, orders, draws and gives. Pure but for its battery's state.
+"""One home of the neighbourhood as it lives: what it expects, orders, draws and gives.
 
 A home knows its forecast, yesterday's prices and the prices published today, never the truth ahead. Its car and heat
 pump follow a plan of the evening before; its battery does what its strategy says, slot by slot.
@@ -26,8 +26,8 @@ class BatteryStrategy(Enum):
     """How a battery is used; the value is the strategy in one sentence."""
 
     SERVE = (
-        "Serve the home: a battery takes what its roof leaves, buys in the cheapest quarter of yesterday's slots, never "
-        "above yesterday's median, and gives what the home lacks at all other times."
+        "Serve the home: a battery takes what its roof leaves, buys in the cheapest quarter of yesterday's slots, "
+        "never above yesterday's median, and gives what the home lacks at all other times."
     )
     TRADE = (
         "Buy low, sell high: a battery buys in the cheapest quarter of yesterday's slots, never above yesterday's "
@@ -51,7 +51,7 @@ class Outlook:
         return self._rank(slot) < len(self.prices) // _QUARTERS
 
     def is_dear(self, slot: int) -> bool:
-        """Whether the slot was among the dearest quarter, ties to the later: stored sun is worth most in the evening."""
+        """Whether the slot was among the dearest quarter, ties to the later ones."""
         return self._rank(slot) >= len(self.prices) - len(self.prices) // _QUARTERS
 
     def _rank(self, slot: int) -> int:

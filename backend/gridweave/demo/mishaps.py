@@ -11,8 +11,8 @@ __all__ = ["Mishaps"]
 class Mishaps:
     """By place of the home and slot of the day: the same every day. None: it does not happen.
 
-    `poor` runs out of money and pays in `pays_after` slots after its first refusal; in slot `reorganised_after` the chain
-    throws out what it just took.
+    `poor` runs out of money and pays in `pays_after` slots after its first refusal; after slot `reorganised_after` the
+    chain throws out what it just took.
     """
 
     cut_off: int = 5

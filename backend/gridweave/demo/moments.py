@@ -31,3 +31,47 @@ class Diary:
         if (kind, about) not in self._told:
             self._told.add((kind, about))
             self.tell(slot, kind, text)
+
+
+def at_once(homes: int, lines: int) -> str:
+    return f"{homes} homes sign their whole day at once: {lines:,} orders under {homes} signatures."
+
+
+def delegated(name: str) -> str:
+    return f"An aggregator's key orders for {name} and other batteries, within the limits that their owners signed."
+
+
+def no_money(name: str, error: str) -> str:
+    return f"{name} runs out of money: its new orders are refused ({error})."
+
+
+def paid_in(name: str, owed_micro: int, paid_micro: int) -> str:
+    """Amounts in micro."""
+    owed, paid = _money(owed_micro), _money(paid_micro)
+    return f"{name} pays in {paid}, of which {owed} settles its arrear, and trades again."
+
+
+def late(name: str, readings: int) -> str:
+    return (
+        f"{name}'s meter was cut off for hours and sends what it kept. {readings} readings come after their deadline "
+        "and mend what silence had been charged."
+    )
+
+
+def silent(name: str) -> str:
+    return f"{name}'s meter stays silent; the market's rule says what that costs."
+
+
+def corrected(name: str, versions: int) -> str:
+    times = "once" if versions == 1 else "twice"
+    return f"{name}'s meter had read a tenth too little and corrects itself {times}; the difference is settled."
+
+
+def reorganised(blocks: int, lost: int) -> str:
+    kept = "all of it is back, nothing that was acknowledged is lost" if not lost else f"{lost} come too late"
+    what = f"{blocks} blocks with a quarter hour's orders and readings"
+    return f"The chain throws out {what}. The service sends them again: {kept}."
+
+
+def _money(micro: int) -> str:
+    return f"{micro // 1_000_000}.{micro % 1_000_000 // 10_000:02d}"

@@ -27,7 +27,7 @@ _POOR_FOR_SLOTS = 30
 
 
 def outlook_of(day: HoodDay) -> Outlook:
-    """Yesterday's prices. There was no market yesterday, so they are made of what flowed: the scarcer the sun, the dearer.
+    """Yesterday's prices. There was no market, so they are made of what flowed: the scarcer the sun, the dearer.
 
     Price = feed-in + (retail - fee - feed-in) x drawn / (drawn + given), down to a tick.
     """
@@ -60,7 +60,7 @@ def hood_plans(day: HoodDay, seed: int) -> list[Plan]:
 
 
 def poor_home(day: HoodDay) -> str:
-    """The plain household, never on a schedule, that draws most in the first hours: its account is the one to run empty."""
+    """The plain household, never on a schedule, that draws most in the first hours; its account runs empty."""
     simple = [home for home in day.connections if home.group == "plain"]
     free = [home for place, home in enumerate(simple) if place % _EVERY_FIFTH != 1 and not home.is_business]
     return max(free, key=lambda home: (sum(home.load_wh[:_POOR_FOR_SLOTS]), home.name)).name
@@ -70,13 +70,12 @@ def hood_mishaps(day: HoodDay) -> Mishaps:
     """What goes wrong, at homes that have nothing to do with each other."""
     names = [home.name for home in day.connections]
     poor = names.index(poor_home(day))
-    plain = [names.index(home.name) for home in day.connections if home.group == "plain"]
+    plain = [names.index(home.name) for home in day.connections if home.group == "plain" and home.name != names[poor]]
     solar = [names.index(home.name) for home in day.connections if home.has_pv]
-    silent = next(place for place in plain[4:] if place != poor)
     return Mishaps(
         cut_off=solar[3 % len(solar)],
-        silent=silent,
-        misread=frozenset({(solar[0], 30), (solar[1], 41), (plain[0], 47), (solar[-1], 62), (plain[3], 70)}),
+        silent=plain[2],
+        misread=frozenset({(solar[0], 30), (solar[1], 41), (plain[0], 47), (solar[-1], 62), (plain[1], 70)}),
         misread_twice=frozenset({(solar[-1], 62)}),
         poor=poor,
         reorganised_after=60,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
+from gridweave.demo.clock import clock_label
 from gridweave.demo.day import Day
-from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
-from gridweave.demo.household import Household
-from gridweave.demo.strategy import NAME
 from gridweave.demo.founding import House
+from gridweave.demo.household import Household
+from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
+from gridweave.demo.strategy import NAME
 from gridweave.domain.acts import KeyKind
 
-__all__ = ["Measured", "best_sale", "clock_label", "reckon"]
+__all__ = ["Measured", "best_sale", "reckon"]
 
 Line = dict[str, Any]
 _CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
@@ -122,9 +122,3 @@ def best_sale(day: Day) -> tuple[House, int] | None:
         return None
     _, slot, _, house = max(sales, key=lambda sale: sale[:3])
     return house, -slot
-
-
-def clock_label(index: int) -> str:
-    """Local time at which a slot of the day begins."""
-    midnight = datetime(2000, 1, 1)  # noqa: DTZ001  only its clock is read
-    return f"{midnight + timedelta(minutes=15 * index):%H:%M}"

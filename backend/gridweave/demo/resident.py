@@ -21,10 +21,10 @@ class Resident(Protocol):
     def again(self, slot: int, quote: Quote, terms: MarketTerms) -> Quote:
         """The same wish with a later forecast."""
 
-    def withdraw(self, slot: int) -> None:
+    def withdraw(self, slot: int, /) -> None:
         """Its order of the slot was taken back or refused."""
 
-    def live(self, slot: int, price: int | None, terms: MarketTerms) -> tuple[int, int]:
+    def live(self, slot: int, price: int | None, terms: MarketTerms, /) -> tuple[int, int]:
         """Lives a slot with the published net price `price`; what the meter counts in and out."""
 
 
@@ -43,8 +43,8 @@ class PlainResident:
         later_wh = (abs(self.actual.net_wh(slot)) + quote.energy_wh) // 2
         return improved(quote, max(later_wh, terms.min_energy_wh), terms)
 
-    def withdraw(self, slot: int) -> None:
+    def withdraw(self, _slot: int) -> None:
         """Nothing here depends on its orders."""
 
-    def live(self, slot: int, price: int | None, terms: MarketTerms) -> tuple[int, int]:
+    def live(self, slot: int, _price: int | None, _terms: MarketTerms) -> tuple[int, int]:
         return self.actual.import_wh(slot), self.actual.export_wh(slot)
