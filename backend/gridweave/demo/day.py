@@ -6,9 +6,10 @@ At each step chain time stands a minute into slot s - 2. Then, for slot s, whose
     s - 1 passed its gate  anyone may clear it; here the service's keeper does
     s is open              homes sign orders; some think again and replace or cancel theirs
 
-Every home signs for itself or lets an aggregator's key; a gateway relays what they signed, all homes in one request. Not
-everything goes well: one meter is cut off for hours and sends what it kept when it is back, one never reports a few
-slots, some readings are corrected, an account runs empty, the chain throws out blocks. The market's rules answer each of these without anybody's judgement.
+Every home signs for itself or lets an aggregator's key; a gateway relays what they signed, all homes in one request.
+Not everything goes well: one meter is cut off for hours and sends what it kept when it is back, one never reports a
+few slots, some readings are corrected, an account runs empty, the chain throws out blocks. The market's rules answer
+each of these without anybody's judgement.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class CarVisit:
 
 @dataclass(frozen=True)
 class HeatPump:
-    """Needs `need_wh` per slot, as electricity; its buffer keeps `buffer_wh`, and it draws `reach_wh` a slot at most."""
+    """Needs `need_wh` a slot, as electricity; its buffer keeps `buffer_wh`, and it draws at most `reach_wh` a slot."""
 
     need_wh: tuple[int, ...]
     buffer_wh: int
