@@ -27,6 +27,7 @@ from gridweave.demo import chapters, report
 from gridweave.demo.chapters import Chapter
 from gridweave.demo.day import Day
 from gridweave.demo.founding import UTILITY_DEPOSIT, Cast, found
+from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, Outcome, WalkStep
 from gridweave.demo.reckoning import Measured, best_sale, reckon
 from gridweave.demo.table import outcome_table
@@ -252,7 +253,7 @@ class _Demo:
         self._told.begin(f"founding the {chapter.name}")
         founded = found(client, waiter, chapter.day, chapter.plans, cast, self.folder / "devices")
         self._lap("founding")
-        day = Day(founded, waiter, SlotClock(client.deployment.slot_length), self.seed, chapter.mishaps)
+        day = Day(Life(founded, waiter, SlotClock(client.deployment.slot_length), self.seed, chapter.mishaps))
         self._told.begin("living the day")
         day.live(self._told.slot)
         self._lap("day")
@@ -262,7 +263,7 @@ class _Demo:
         """Makes the day final, audits the chain, walks one payment back and reads the day's figures."""
         self._told.begin("asking after every reading")
         await stage.chain.snapshot()
-        await self._in_thread(lambda: day.settle_devices(self._told.devices))
+        await self._in_thread(lambda: day.metering.settle_devices(self._told.devices))
         self._lap("readings followed")
         book = AddressBook(
             stage.deployment.chain_id,
@@ -280,14 +281,14 @@ class _Demo:
         self._lap("reckoning")
         seconds = round(time.monotonic() - self._began)
         measured = Measured(gas, summary, steps, seconds, self._phases, self.chapter.name, self.chapter.strategies)
-        return await self._in_thread(lambda: reckon(day, measured))
+        return await self._in_thread(lambda: reckon(day.life, measured))
 
     async def _walk(self, stage: Stage, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
-        sale = await self._in_thread(lambda: best_sale(day))
+        sale = await self._in_thread(lambda: best_sale(day.life))
         if sale is None:
             return ()
         house, slot = sale
-        return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.first)
+        return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.life.first)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         """`work` beside the event loop. When cancelled, waits until the thread has seen it."""

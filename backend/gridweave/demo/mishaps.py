@@ -12,7 +12,7 @@ class Mishaps:
     """By place of the home and slot of the day: the same every day. None: it does not happen.
 
     `poor` runs out of money and pays in `pays_after` slots after its first refusal; after slot `reorganised_after` the
-    chain throws out what it just took.
+    chain throws out what it just took; in slot `overreached` an aggregator bids beyond its delegation.
     """
 
     cut_off: int = 5
@@ -27,3 +27,4 @@ class Mishaps:
     poor: int | None = None
     pays_after: int = 6
     reorganised_after: int | None = None
+    overreached: int | None = None

@@ -41,6 +41,10 @@ def delegated(name: str) -> str:
     return f"An aggregator's key orders for {name} and other batteries, within the limits that their owners signed."
 
 
+def overreached(name: str, error: str) -> str:
+    return f"The aggregator's key bids for {name} above what its owner allowed, and is refused ({error})."
+
+
 def no_money(name: str, error: str) -> str:
     return f"{name} runs out of money: its new orders are refused ({error})."
 
@@ -67,9 +71,9 @@ def corrected(name: str, versions: int) -> str:
     return f"{name}'s meter had read a tenth too little and corrects itself {times}; the difference is settled."
 
 
-def reorganised(blocks: int, lost: int) -> str:
-    kept = "all of it is back, nothing that was acknowledged is lost" if not lost else f"{lost} come too late"
-    what = f"{blocks} blocks with a quarter hour's orders and readings"
+def reorganised(blocks: int, acknowledged: int, lost: int) -> str:
+    kept = "all of it is back, nothing is lost" if not lost else f"{lost} come too late"
+    what = f"{blocks} blocks with {acknowledged} acknowledged orders and readings"
     return f"The chain throws out {what}. The service sends them again: {kept}."
 
 

@@ -79,6 +79,7 @@ def hood_mishaps(day: HoodDay) -> Mishaps:
         misread_twice=frozenset({(solar[-1], 62)}),
         poor=poor,
         reorganised_after=60,
+        overreached=33,
     )
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gridweave.demo.clock import clock_label
-from gridweave.demo.day import Day
 from gridweave.demo.founding import House
 from gridweave.demo.household import Household
+from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
 from gridweave.demo.strategy import NAME
 from gridweave.domain.acts import KeyKind
@@ -32,10 +32,9 @@ class Measured:
     strategies: tuple[str, ...] = ()
 
 
-def reckon(day: Day, measured: Measured) -> Outcome:
+def reckon(day: Life, measured: Measured) -> Outcome:
     """The outcome of a lived day. Raises ServiceError."""
-    client, first = day.waiter.client, day.first
-    last = day.last
+    client, first, last = day.waiter.client, day.first, day.last
     bills = [(house, client.bill(house.person.address, first, last)) for house in day.place.houses]
     cleared = {int(line["slot"]): line for line in client.prices(day.place.market, first, last)}
     lines = [line for _, bill in bills for line in bill["lines"]]
@@ -71,7 +70,7 @@ def reckon(day: Day, measured: Measured) -> Outcome:
     )
 
 
-def _slot(day: Day, index: int, cleared: Line | None, lines: list[Line]) -> SlotOutcome:
+def _slot(day: Life, index: int, cleared: Line | None, lines: list[Line]) -> SlotOutcome:
     slot = day.first + index
     here = [line for line in lines if line["slot"] == slot]
     traded = cleared is not None and cleared["priceMicroPerKwh"] is not None
@@ -108,7 +107,7 @@ def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
     )
 
 
-def best_sale(day: Day) -> tuple[House, int] | None:
+def best_sale(day: Life) -> tuple[House, int] | None:
     """The home and slot of the sale that gained most over feed-in, of those that a P-256 meter's own reading paid."""
     feed_in = day.place.terms.feed_in_price
     sales = [
