@@ -26,10 +26,10 @@ from gridweave.client import ClientError, GridweaveClient, Wallet
 from gridweave.demo import chapters, report
 from gridweave.demo.chapters import Chapter
 from gridweave.demo.day import Day
-from gridweave.demo.founding import UTILITY_DEPOSIT, Cast, found
+from gridweave.demo.founding import UTILITY_DEPOSIT, Cast, House, found
 from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, Outcome, WalkStep
-from gridweave.demo.reckoning import Measured, best_sale, reckon
+from gridweave.demo.reckoning import Measured, best_sale, bills_of, reckon
 from gridweave.demo.table import outcome_table
 from gridweave.demo.waiter import Waiter
 from gridweave.deployment import DeploymentError
@@ -276,15 +276,16 @@ class _Demo:
         self._lap("audit")
         self._told.begin("reading the day's figures")
         gas = await gas_of_day(stage.contracts, stage.deployment.block)
-        steps = await self._walk(stage, day, book)
+        bills = await self._in_thread(lambda: bills_of(day.life))
+        steps = await self._walk(stage, best_sale(day.life, bills), day, book)
         summary = AuditSummary(found.recomputed, len(found.differences))
         self._lap("reckoning")
         seconds = round(time.monotonic() - self._began)
         measured = Measured(gas, summary, steps, seconds, self._phases, self.chapter.name, self.chapter.strategies)
-        return await self._in_thread(lambda: reckon(day.life, measured))
+        return await self._in_thread(lambda: reckon(day.life, bills, measured))
 
-    async def _walk(self, stage: Stage, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
-        sale = await self._in_thread(lambda: best_sale(day.life))
+    @staticmethod
+    async def _walk(stage: Stage, sale: tuple[House, int] | None, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
         if sale is None:
             return ()
         house, slot = sale

@@ -13,9 +13,10 @@ from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, S
 from gridweave.demo.strategy import NAME
 from gridweave.domain.acts import KeyKind
 
-__all__ = ["Measured", "best_sale", "reckon"]
+__all__ = ["Measured", "best_sale", "bills_of", "reckon"]
 
 Line = dict[str, Any]
+Bills = list[tuple[House, Line]]
 _CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
 
 
@@ -32,10 +33,15 @@ class Measured:
     strategies: tuple[str, ...] = ()
 
 
-def reckon(day: Life, measured: Measured) -> Outcome:
+def bills_of(day: Life) -> Bills:
+    """Every home's bill of the day. Raises ServiceError."""
+    client = day.waiter.client
+    return [(house, client.bill(house.person.address, day.first, day.last)) for house in day.place.houses]
+
+
+def reckon(day: Life, bills: Bills, measured: Measured) -> Outcome:
     """The outcome of a lived day. Raises ServiceError."""
     client, first, last = day.waiter.client, day.first, day.last
-    bills = [(house, client.bill(house.person.address, first, last)) for house in day.place.houses]
     cleared = {int(line["slot"]): line for line in client.prices(day.place.market, first, last)}
     lines = [line for _, bill in bills for line in bill["lines"]]
     profile = day.place.day
@@ -107,14 +113,14 @@ def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
     )
 
 
-def best_sale(day: Life) -> tuple[House, int] | None:
+def best_sale(day: Life, bills: Bills) -> tuple[House, int] | None:
     """The home and slot of the sale that gained most over feed-in, of those that a P-256 meter's own reading paid."""
     feed_in = day.place.terms.feed_in_price
     sales = [
         ((line["priceMicroPerKwh"] - feed_in) * line["soldWh"], -line["slot"], house.meter, house)
-        for house in day.place.houses
+        for house, bill in bills
         if house.key.kind is KeyKind.P256
-        for line in day.waiter.client.bill(house.person.address, day.first, day.last)["lines"]
+        for line in bill["lines"]
         if line["soldWh"] and line["readingVersion"]
     ]
     if not sales:
