@@ -34,7 +34,8 @@ class Diary:
 
 
 def at_once(homes: int, lines: int) -> str:
-    return f"{homes} homes sign their whole day at once: {lines:,} orders under {homes} signatures."
+    who = "One home signs its" if homes == 1 else f"{homes} homes sign their"
+    return f"{who} whole day at once: {lines:,} orders, a signature a home."
 
 
 def delegated(name: str) -> str:

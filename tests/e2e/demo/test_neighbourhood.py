@@ -62,6 +62,7 @@ def test_demo_neighbourhood__lived_to_its_end__exits_0_and_the_audit_finds_no_di
         "readings corrected",
         "arrears paid",
         "blocks thrown out",
+        "refused: WrongSigner",
         "refused: InArrears",
         "reading signatures (P-256)",
         "reading signatures (secp256k1)",
@@ -76,7 +77,7 @@ def test_demo_neighbourhood__when_lived__every_acknowledged_reading_is_final(liv
     assert lived.count("readings refused") == 0
 
 
-@pytest.mark.parametrize("kind", ["schedule", "delegate", "correction", "late", "silent", "arrear", "paid", "reorg"])
+@pytest.mark.parametrize("kind", ["schedule", "delegate", "correction", "late", "silent", "arrear", "paid", "refused", "reorg"])
 def test_report__of_a_neighbourhood__tells_what_happened(lived: Lived, kind: str) -> None:
     assert f'class="kind {kind}"' in lived.report
 
