@@ -77,7 +77,9 @@ def test_demo_neighbourhood__when_lived__every_acknowledged_reading_is_final(liv
     assert lived.count("readings refused") == 0
 
 
-@pytest.mark.parametrize("kind", ["schedule", "delegate", "correction", "late", "silent", "arrear", "paid", "refused", "reorg"])
+@pytest.mark.parametrize(
+    "kind", ["schedule", "delegate", "correction", "late", "silent", "arrear", "paid", "refused", "reorg"]
+)
 def test_report__of_a_neighbourhood__tells_what_happened(lived: Lived, kind: str) -> None:
     assert f'class="kind {kind}"' in lived.report
 
