@@ -33,11 +33,7 @@ class Metering:
         self.life.lived["readings late"] += len(late)
         if late:
             name = houses[self.life.mishaps.cut_off].name
-            self.life.diary.tell(
-                slot_of_day,
-                "late",
-                told.late(name, len(late)),
-            )
+            self.life.diary.tell(slot_of_day, "late", told.late(name, len(late)))
         digests = [reading.digest for reading in sent]
         self.life.acknowledged += digests
         return digests[-1:]
@@ -47,12 +43,7 @@ class Metering:
         house.metered[slot_of_day] = drawn, given
         if place == self.life.mishaps.silent and slot_of_day in self.life.mishaps.silent_slots:
             self.life.lived["readings never sent"] += 1
-            self.life.diary.tell_once(
-                slot_of_day,
-                "silent",
-                house.name,
-                told.silent(house.name),
-            )
+            self.life.diary.tell_once(slot_of_day, "silent", house.name, told.silent(house.name))
             return
         if (place, slot_of_day) in self.life.mishaps.misread:
             drawn, given = drawn * 9 // 10, given * 9 // 10
@@ -69,9 +60,7 @@ class Metering:
             house.agent.correct(self.life.first + slot_of_day, *version)
         self.life.lived["readings corrected"] += len(versions)
         self.life.diary.tell(
-            slot_of_day + self.life.mishaps.noticed_after_slots,
-            "correction",
-            told.corrected(house.name, len(versions)),
+            slot_of_day + self.life.mishaps.noticed_after_slots, "correction", told.corrected(house.name, len(versions))
         )
 
     def _is_online(self, place: int, slot_of_day: int) -> bool:

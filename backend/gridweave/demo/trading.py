@@ -16,7 +16,8 @@ from gridweave.domain.orders import Cancel, Order, Side
 __all__ = ["Trading"]
 
 _PAY_LIFE_S = 600
-_NO_MONEY = frozenset({"InArrears", "AvailableTooSmall"})
+_ARREAR = "InArrears"
+_NO_MONEY = frozenset({_ARREAR, "AvailableTooSmall"})
 
 
 @dataclass
@@ -40,11 +41,7 @@ class Trading:
             self.life.lived["orders in schedules"] += len(offers)
         if sent:
             lines = self.life.lived["orders in schedules"]
-            self.life.diary.tell(
-                0,
-                "schedule",
-                told.at_once(len(sent), lines),
-            )
+            self.life.diary.tell(0, "schedule", told.at_once(len(sent), lines))
         return sent
 
     def trade(self, slot_of_day: int) -> list[str]:
@@ -74,12 +71,7 @@ class Trading:
                 self._refused(house, slot_of_day, item.error.name)
             elif house.trader is not house.person:
                 self.life.lived["orders signed by the aggregator"] += 1
-                self.life.diary.tell_once(
-                    slot_of_day,
-                    "delegate",
-                    "",
-                    told.delegated(house.name),
-                )
+                self.life.diary.tell_once(slot_of_day, "delegate", "", told.delegated(house.name))
         return self.life.taken(name, items)
 
     def _send_cancels(self, cancels: Sequence[tuple[House, Cancel]]) -> list[str]:
@@ -121,11 +113,11 @@ class Trading:
         return self._order(house, slot_of_day, house.resident.again(slot_of_day, quote, self.life.place.terms))
 
     def _refused(self, house: House, slot_of_day: int, error: str) -> None:
-        """An order was refused; where money is missing, its owner hears of it and pays in some slots later."""
+        """An order was refused; where money is missing, its owner hears of the arrear and pays in some slots later."""
         if error in _NO_MONEY:
             self.life.diary.tell_once(slot_of_day, "arrear", error, told.no_money(house.name, error))
-            if self._pays_in is None:
-                self._pays_in = slot_of_day + self.life.mishaps.pays_after
+        if error == _ARREAR and self._pays_in is None:
+            self._pays_in = slot_of_day + self.life.mishaps.pays_after
 
     def pay_in(self, slot_of_day: int) -> list[str]:
         if self.life.mishaps.poor is None or slot_of_day != self._pays_in:
@@ -134,9 +126,5 @@ class Trading:
         owed = int(self.life.waiter.client.account(house.person.address)["arrearMicro"])
         item = house.person.deposit(house.plan.reserve_micro, self.life.waiter.clock.now() + _PAY_LIFE_S)
         self.life.lived["arrears paid"] += owed > 0
-        self.life.diary.tell(
-            slot_of_day,
-            "paid",
-            told.paid_in(house.name, owed, house.plan.reserve_micro),
-        )
+        self.life.diary.tell(slot_of_day, "paid", told.paid_in(house.name, owed, house.plan.reserve_micro))
         return [item.id]
