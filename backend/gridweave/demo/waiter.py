@@ -52,16 +52,19 @@ class Waiter:
         self.clock.tick()
 
     def until_mined(self, ids: Iterable[str]) -> list[str]:
-        """Mines blocks until each request is on chain or refused; returns the refused. Raises TimeoutError."""
-        waiting, refused = list(ids), []
+        """Mines blocks until each request is on chain or refused; returns the refused. Raises TimeoutError.
+
+        The newest is asked after first: by then the others are on chain as well, mostly.
+        """
+        return [request for request in reversed(list(ids)) if self._status_once_mined(request) == "rejected"]
+
+    def _status_once_mined(self, request: str) -> str:
         for _ in range(_PATIENCE):
-            states = [(request, self.client.request(request)["status"]) for request in waiting]
-            refused += [request for request, status in states if status == "rejected"]
-            waiting = [request for request, status in states if status in OPEN]
-            if not waiting:
-                return refused
+            status = str(self.client.request(request)["status"])
+            if status not in OPEN:
+                return status
             self.pass_time()
-        raise TimeoutError(f"{len(waiting)} requests are not on chain, the first is {waiting[0]}")
+        raise TimeoutError(f"{request} is not on chain")
 
     def require(self, items: Sequence[Item]) -> None:
         """Waits until all are on chain. Raises RequestRejected for the first that is refused, TimeoutError."""
