@@ -1,8 +1,8 @@
-"""Make the demo's street: one real summer day of twelve homes, from SimBench.
+"""Make the demo's days from SimBench: one real summer day of a street of twelve homes, and of the whole grid.
 
-Writes backend/gridweave/demo/data/street.json and its SHA-256. Every number in it is an integer and follows from
-the SimBench release, the seed and the rules in `RULES`, so a second run writes the same bytes; `--check` writes
-nothing and says whether the files are those bytes.
+Writes street.json and neighbourhood.json of backend/gridweave/demo/data, each with its SHA-256. Every number in them is
+an integer and follows from the SimBench release, a seed and the rules that stand in the file, so a second run writes
+the same bytes; `--check` writes nothing and says whether the files are those bytes.
 
 simbench needs an environment of its own, because its pandas and the contract tools do not share one:
 
@@ -20,38 +20,35 @@ import hashlib
 import json
 import random
 import sys
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+
+import extract_neighbourhood as neighbourhood
+from simbench_grid import (
+    SLOTS,
+    Grid,
+    Unit,
+    head_of,
+    load_grid,
+    rows_of,
+    slot_energy,
+    sunniest_day,
+    vary_load,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "backend" / "gridweave" / "demo" / "data"
-EXTRACT, DIGEST = "street.json", "street.json.sha256"
+EXTRACT = "street.json"
 
-SOURCE = "SimBench, Python package simbench 1.6.1, data of the year 2016, https://simbench.de/en/"
-ATTRIBUTION = (
-    "S. Meinecke, D. Sarajlić, S. R. Drauz, A. Klettke, L.-P. Lauven, C. Rehtanz, A. Moser, M. Braun: SimBench - A "
-    "Benchmark Dataset of Electric Power Systems to Compare Innovative Solutions Based on Power Flow Analysis, "
-    "Energies 13(12), 3290, 2020, https://doi.org/10.3390/en13123290"
-)
-LICENCE = "ODbL-1.0, https://opendatacommons.org/licenses/odbl/1-0/"
-GRID = "1-LV-rural3--2-sw"
-TIME_ZONE = "Europe/Berlin"
 SEED = 12
 
-SLOT_SECONDS = 900
-SLOTS = 96
 SOLAR_HOMES = PLAIN_HOMES = 6
 PV_RATED_W = range(5_000, 10_001)
 ANNUAL_KWH = range(2_500, 6_001)
 SHIFTS = range(-6, 7)
-SUMMER = (6, 7, 8)
-BILLION = 1_000_000_000
 
 RULES = {
     "day": "the day of June, July and August on which the grid's whole PV fleet yields most, the earliest of equals; "
@@ -69,74 +66,11 @@ RULES = {
 
 
 @dataclass(frozen=True)
-class Unit:
-    """A load or a generator of the grid: `rated_w` in W, `shape` names its profile."""
-
-    name: str
-    bus: int
-    rated_w: int
-    shape: str
-
-
-@dataclass(frozen=True)
-class Grid:
-    """What the rules read of a SimBench grid. `shapes` give rated power in parts per billion, one per label."""
-
-    days: Sequence[date]
-    shapes: dict[str, Sequence[int]]
-    loads: Sequence[Unit]
-    generators: Sequence[Unit]
-
-
-@dataclass(frozen=True)
 class Pick:
     """One home as it stands in the grid, before it is varied."""
 
     load: Unit
     pv: Unit | None
-
-
-def load_grid() -> Grid:
-    """Read `GRID` from the installed simbench. Raises ModuleNotFoundError without it."""
-    import simbench
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        net = simbench.get_simbench_net(GRID)
-    load, sun = net.profiles["load"], net.profiles["renewables"]
-    days = [datetime.strptime(f"{label} +0000", "%d.%m.%Y %H:%M %z").date() for label in load["time"]]
-    shapes: dict[str, Sequence[int]] = {
-        c.removesuffix("_pload"): _billionths(load[c]) for c in load if c.endswith("_pload")
-    }
-    shapes |= {column: _billionths(sun[column]) for column in sun if column != "time"}
-    return Grid(days, shapes, _units(net.load), _units(net.sgen))
-
-
-def _billionths(column: Iterable[float]) -> list[int]:
-    return [round(float(value) * BILLION) for value in column]
-
-
-def _units(table: Any) -> list[Unit]:
-    rows = table[["name", "bus", "p_mw", "profile"]].itertuples(index=False)
-    return [Unit(str(name), int(bus), round(float(mw) * 1_000_000), str(shape)) for name, bus, mw, shape in rows]
-
-
-def half_up(numerator: int, denominator: int) -> int:
-    """The nearest integer of a quotient that is not negative, halves upward."""
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-def sunniest_day(grid: Grid) -> date:
-    """The summer day on which all generators of the grid yield most, the earliest of equals."""
-    rated: Counter[str] = Counter()
-    for unit in grid.generators:
-        rated[unit.shape] += unit.rated_w
-    energy: Counter[date] = Counter()
-    for shape, watt in rated.items():
-        for day, part in zip(grid.days, grid.shapes[shape], strict=True):
-            if day.month in SUMMER:
-                energy[day] += watt * part
-    return min(energy, key=lambda day: (-energy[day], day))
 
 
 def pick_homes(grid: Grid, rng: random.Random) -> list[Pick]:
@@ -182,24 +116,11 @@ def _least_used_shapes(candidates: list[Pick], used: Counter[str], rng: random.R
     return taken
 
 
-def slot_energy(rated_w: int, parts: Sequence[int], permille: int = 1_000) -> list[int]:
-    """Wh per slot of a unit whose power is `rated_w` x part / 10^9 x permille / 1000, half up."""
-    return [half_up(rated_w * part * permille * SLOT_SECONDS, BILLION * 1_000 * 3_600) for part in parts]
-
-
-def vary_load(unit: Unit, grid: Grid, annual_kwh: int) -> int:
-    """The scale in permille that brings the unit's year in SimBench to `annual_kwh`."""
-    own = unit.rated_w * sum(grid.shapes[unit.shape]) * SLOT_SECONDS
-    return half_up(annual_kwh * 1_000 * 1_000 * BILLION * 3_600, own)
-
-
 def build_street(grid: Grid, seed: int) -> dict[str, Any]:
     """The content of street.json, by `RULES`."""
     rng = random.Random(seed)
     day = sunniest_day(grid)
-    rows = [index for index, label in enumerate(grid.days) if label == day]
-    if len(rows) != SLOTS:
-        raise ValueError(f"{day} has {len(rows)} quarter hours, not {SLOTS}")
+    rows = rows_of(grid, day)
     used: set[tuple[str, int]] = set()
     homes = []
     for number, pick in enumerate(pick_homes(grid, rng), start=1):
@@ -208,20 +129,7 @@ def build_street(grid: Grid, seed: int) -> dict[str, Any]:
         shift = rng.choice([step for step in SHIFTS if (shape, step) not in used])
         used.add((shape, shift))
         homes.append(_home(f"house-{number:02d}", pick, grid, rows, annual_kwh, shift))
-    midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(TIME_ZONE))
-    return {
-        "source": SOURCE,
-        "attribution": ATTRIBUTION,
-        "licence": LICENCE,
-        "grid": GRID,
-        "day": day.isoformat(),
-        "timeZone": TIME_ZONE,
-        "startsAt": int(midnight.timestamp()),
-        "slotSeconds": SLOT_SECONDS,
-        "seed": seed,
-        "rule": RULES,
-        "homes": homes,
-    }
+    return {**head_of(day, seed), "rule": RULES, "homes": homes}
 
 
 def _home(name: str, pick: Pick, grid: Grid, rows: list[int], annual_kwh: int, shift: int) -> dict[str, Any]:
@@ -264,9 +172,11 @@ def _json(value: Any) -> str:
 
 def files(street: dict[str, Any]) -> dict[str, bytes]:
     """What `DATA` holds of a street: file name -> bytes."""
-    extract = render(street)
-    digest = f"{hashlib.sha256(extract).hexdigest()}  {EXTRACT}\n"
-    return {EXTRACT: extract, DIGEST: digest.encode()}
+    return _with_digest(EXTRACT, render(street))
+
+
+def _with_digest(name: str, extract: bytes) -> dict[str, bytes]:
+    return {name: extract, f"{name}.sha256": f"{hashlib.sha256(extract).hexdigest()}  {name}\n".encode()}
 
 
 def differing(wanted: dict[str, bytes], folder: Path) -> list[str]:
@@ -297,15 +207,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{missing.name} is not installed here; --help shows the environment to make", file=sys.stderr)
         return 2
     street = build_street(grid, SEED)
-    wanted = files(street)
+    hood = neighbourhood.build(grid)
+    wanted = files(street) | _with_digest(neighbourhood.EXTRACT, neighbourhood.render(hood))
     if options.check:
         stale = differing(wanted, DATA)
-        print(f"differs from SimBench: {', '.join(stale)}" if stale else "the extract is what SimBench gives")
+        print(f"differs from SimBench: {', '.join(stale)}" if stale else "the extracts are what SimBench gives")
         return 1 if stale else 0
     DATA.mkdir(parents=True, exist_ok=True)
     for name, data in wanted.items():
         (DATA / name).write_bytes(data)
     print(summary(street))
+    print(neighbourhood.summary(hood))
     return 0
 
 

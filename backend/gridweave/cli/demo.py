@@ -1,4 +1,4 @@
-"""`gridweave demo`: one real day of a street, lived through the service and audited."""
+"""`gridweave demo`: one real day, lived through the service and audited."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ from gridweave.cli.proof import told_walk
 from gridweave.cli.stage import Stage, StageFailed, StoppableClock, Stopped, staged
 from gridweave.cli.terminal import errors, out
 from gridweave.client import ClientError, GridweaveClient, Wallet
-from gridweave.demo import report
+from gridweave.demo import chapters, report
+from gridweave.demo.chapters import Chapter
 from gridweave.demo.day import Day
+from gridweave.demo.founding import UTILITY_DEPOSIT, Cast, House, found
+from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, Outcome, WalkStep
-from gridweave.demo.profiles import StreetDay, load_street
-from gridweave.demo.reckoning import Measured, best_sale, reckon
-from gridweave.demo.street import HOME_DEPOSIT, UTILITY_DEPOSIT, Cast, Waiter, found_street
+from gridweave.demo.reckoning import Measured, best_sale, bills_of, reckon
 from gridweave.demo.table import outcome_table
+from gridweave.demo.waiter import Waiter
 from gridweave.deployment import DeploymentError
 from gridweave.domain.slots import SlotClock
 from gridweave.localnet import LocalnetError
@@ -38,6 +40,7 @@ __all__ = ["Told", "register"]
 
 INTERRUPTED, FAILED = 130, 1
 _SEED = 12
+_LEAST_HOMES = 24
 _BEFORE_THE_DAY_S = 2 * 900 + 600
 _QUICK = {
     "GRIDWEAVE_BATCH_WINDOW_MS": "30",
@@ -45,6 +48,8 @@ _QUICK = {
     "GRIDWEAVE_RESEND_MS": "2000",
     "GRIDWEAVE_LOG_LEVEL": "warning",
     "GRIDWEAVE_KEEPER_SILENT_METERS": "false",
+    "GRIDWEAVE_RATE_LIMIT_PER_S": "0",
+    "GRIDWEAVE_READ_LIMIT_PER_S": "0",
 }
 _FAULTS = (
     ClientError,
@@ -60,21 +65,26 @@ _AUDIT_SPAN = 100
 _T = TypeVar("_T")
 
 
+Seed = Annotated[int, typer.Option(help="Of forecasts, bids and mishaps.")]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    demo = typer.Typer(help="Live one real day of a street.", no_args_is_help=True)
+    demo = typer.Typer(help="Live one real day of a street or a neighbourhood.", no_args_is_help=True)
     demo.callback()(_demo)
     demo.command("street")(street)
+    demo.command("neighbourhood")(neighbourhood)
+    demo.command("all")(every)
     app.add_typer(demo, name="demo")
 
 
 def _demo() -> None:
-    """Live one real day of a street."""
+    """Live one real day of a street or a neighbourhood."""
 
 
 def street(
     folder: Annotated[Path, typer.Option("--out", help="Where chain, service and report are kept.")] = Path("var/demo"),
-    seed: Annotated[int, typer.Option(help="Of forecasts, bids and mishaps.")] = _SEED,
+    seed: Seed = _SEED,
 ) -> None:
     """Live one real day of a street of 12 homes, six with solar panels, and audit it.
 
@@ -84,8 +94,51 @@ def street(
 
     Example: gridweave demo street
     """
+    _tell(chapters.street(seed), folder, seed)
+
+
+def neighbourhood(
+    folder: Annotated[Path, typer.Option("--out", help="Where chain, service and report are kept.")] = Path(
+        "var/demo/neighbourhood"
+    ),
+    seed: Seed = _SEED,
+    homes: Annotated[
+        int | None, typer.Option(min=_LEAST_HOMES, help="Fewer homes, some of each kind. By default the whole grid.")
+    ] = None,
+) -> None:
+    """Live one real day of all 118 connections of a village's grid, with its roofs, batteries, cars and heat pumps.
+
+    As `demo street`, and more happens: homes sign their whole day at once, an aggregator orders for batteries, an
+    account runs empty and is filled again, and the chain throws out blocks. Takes a few minutes.
+
+    Example: gridweave demo neighbourhood
+    """
+    _tell(chapters.neighbourhood(seed, homes), folder, seed)
+
+
+def every(
+    folder: Annotated[Path, typer.Option("--out", help="Where chains, services and reports are kept.")] = Path(
+        "var/demo"
+    ),
+    seed: Seed = _SEED,
+) -> None:
+    """Live all chapters one after the other: the street, then the neighbourhood.
+
+    Example: gridweave demo all
+    """
+    _tell(chapters.street(seed), folder, seed, more=("neighbourhood/report.html", "The neighbourhood, the same day"))
+    _tell(
+        chapters.neighbourhood(seed),
+        folder / "neighbourhood",
+        seed,
+        more=("../report.html", "The street, the same day"),
+    )
+
+
+def _tell(chapter: Chapter, folder: Path, seed: int, more: tuple[str, str] | None = None) -> None:
+    """Lives a chapter, prints its outcome and writes its report, which leads to `more` (address, title)."""
     try:
-        outcome = asyncio.run(_until_interrupted(_Demo(folder, seed)))
+        outcome = asyncio.run(_until_interrupted(_Demo(chapter, folder, seed)))
     except (KeyboardInterrupt, asyncio.CancelledError, Stopped):
         errors.print("Interrupted. Everything that was started has ended.")
         raise typer.Exit(INTERRUPTED) from None
@@ -95,7 +148,7 @@ def street(
         errors.print(f"The service's log: {folder / 'service.log'}", highlight=False)
         raise typer.Exit(FAILED) from fault
     out.print(outcome_table(outcome))
-    out.print(f"\nReport: [bold]{report.write(outcome, folder / 'report.html')}[/]", highlight=False)
+    out.print(f"\nReport: [bold]{report.write(outcome, folder / 'report.html', more)}[/]\n", highlight=False)
     if outcome.audit is None or outcome.audit.differences:
         raise typer.Exit(FAILED)
 
@@ -153,11 +206,11 @@ class Told:
 class _Demo:
     """One run: a stage, the day on it, and what is made of it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, chapter: Chapter, folder: Path, seed: int) -> None:
+        self.chapter = chapter
         self.folder = folder
         self.seed = seed
         self.stop = threading.Event()
-        self.street_day: StreetDay = load_street()
         self._began = time.monotonic()
         self._phases: dict[str, int] = {}
         self._phase_began = self._began
@@ -168,7 +221,7 @@ class _Demo:
         _clean(self.folder)
         with self._told.bar:
             self._told.begin("starting chain and service")
-            genesis = self.street_day.starts_at - _BEFORE_THE_DAY_S
+            genesis = self.chapter.day.starts_at - _BEFORE_THE_DAY_S
             async with staged(self.folder, genesis, _QUICK) as stage:
                 self._lap("start")
                 cast = await self._cast(stage)
@@ -182,21 +235,25 @@ class _Demo:
 
     async def _cast(self, stage: Stage) -> Cast:
         """Everybody's wallets, with the tokens that they are going to deposit."""
-        homes = [Wallet.create() for _ in self.street_day.homes]
+        plans = self.chapter.plans
+        homes = [Wallet.create() for _ in plans]
         operator, utility, maker = (Wallet(stage.chain.keys[role].secret) for role in ("operator", "utility", "maker"))
         currency, admin = stage.contracts.currency, stage.chain.keys["admin"]
         sender = Wholesale(stage.chain.node, admin, stage.chain.chain_id, Fees(10**12, 0), stage.chain.mine)
-        calls = [currency.mint(home.address, HOME_DEPOSIT) for home in homes]
+        calls = [
+            currency.mint(home.address, plan.deposit_micro + plan.reserve_micro)
+            for home, plan in zip(homes, plans, strict=True)
+        ]
         await sender.all([currency.mint(utility.address, UTILITY_DEPOSIT), *calls], _MINT_GAS)
-        return Cast(operator, utility, maker, homes)
+        return Cast(operator, utility, maker, Wallet.create(), homes)
 
     def _live(self, client: GridweaveClient, cast: Cast, clock: StoppableClock) -> Day:
-        """In a thread: founds the street and lives its day."""
-        waiter = Waiter(client, clock, clock.sleep)
-        self._told.begin("founding the street")
-        founded = found_street(client, waiter, self.street_day, cast, self.folder / "devices", self.seed)
+        """In a thread: founds the place and lives its day."""
+        waiter, chapter = Waiter(client, clock, clock.sleep), self.chapter
+        self._told.begin(f"founding the {chapter.name}")
+        founded = found(client, waiter, chapter.day, chapter.plans, cast, self.folder / "devices")
         self._lap("founding")
-        day = Day(founded, waiter, SlotClock(client.deployment.slot_length), self.seed)
+        day = Day(Life(founded, waiter, SlotClock(client.deployment.slot_length), self.seed, chapter.mishaps))
         self._told.begin("living the day")
         day.live(self._told.slot)
         self._lap("day")
@@ -206,7 +263,7 @@ class _Demo:
         """Makes the day final, audits the chain, walks one payment back and reads the day's figures."""
         self._told.begin("asking after every reading")
         await stage.chain.snapshot()
-        await self._in_thread(lambda: day.settle_devices(self._told.devices))
+        await self._in_thread(lambda: day.metering.settle_devices(self._told.devices))
         self._lap("readings followed")
         book = AddressBook(
             stage.deployment.chain_id,
@@ -219,18 +276,20 @@ class _Demo:
         self._lap("audit")
         self._told.begin("reading the day's figures")
         gas = await gas_of_day(stage.contracts, stage.deployment.block)
-        steps = await self._walk(stage, day, book)
+        bills = await self._in_thread(lambda: bills_of(day.life))
+        steps = await self._walk(stage, best_sale(day.life, bills), day, book)
         summary = AuditSummary(found.recomputed, len(found.differences))
         self._lap("reckoning")
-        measured = Measured(gas, summary, steps, round(time.monotonic() - self._began), self._phases)
-        return await self._in_thread(lambda: reckon(day, measured))
+        seconds = round(time.monotonic() - self._began)
+        measured = Measured(gas, summary, steps, seconds, self._phases, self.chapter.name, self.chapter.strategies)
+        return await self._in_thread(lambda: reckon(day.life, bills, measured))
 
-    async def _walk(self, stage: Stage, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
-        sale = await self._in_thread(lambda: best_sale(day))
+    @staticmethod
+    async def _walk(stage: Stage, sale: tuple[House, int] | None, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
         if sale is None:
             return ()
         house, slot = sale
-        return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.first)
+        return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.life.first)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         """`work` beside the event loop. When cancelled, waits until the thread has seen it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gridweave.audit import Walk
 from gridweave.audit.differences import Place
 from gridweave.audit.walk import WalkedOrder
+from gridweave.demo.clock import clock_label
 from gridweave.demo.outcome import Fact, WalkStep
-from gridweave.demo.reckoning import clock_label
 from gridweave.demo.report import kwh_exact, money, price
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.orders import Side

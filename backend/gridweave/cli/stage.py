@@ -59,6 +59,11 @@ class StoppableClock:
     def tick(self) -> None:
         self._mine(None)
 
+    def reorganise(self, since: int) -> int:
+        if self._stop.is_set():
+            raise Stopped
+        return asyncio.run_coroutine_threadsafe(self._chain.reorganise(since), self._loop).result()
+
     def sleep(self, seconds: float) -> None:
         """Waits, or raises Stopped as soon as that is asked for."""
         if self._stop.wait(seconds):

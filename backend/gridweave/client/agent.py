@@ -17,6 +17,7 @@ from gridweave.domain.readings import LAST_VERSION, Reading
 __all__ = ["DeviceAgent", "send_together"]
 
 _TAKEN = "ReadingNotNewer"  # the ledger holds this version already: it came through before
+_ASK_TOGETHER = 4
 
 
 class DeviceAgent:
@@ -67,6 +68,7 @@ class DeviceAgent:
 
     def follow(self) -> int:
         """Asks what became of sent readings; returns how many are not final yet. What it forgot is sent again."""
+        self._mark_recorded(list(self._queue.in_state("sent")))
         for reading in self._queue.in_state("sent"):
             try:
                 state = self.client.request(reading.digest)
@@ -80,6 +82,14 @@ class DeviceAgent:
             elif state.get("final"):
                 self._queue.mark(reading.digest, "final")
         return sum(1 for _ in self._queue.in_state("signed", "sent"))
+
+    def _mark_recorded(self, sent: Sequence[QueuedReading]) -> None:
+        """Many at once: what the ledger holds for good needs no question of its own."""
+        if len(sent) < _ASK_TOGETHER:
+            return
+        rows = self.client.readings(self.meter, sent[0].slot, sent[-1].slot)
+        final = {(int(row["slot"]), int(row["version"])) for row in rows if row["final"]}
+        self._queue.mark_final(reading.digest for reading in sent if (reading.slot, reading.version) in final)
 
     def unsent(self) -> list[QueuedReading]:
         """Readings that the service has not acknowledged."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,15 @@ class ReadingQueue:
             "UPDATE readings SET state = ?, reason = ? WHERE domain = ? AND digest = ? AND state <> 'final'",
             (state, reason, self._domain, digest),
         )
+
+    def mark_final(self, digests: Iterable[str]) -> None:
+        """Records that these are on chain for good, all at once."""
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "UPDATE readings SET state = 'final' WHERE domain = ? AND digest = ?",
+            [(self._domain, digest) for digest in digests],
+        )
+        self._db.execute("COMMIT")
 
     def in_state(self, *states: str) -> Iterator[QueuedReading]:
         """Readings in any of `states`, oldest slot first."""

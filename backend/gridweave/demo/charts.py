@@ -6,10 +6,11 @@ sets `vector-effect: non-scaling-stroke`; labels are HTML beside the picture, so
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Axis", "area", "band", "nice_axis", "spark", "steps"]
+__all__ = ["Axis", "area", "band", "nice_axis", "spark", "stacks", "steps"]
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 _NICE = (1, 2, 5)
@@ -77,6 +78,17 @@ def band(lows: Sequence[int | None], highs: Sequence[int | None], axis: Axis) ->
         if low is not None and high is not None
     ]
     return "".join(shapes)
+
+
+def stacks(values: Sequence[int], axis: Axis, columns: int) -> list[tuple[int, int]]:
+    """Where a dot for each value stands: (column from 0, level from 0 upward), those of one column on each other."""
+    heights: Counter[int] = Counter()
+    places = []
+    for value in values:
+        column = min((value - axis.low) * columns // (axis.high - axis.low), columns - 1)
+        places.append((column, heights[column]))
+        heights[column] += 1
+    return places
 
 
 def spark(values: Sequence[int | None], width: int = 48) -> str:

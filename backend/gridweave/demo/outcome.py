@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["AuditSummary", "Fact", "GasUse", "HomeOutcome", "Outcome", "SlotOutcome", "WalkStep"]
+from gridweave.demo.moments import Moment
+
+__all__ = ["AuditSummary", "Fact", "GasUse", "GroupOutcome", "HomeOutcome", "Outcome", "SlotOutcome", "WalkStep"]
 
 _IN_OTHER_WORDS = {"fills": "settled quantities"}
 
@@ -45,10 +47,44 @@ class HomeOutcome:
     sold_wh: int
     bill_micro: int
     baseline_micro: int
+    group: str = ""
+    """What the home has, in a word or two; empty where homes are not told apart."""
 
     @property
     def gained_micro(self) -> int:
         return self.bill_micro - self.baseline_micro
+
+
+@dataclass(frozen=True)
+class GroupOutcome:
+    """Homes that have the same."""
+
+    name: str
+    homes: tuple[HomeOutcome, ...]
+
+    @property
+    def import_wh(self) -> int:
+        return sum(home.import_wh for home in self.homes)
+
+    @property
+    def export_wh(self) -> int:
+        return sum(home.export_wh for home in self.homes)
+
+    @property
+    def bill_micro(self) -> int:
+        return sum(home.bill_micro for home in self.homes)
+
+    @property
+    def baseline_micro(self) -> int:
+        return sum(home.baseline_micro for home in self.homes)
+
+    @property
+    def gained_micro(self) -> int:
+        return self.bill_micro - self.baseline_micro
+
+    @property
+    def gained_each_micro(self) -> int:
+        return self.gained_micro // len(self.homes)
 
 
 @dataclass(frozen=True)
@@ -118,6 +154,16 @@ class Outcome:
     seed: int
     phases: dict[str, int] = field(default_factory=dict)
     """Wall time in milliseconds, phase by phase."""
+    place: str = "street"
+    """What the homes make together, in a word."""
+    grid: str = ""
+    moments: tuple[Moment, ...] = ()
+    strategies: tuple[str, ...] = ()
+    """Of batteries and flexible loads, a sentence each."""
+    stored_wh: tuple[int, ...] = ()
+    """What all batteries held together at the end of each slot; empty without batteries."""
+    storage_wh: int = 0
+    """What they can hold."""
 
     @property
     def demand_wh(self) -> int:
@@ -127,6 +173,22 @@ class Outcome:
     def bought_wh(self) -> int:
         """What the homes' bids were filled with, drawn afterwards or not."""
         return sum(home.bought_wh for home in self.homes)
+
+    @property
+    def supply_wh(self) -> int:
+        return sum(slot.export_wh for slot in self.slots)
+
+    @property
+    def local_supply_permille(self) -> int:
+        """How much of what homes gave their neighbours drew and had bought."""
+        return self.local_wh * 1000 // self.supply_wh if self.supply_wh else 0
+
+    @property
+    def groups(self) -> tuple[GroupOutcome, ...]:
+        """Homes by group, in the order of the greatest gain each; none where homes are not told apart."""
+        names = dict.fromkeys(home.group for home in self.homes if home.group)
+        found = [GroupOutcome(name, tuple(home for home in self.homes if home.group == name)) for name in names]
+        return tuple(sorted(found, key=lambda group: group.gained_each_micro, reverse=True))
 
     @property
     def ceiling_micro(self) -> int:

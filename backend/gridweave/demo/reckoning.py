@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from gridweave.demo.day import Day
+from gridweave.demo.clock import clock_label
+from gridweave.demo.founding import House
+from gridweave.demo.household import Household
+from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
-from gridweave.demo.profiles import SLOTS
 from gridweave.demo.strategy import NAME
-from gridweave.demo.street import House
 from gridweave.domain.acts import KeyKind
 
-__all__ = ["Measured", "best_sale", "clock_label", "reckon"]
+__all__ = ["Measured", "best_sale", "bills_of", "reckon"]
 
 Line = dict[str, Any]
+Bills = list[tuple[House, Line]]
 _CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
 
 
@@ -28,17 +29,25 @@ class Measured:
     walk: tuple[WalkStep, ...]
     wall_seconds: int
     phases: dict[str, int]
+    place: str = "street"
+    strategies: tuple[str, ...] = ()
 
 
-def reckon(day: Day, measured: Measured) -> Outcome:
+def bills_of(day: Life) -> Bills:
+    """Every home's bill of the day. Raises ServiceError."""
+    client = day.waiter.client
+    return [(house, client.bill(house.person.address, day.first, day.last)) for house in day.place.houses]
+
+
+def reckon(day: Life, bills: Bills, measured: Measured) -> Outcome:
     """The outcome of a lived day. Raises ServiceError."""
-    client, first = day.waiter.client, day.first
-    last = first + SLOTS - 1
-    bills = [(house, client.bill(house.person.address, first, last)) for house in day.street.houses]
-    cleared = {int(line["slot"]): line for line in client.prices(day.street.market, first, last)}
+    client, first, last = day.waiter.client, day.first, day.last
+    cleared = {int(line["slot"]): line for line in client.prices(day.place.market, first, last)}
     lines = [line for _, bill in bills for line in bill["lines"]]
-    profile = day.street.day
-    terms = day.street.terms
+    profile = day.place.day
+    terms = day.place.terms
+    residents = [house.resident for house in day.place.houses]
+    stores = [resident for resident in residents if isinstance(resident, Household) and resident.battery]
     return Outcome(
         day=f"{profile.day:%-d %B %Y}",
         source=profile.source,
@@ -48,7 +57,7 @@ def reckon(day: Day, measured: Measured) -> Outcome:
         feed_in_micro=terms.feed_in_price,
         retail_micro=terms.retail_price,
         fee_micro=terms.grid_fee,
-        slots=tuple(_slot(day, index, cleared.get(first + index), lines) for index in range(SLOTS)),
+        slots=tuple(_slot(day, index, cleared.get(first + index), lines) for index in range(day.slots)),
         homes=tuple(_home(house, bill) for house, bill in bills),
         gas=measured.gas,
         lived=dict(day.lived),
@@ -58,10 +67,16 @@ def reckon(day: Day, measured: Measured) -> Outcome:
         strategy=NAME,
         seed=day.seed,
         phases=measured.phases,
+        place=measured.place,
+        grid=profile.grid,
+        moments=tuple(sorted(day.diary.moments, key=lambda moment: moment.slot)),
+        strategies=measured.strategies,
+        stored_wh=tuple(map(sum, zip(*(store.levels_wh for store in stores), strict=True))),
+        storage_wh=sum(store.battery.capacity_wh for store in stores if store.battery),
     )
 
 
-def _slot(day: Day, index: int, cleared: Line | None, lines: list[Line]) -> SlotOutcome:
+def _slot(day: Life, index: int, cleared: Line | None, lines: list[Line]) -> SlotOutcome:
     slot = day.first + index
     here = [line for line in lines if line["slot"] == slot]
     traded = cleared is not None and cleared["priceMicroPerKwh"] is not None
@@ -87,33 +102,28 @@ def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
         meter=house.meter,
         account=house.person.address,
         key_kind=_CURVES[house.key.kind],
-        has_pv=house.home.has_pv,
+        has_pv=house.plan.home.has_pv,
         import_wh=totals["importWh"],
         export_wh=totals["exportWh"],
         bought_wh=totals["boughtWh"],
         sold_wh=totals["soldWh"],
         bill_micro=totals["cashMicro"],
         baseline_micro=totals["withoutMarketMicro"],
+        group=house.plan.group,
     )
 
 
-def best_sale(day: Day) -> tuple[House, int] | None:
+def best_sale(day: Life, bills: Bills) -> tuple[House, int] | None:
     """The home and slot of the sale that gained most over feed-in, of those that a P-256 meter's own reading paid."""
-    feed_in = day.street.terms.feed_in_price
+    feed_in = day.place.terms.feed_in_price
     sales = [
         ((line["priceMicroPerKwh"] - feed_in) * line["soldWh"], -line["slot"], house.meter, house)
-        for house in day.street.houses
+        for house, bill in bills
         if house.key.kind is KeyKind.P256
-        for line in day.waiter.client.bill(house.person.address, day.first, day.first + SLOTS - 1)["lines"]
+        for line in bill["lines"]
         if line["soldWh"] and line["readingVersion"]
     ]
     if not sales:
         return None
     _, slot, _, house = max(sales, key=lambda sale: sale[:3])
     return house, -slot
-
-
-def clock_label(index: int) -> str:
-    """Local time at which a slot of the day begins."""
-    midnight = datetime(2000, 1, 1)  # noqa: DTZ001  only its clock is read
-    return f"{midnight + timedelta(minutes=15 * index):%H:%M}"

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from gridweave.demo import charts
-from gridweave.demo.outcome import HomeOutcome, Outcome
+from gridweave.demo.clock import clock_label
+from gridweave.demo.outcome import Outcome
 
 __all__ = ["LEGEND", "kwh", "money", "ordered_and_delivered", "price", "render", "signed", "write"]
 
-LEGEND = "+ received, − paid; GWC is the street's local currency; drawn and given in kWh at the meter."
+LEGEND = "+ received, − paid; GWC is the local currency; drawn and given in kWh at the meter."
+
+_SPREAD_WIDTH, _SPREAD_COLUMNS, _DOT, _BELOW = 960, 64, 14, 26
 
 
-def write(outcome: Outcome, path: Path) -> Path:
-    """Writes the report to `path`, whole or not at all, and returns it."""
+def write(outcome: Outcome, path: Path, more: tuple[str, str] | None = None) -> Path:
+    """Writes the report to `path`, whole or not at all, and returns it. It leads to `more` (address, title)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".partial")
-    unfinished.write_text(render(outcome), encoding="utf-8")
+    unfinished.write_text(render(outcome, more), encoding="utf-8")
     return unfinished.replace(path)
 
 
-def render(outcome: Outcome) -> str:
+def render(outcome: Outcome, more: tuple[str, str] | None = None) -> str:
     """The page. Every string of `outcome` is escaped."""
     pages = Environment(
         loader=PackageLoader("gridweave.demo", "pages"),
@@ -32,12 +36,18 @@ def render(outcome: Outcome) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(money=money, signed=signed, kwh=kwh, price=price, thousands=lambda number: f"{number:,}")
+    pages.filters.update(
+        money=money, signed=signed, kwh=kwh, price=price, clock=clock_label, thousands=lambda number: f"{number:,}"
+    )
     return pages.get_template("report.html.j2").render(
         outcome=outcome,
+        more=more,
         price_chart=_price_chart(outcome),
         flow_chart=_flow_chart(outcome),
+        battery_chart=_battery_chart(outcome),
         bills=_bills(outcome),
+        groups=_groups(outcome),
+        spread=_spread(outcome),
         hours=tuple(range(0, 25, 3)),
         points=_points(outcome),
         legend=LEGEND,
@@ -109,30 +119,73 @@ def _flow_chart(outcome: Outcome) -> dict[str, object]:
     }
 
 
+def _battery_chart(outcome: Outcome) -> dict[str, object]:
+    axis = charts.nice_axis(0, max(outcome.storage_wh, 1), 4)
+    return {
+        "area": charts.area(outcome.stored_wh, axis),
+        "line": charts.steps(outcome.stored_wh, axis),
+        "marks": [(axis.y(mark), money(mark * 1000, 0)) for mark in axis.marks],
+    }
+
+
 def _bills(outcome: Outcome) -> dict[str, object]:
-    amounts = [amount for home in outcome.homes for amount in (home.bill_micro, home.baseline_micro)] or [0]
+    ordered = sorted(outcome.homes, key=lambda home: home.bill_micro, reverse=True)
+    return _dumbbells([({"home": home}, home.bill_micro, home.baseline_micro) for home in ordered])
+
+
+def _groups(outcome: Outcome) -> dict[str, object] | None:
+    """A row per group with its mean bills; None where homes are not told apart."""
+    means: list[tuple[dict[str, object], int, int]] = [
+        ({"group": group}, group.bill_micro // len(group.homes), group.baseline_micro // len(group.homes))
+        for group in outcome.groups
+    ]
+    return _dumbbells(means) if means else None
+
+
+def _dumbbells(rows: Sequence[tuple[dict[str, object], int, int]]) -> dict[str, object]:
+    """(what, bill, baseline) as places on one axis, in percent."""
+    amounts = [amount for _, bill, baseline in rows for amount in (bill, baseline)] or [0]
     axis = charts.nice_axis(min([*amounts, 0]), max([*amounts, 0]), 5)
     width = axis.high - axis.low
 
     def share(micro: int) -> str:
         return f"{(micro - axis.low) * 10_000 // width / 100:.2f}"
 
-    def row(home: HomeOutcome) -> dict[str, object]:
-        left, right = sorted((home.bill_micro, home.baseline_micro))
+    def row(what: dict[str, object], bill: int, baseline: int) -> dict[str, object]:
+        left, right = sorted((bill, baseline))
         return {
-            "home": home,
-            "bill": share(home.bill_micro),
-            "baseline": share(home.baseline_micro),
+            **what,
+            "bill_micro": bill,
+            "baseline_micro": baseline,
+            "bill": share(bill),
+            "baseline": share(baseline),
             "left": share(left),
             "span": f"{(right - left) * 10_000 // width / 100:.2f}",
         }
 
-    ordered = sorted(outcome.homes, key=lambda home: home.bill_micro, reverse=True)
     return {
-        "rows": [row(home) for home in ordered],
+        "rows": [row(*found) for found in rows],
         "marks": [(share(mark), money(mark, 0 if mark % 1_000_000 == 0 else 1)) for mark in axis.marks],
         "zero": share(0),
     }
+
+
+def _spread(outcome: Outcome) -> dict[str, object] | None:
+    """A dot for every home at its gain, one above the other where gains are alike; None where there are no groups."""
+    if not outcome.groups:
+        return None
+    homes = sorted(outcome.homes, key=lambda home: home.gained_micro)
+    axis = charts.nice_axis(min(homes[0].gained_micro, 0), max(homes[-1].gained_micro, 0), 8)
+    places = charts.stacks([home.gained_micro for home in homes], axis, _SPREAD_COLUMNS)
+    ground = (max(level for _, level in places) + 1) * _DOT + _DOT // 2
+    column = _SPREAD_WIDTH // _SPREAD_COLUMNS
+    dots = [
+        {"home": home, "x": x * column + column // 2, "y": ground - level * _DOT - _DOT // 2 - 1}
+        for home, (x, level) in zip(homes, places, strict=True)
+    ]
+    marks = [((mark - axis.low) * _SPREAD_WIDTH // (axis.high - axis.low), money(mark)) for mark in axis.marks]
+    height = ground + _BELOW
+    return {"dots": dots, "marks": marks, "ground": ground, "height": height, "best": homes[-1], "worst": homes[0]}
 
 
 def _points(outcome: Outcome) -> str:
@@ -144,6 +197,7 @@ def _points(outcome: Outcome) -> str:
             kwh_exact(slot.volume_wh),
             kwh_exact(slot.export_wh),
             kwh_exact(slot.import_wh),
+            *(kwh_exact(wh) for wh in outcome.stored_wh[slot.index : slot.index + 1]),
         ]
         for slot in outcome.slots
     ]

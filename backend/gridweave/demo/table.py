@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gridweave.demo.charts import spark
+from gridweave.demo.clock import clock_label
 from gridweave.demo.outcome import HomeOutcome, Outcome
 from gridweave.demo.report import LEGEND, kwh, money, ordered_and_delivered, price, signed
 
@@ -15,12 +16,35 @@ __all__ = ["outcome_table"]
 
 def outcome_table(outcome: Outcome) -> RenderableType:
     """Bills, price, shares, gas, audit and time, for a terminal of 80 columns or more."""
-    return Group(_homes(outcome), *_legend(outcome), Text(), _facts(outcome))
+    homes = _groups(outcome) if outcome.groups else _homes(outcome)
+    moments: list[RenderableType] = [_moments(outcome), Text()] if outcome.moments else []
+    return Group(homes, *_legend(outcome), Text(), *moments, _facts(outcome))
+
+
+def _groups(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
+    table.title = f"The {outcome.place} on {outcome.day}, in GWC and kWh, all homes of a kind together"
+    for heading in ("homes with", "homes", "drawn", "given", "accounts", "without market", "gain", "a home"):
+        table.add_column(heading, justify="left" if heading == "homes with" else "right", no_wrap=True)
+    for group in outcome.groups:
+        amounts = (group.bill_micro, group.baseline_micro, group.gained_micro, group.gained_each_micro)
+        count, energies = f"{len(group.homes)}", (kwh(group.import_wh), kwh(group.export_wh))
+        table.add_row(group.name, count, *energies, *(signed(amount) for amount in amounts))
+    return table
+
+
+def _moments(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for moment in outcome.moments:
+        table.add_row(clock_label(moment.slot), moment.text)
+    return table
 
 
 def _homes(outcome: Outcome) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
-    table.title = f"The street on {outcome.day}, in GWC and kWh"
+    table.title = f"The {outcome.place} on {outcome.day}, in GWC and kWh"
     for heading in ("home", "key", "drawn", "given", "bought", "sold", "account", "without market", "gain"):
         table.add_column(heading, justify="left" if heading in ("home", "key") else "right", no_wrap=True)
     for home in outcome.homes:
@@ -55,7 +79,7 @@ def _facts(outcome: Outcome) -> Table:
 
 
 def _fact_rows(outcome: Outcome) -> list[tuple[str, str]]:
-    share = outcome.local_share_permille
+    share, supply = outcome.local_share_permille, outcome.local_supply_permille
     prices = [slot.price_micro for slot in outcome.slots]
     known = [value for value in prices if value is not None]
     spread = (
@@ -67,8 +91,9 @@ def _fact_rows(outcome: Outcome) -> list[tuple[str, str]]:
     ceiling = f"ceiling {price(outcome.ceiling_micro)}, retail less fee"
     rows = [
         ("local share of demand", f"{demand}; {reach}"),
+        ("local share of supply", f"{supply // 10}.{supply % 10} % of {kwh(outcome.supply_wh)} kWh given"),
         ("price over the day", f"{spark(prices)}  {spread}; {ceiling}"),
-        ("street's gain", f"{money(outcome.gained_micro)} against {bounds} alone"),
+        (f"{outcome.place}'s gain", f"{money(outcome.gained_micro)} against {bounds} alone"),
         ("lived", ", ".join(f"{count:,} {name}" for name, count in outcome.lived.items())),
         ("gas", ", ".join(f"{name} {use.each:,}" for name, use in outcome.gas.items())),
     ]

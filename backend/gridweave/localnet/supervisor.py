@@ -103,6 +103,19 @@ class Localnet:
         async with self._between_blocks:
             return await self._mine(timestamp)
 
+    async def reorganise(self, since: int) -> int:
+        """Throws out every block from the first at or after time `since` on, but none that is final; how many.
+
+        As many empty ones take their place; what was in them is lost to the chain until somebody sends it again.
+        """
+        async with self._between_blocks:
+            head = await self.node.head()
+            recent = await self.node.blocks(range(self._saved + 1, head.number + 1))
+            depth = sum(block is not None and block.timestamp >= since for block in recent)
+            if depth:
+                await self.node.request("anvil_reorg", depth, [])
+            return depth
+
     async def snapshot(self) -> int:
         """Makes what is mined so far final; the number of the last final block. LocalnetError if blocks never pause."""
         for _ in range(50):

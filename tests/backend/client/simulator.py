@@ -41,6 +41,7 @@ class Simulator:
     seen: list[str] = field(default_factory=list)
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[tuple[int, int], list[dict[str, Any]]] = field(default_factory=dict)
+    recorded: list[dict[str, Any]] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     before: Callable[[httpx.Request], httpx.Response | None] = lambda _: None
     mangle: Callable[[dict[str, Any]], dict[str, Any]] = lambda item: item
@@ -69,6 +70,8 @@ class Simulator:
             return httpx.Response(200, json=self._deployment())
         if path == "/v1/orders":
             return httpx.Response(200, json={"items": self.orders.get((int(params["meter"]), int(params["slot"])), [])})
+        if path == "/v1/readings":
+            return httpx.Response(200, json={"items": self.recorded, "nextCursor": None})
         if path.startswith("/v1/requests/"):
             found = self.requests.get(path.rsplit("/", 1)[1])
             return httpx.Response(200, json=found) if found else _error(404, "UnknownRequest", "never seen")

@@ -103,6 +103,19 @@ def test_follow__once_the_reading_is_final__has_nothing_left(agent: DeviceAgent,
     assert agent.follow() == 0
 
 
+def test_follow__many_recorded_for_good__asks_once_for_all_and_on_its_own_for_the_rest(
+    agent: DeviceAgent, service: Simulator
+) -> None:
+    readings = [agent.record(SLOT + place, 250, 0) for place in range(6)]
+    agent.send()
+    rows = [{"slot": reading.slot, "version": 1, "final": reading is not readings[4]} for reading in readings[:5]]
+    service.recorded = rows
+    service.requests = {readings[4].digest: service.requests[readings[4].digest]}
+    service.requests[readings[4].digest] |= {"status": "committed", "final": False}
+    assert agent.follow() == 2
+    assert agent.unsent() == [readings[5]]
+
+
 def test_follow__when_the_reading_was_rejected__keeps_its_reason(agent: DeviceAgent, service: Simulator) -> None:
     reading = agent.record(SLOT, 250, 0)
     agent.send()

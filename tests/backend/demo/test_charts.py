@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from gridweave.demo.charts import Axis, area, band, nice_axis, spark, steps
+from gridweave.demo.charts import Axis, area, band, nice_axis, spark, stacks, steps
 
 AXIS = Axis(0, 100, (0, 50, 100))
 
@@ -66,3 +66,7 @@ def test_band__given_a_slot_without_an_interval__leaves_it_out() -> None:
 )
 def test_spark__given_values__shows_their_course(values: list[int | None], width: int, line: str) -> None:
     assert spark(values, width) == line
+
+
+def test_stacks__given_values_alike__stands_them_on_each_other() -> None:
+    assert stacks([0, 1, 1, 50, 100], AXIS, 10) == [(0, 0), (0, 1), (0, 2), (5, 0), (9, 0)]

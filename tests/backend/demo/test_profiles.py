@@ -38,6 +38,7 @@ def street() -> StreetDay:
 
 @pytest.fixture(scope="module")
 def extract() -> ModuleType:
+    sys.path.append(str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("extract_profiles", SCRIPT)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -302,7 +303,7 @@ def test_differing__a_planted_change__names_the_file(extract: ModuleType, tmp_pa
 
 
 def test_main__without_simbench__says_which_environment_to_make() -> None:
-    bare = [sys.executable, "-S", "-I", str(SCRIPT), "--check"]
+    bare = [sys.executable, "-S", "-E", "-s", str(SCRIPT), "--check"]
     outcome = subprocess.run(bare, capture_output=True, text=True, check=False)
     assert outcome.returncode == 2
     assert "simbench is not installed" in outcome.stderr

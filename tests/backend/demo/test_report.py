@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from gridweave.demo.moments import Moment
 from gridweave.demo.outcome import AuditSummary, Fact, GasUse, HomeOutcome, Outcome, SlotOutcome, WalkStep
 from gridweave.demo.report import kwh, money, price, render, signed, write
 from gridweave.demo.table import outcome_table
@@ -155,3 +156,53 @@ def test_render__given_a_fee__draws_the_ceiling() -> None:
 )
 def test_signed__given_micro__has_a_sign_unless_it_shows_as_zero(micro: int, shown: str) -> None:
     assert signed(micro) == shown
+
+
+HOOD = replace(
+    OUTCOME,
+    place="neighbourhood",
+    homes=tuple(replace(home, group=group) for home, group in zip(OUTCOME.homes, ("roof", "plain"), strict=True)),
+    moments=(Moment(1, "reorg", "It was thrown out."),),
+    strategies=("Buy low, sell high.",),
+    stored_wh=(500, 1_500),
+    storage_wh=2_000,
+)
+
+
+def test_render__of_a_neighbourhood__shows_groups_spread_batteries_and_moments() -> None:
+    page = render(HOOD, ("../report.html", "The street"))
+    assert page.count("<circle") == 2
+    assert "most: house-01 (roof) +0.23" in page
+    assert "least: house-02 (plain) −0.50" in page
+    assert '<time>00:15</time><i class="kind reorg"></i><span>It was thrown out.</span>' in page
+    assert "Buy low, sell high." in page
+    assert "of 2.0 kWh" in page
+    assert '<a href="../report.html">The street</a>' in page
+    assert "None" not in page
+
+
+def test_render__of_a_street__has_neither_groups_nor_batteries() -> None:
+    page = render(OUTCOME)
+    assert "<circle" not in page
+    assert "What the batteries held" not in page
+    assert "What happened" not in page
+
+
+def test_render__given_hostile_moments_groups_and_strategies__escapes_them() -> None:
+    hostile = "</script><script>alert(1)</script>"
+    spoilt = replace(
+        HOOD,
+        place=hostile,
+        homes=(replace(HOME, group=hostile, name=hostile),),
+        moments=(Moment(0, hostile, hostile),),
+        strategies=(hostile,),
+    )
+    assert "<script>alert" not in render(spoilt, (hostile, hostile))
+
+
+def test_outcome_table__of_a_neighbourhood__sums_groups_and_tells_moments() -> None:
+    console = Console(width=160, record=True, file=StringIO())
+    console.print(outcome_table(HOOD))
+    shown = console.export_text()
+    for part in ("homes with", "roof", "plain", "00:15", "It was thrown out.", "64.2 % of 0.7 kWh given"):
+        assert part in shown, part

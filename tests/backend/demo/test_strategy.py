@@ -4,16 +4,16 @@ import random
 
 import pytest
 
+from gridweave.demo.founding import market_terms
 from gridweave.demo.strategy import Trader, improved
-from gridweave.demo.street import street_terms
 from gridweave.domain.orders import Side
 from gridweave.domain.slots import SlotClock
 
-TERMS = street_terms("0x" + "01" * 20, "0x" + "02" * 20)
+TERMS = market_terms("0x" + "01" * 20, "0x" + "02" * 20)
 TRADER = Trader("house-01", 12, flexible=False)
 
 
-def test_street_terms__of_the_demo__keep_the_markets_rules() -> None:
+def test_market_terms__of_the_demo__keep_the_markets_rules() -> None:
     TERMS.validate(SlotClock(900))
     assert (TERMS.min_price, TERMS.max_price) == (TERMS.feed_in_price, TERMS.retail_price - TERMS.grid_fee)
 

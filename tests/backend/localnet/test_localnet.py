@@ -251,3 +251,24 @@ async def test_reorg__given_a_deep_history__reaches_back_more_than_twenty_blocks
         await chain.node.request("anvil_reorg", 25, [])
         assert (await chain.node.block(head.number)).hash != head.hash
         assert await chain.node.balance(STRANGER, head.number - 30) == 0
+
+
+async def test_reorganise__of_recent_blocks__throws_out_what_is_in_them_and_keeps_their_number(tmp_path):
+    async with _manual(tmp_path / "chain") as chain:
+        await _pay(chain)
+        kept = await chain.node.head()
+        paid = await _pay(chain)
+        height = await chain.node.block_number()
+        assert await chain.reorganise(kept.timestamp + 1) == 1
+        assert await chain.node.receipt(paid) is None
+        assert await chain.node.balance(STRANGER) == 1
+        assert await chain.node.block_number() == height
+        assert (await chain.node.block(kept.number)).hash == kept.hash
+
+
+async def test_reorganise__of_final_blocks__leaves_them(tmp_path):
+    async with _manual(tmp_path / "chain") as chain:
+        await _pay(chain)
+        await chain.snapshot()
+        assert await chain.reorganise(0) == 0
+        assert await chain.node.balance(STRANGER) == 1

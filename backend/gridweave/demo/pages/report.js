@@ -1,5 +1,6 @@
 const describe = {
   price: ([time, price, volume]) => `${time}\n${price} per kWh\n${volume} kWh traded`,
+  battery: ([time, , , , , stored]) => `${time}\n${stored} kWh held`,
   flow: ([time, , volume, given, drawn]) => `${time}\n${given} kWh given\n${drawn} kWh drawn\n${volume} kWh traded`,
 };
 for (const chart of document.querySelectorAll("[data-chart]")) {
