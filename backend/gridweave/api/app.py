@@ -14,7 +14,7 @@ from gridweave.api.errors import install_error_handlers
 from gridweave.api.limits import READS, UNCOUNTED, WRITES, BodyLimit, RateLimit
 from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
-from gridweave.api.routes import accounts, bonds, deployment, events, health, markets, orders, readings, registry
+from gridweave.api.routes import accounts, bills, bonds, deployment, events, health, markets, orders, readings, registry
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime, Stores
 from gridweave.services.settings import Settings
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["GET", "POST"])
     app.add_middleware(RequestLog, metrics=metrics)
-    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events):
+    for module in (deployment, markets, orders, readings, registry, accounts, bills, bonds, events):
         app.include_router(module.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(docs.router)

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gridweave.chain.networks import GENERIC, NetworkUnusable, find_network
 from gridweave.chain.profile import FeeRule
+from gridweave.domain.calendar import find_zone
+from gridweave.domain.errors import ZoneUnknown
 
 __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
 
@@ -67,6 +69,8 @@ class Settings(BaseModel):
     resend_ms: int = Field(default=5_000, ge=100)
     most_fee_factor: int = Field(default=10, ge=1, description="a raised fee over what a new transaction would offer")
 
+    time_zone: str = Field(default="UTC", description="of the days that bills are made of, as IANA names it")
+
     keeper: bool = True
     keeper_silent_meters: bool = Field(default=True, description="settle meters that neither traded nor sent a reading")
 
@@ -81,6 +85,14 @@ class Settings(BaseModel):
     most_streams: int = Field(default=1_000, ge=1, description="connections to /v1/events at once")
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            return find_zone(name).key
+        except ZoneUnknown as error:
+            raise ValueError(f"{name!r} is no time zone; {error.values['rule']}") from error
 
     @model_validator(mode="before")
     @classmethod

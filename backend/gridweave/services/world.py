@@ -29,6 +29,7 @@ from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import NewItem
+from gridweave.store.statements import StatementReads
 
 __all__ = ["Heads", "Reads", "World"]
 
@@ -70,6 +71,7 @@ class Reads:
     accounts: AccountReads
     events: EventReads
     bonds: BondReads
+    statements: StatementReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
@@ -81,6 +83,7 @@ class Reads:
             AccountReads(index),
             EventReads(index),
             BondReads(index),
+            StatementReads(index),
         )
 
 
