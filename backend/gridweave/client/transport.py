@@ -72,6 +72,18 @@ class Transport:
         except httpx.TransportError as fault:
             raise ServiceUnavailable(self.base_url, str(fault) or type(fault).__name__) from fault
 
+    def text(self, path: str, **params: Any) -> Iterator[str]:
+        """The answer's text in pieces as they come. Raises ServiceError, ServiceUnavailable."""
+        wanted = {name.rstrip("_"): value for name, value in params.items() if value is not None}
+        try:
+            with self._http.stream("GET", self.base_url + path, params=wanted) as response:
+                if response.status_code >= 400:
+                    response.read()
+                    raise _refusal(response)
+                yield from response.iter_text()
+        except httpx.TransportError as fault:
+            raise ServiceUnavailable(self.base_url, str(fault) or type(fault).__name__) from fault
+
     def _patiently(self, method: str, path: str, **content: Any) -> httpx.Response:
         for attempt in range(1, self._attempts + 1):
             last = attempt == self._attempts

@@ -10,6 +10,7 @@ from gridweave.store.reading import Page, Row
 
 __all__ = ["account", "delegations", "moves"]
 
+
 async def account(world: World, address: str) -> dict[str, Any]:
     """Balances as the Vault holds them at the newest indexed block. Raises NodeUnavailable."""
     block = world.heads.number if world.heads.block else None

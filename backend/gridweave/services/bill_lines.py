@@ -123,8 +123,6 @@ def _amounts(terms: MarketTerms, row: Row, price: int | None) -> dict[str, Any]:
     }
 
 
-
-
 def paid_energy(terms: MarketTerms, row: Row) -> tuple[int, int]:
     """(import, export) that was paid, Wh."""
     if row["reading_version"] == 0 or row["import_wh"] is None:
