@@ -107,7 +107,7 @@ def period_named(name: str, zone: ZoneInfo, most_days: int = MOST_DAYS) -> Perio
         first, last = _span(name)
     except ValueError as error:
         raise PeriodMalformed(name[:40], _RULE) from error
-    if not (_FIRST_YEAR <= first.year and last.year <= _LAST_YEAR and first <= last):
+    if not (first.year >= _FIRST_YEAR and last.year <= _LAST_YEAR and first <= last):
         raise PeriodMalformed(name[:40], _RULE)
     period = Period(name, zone, first, last)
     if period.days > most_days:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import AsyncIterator
 from io import StringIO
@@ -148,7 +149,7 @@ async def test_statement__up_to_now__ends_with_what_the_vault_holds(service: Ser
 
 async def test_statement__of_days__hands_each_closing_on_as_the_next_opening(service: Service) -> None:
     days = [(await bill_of(service, 0, period=f"2027-03-{day}"))["statement"] for day in (26, 27, 28, 29, 30)]
-    assert all(day["closing"] == after["opening"] for day, after in zip(days, days[1:], strict=False))
+    assert all(day["closing"] == after["opening"] for day, after in itertools.pairwise(days))
     assert days[0]["opening"]["netMicro"] == 0
     assert days[-1]["closing"]["lockedMicro"] == 0, "everything is settled"
     assert max(day["closing"]["lockedMicro"] for day in days) > 0, "orders were open at midnight"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import available_timezones
@@ -68,7 +69,7 @@ def test_each_day__of_random_zones_and_years__tiles_the_time_line(rng: random.Ra
         days = list(period.each_day(clock))
         case = (zone.key, year, clock.length)
         assert len(days) == period.days, case
-        assert all(day.end == following.first for day, following in zip(days, days[1:], strict=False)), case
+        assert all(day.end == following.first for day, following in itertools.pairwise(days)), case
         assert all(day.slots >= 0 for day in days), case
         assert (days[0].first, days[-1].end) == (period.slots(clock).start, period.slots(clock).stop), case
         assert period_named(str(year + 1), zone).starts_at == period.ends_at, case
