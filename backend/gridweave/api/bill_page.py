@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from gridweave.domain.calendar import find_zone, local_time
 from gridweave.domain.units import MICRO, WH_PER_KWH
@@ -73,7 +73,7 @@ def bill_page(bill: dict[str, Any]) -> str:
 
 
 @cache
-def _template() -> Any:
+def _template() -> Template:
     pages = Environment(
         loader=PackageLoader("gridweave.api", "pages"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -123,7 +123,7 @@ def _title(period: dict[str, Any]) -> str:
         return f"{first:%B %Y}"
     if "-W" in name:
         return f"Week {int(name[-2:])} of {name[:4]}"
-    return name if len(name) == 4 else name.replace("..", " to ")
+    return str(name).replace("..", " to ")
 
 
 def _times(period: dict[str, Any]) -> str:
