@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from gridweave.services.settings import Settings
 from layout import ROOT
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
+_REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9_.-]+)")
 METHODS = ("get", "post", "put", "patch", "delete")
 Json = dict[str, Any]
 
@@ -64,11 +66,29 @@ def lost(old: Json, new: Json) -> list[str]:
             faults.append(f"{name} is gone")
             continue
         faults += [f"{name}: {fault}" for fault in _lost_in(operation, other)]
-    schemas = new.get("components", {}).get("schemas", {})
+    schemas, posted = new.get("components", {}).get("schemas", {}), _posted(new)
     for name, schema in old.get("components", {}).get("schemas", {}).items():
         if name in schemas:
-            faults += [f"{name}: {fault}" for fault in _lost_fields(schema, schemas[name])]
+            lose = _newly_required if name in posted else _lost_fields
+            faults += [f"{name}: {fault}" for fault in lose(schema, schemas[name])]
     return faults
+
+
+def _posted(document: Json) -> set[str]:
+    """Names of the schemas that request bodies are made of."""
+    schemas = document.get("components", {}).get("schemas", {})
+    bodies = [operation.get("requestBody", {}) for operation in _operations(document).values()]
+    found: set[str] = set()
+    waiting = {name for body in bodies for name in _named_in(body)}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= _named_in(schemas.get(name, {})) - found
+    return found
+
+
+def _named_in(part: Json) -> set[str]:
+    return set(_REFERENCE.findall(json.dumps(part)))
 
 
 def _operations(document: Json) -> dict[str, Json]:
@@ -94,7 +114,18 @@ def _lost_in(old: Json, new: Json) -> Iterator[str]:
 
 
 def _lost_fields(old: Json, new: Json) -> Iterator[str]:
-    for field in old.get("properties", {}).keys() - new.get("properties", {}).keys():
+    """What an answer does not hold any more, or only sometimes."""
+    for field in sorted(old.get("properties", {}).keys() - new.get("properties", {}).keys()):
+        yield f"the field {field} is gone"
+    for field in sorted(
+        (set(old.get("required", ())) - set(new.get("required", ()))) & new.get("properties", {}).keys()
+    ):
+        yield f"the field {field} may be missing now"
+
+
+def _newly_required(old: Json, new: Json) -> Iterator[str]:
+    """What a request is not taken with, or not taken without any more."""
+    for field in sorted(old.get("properties", {}).keys() - new.get("properties", {}).keys()):
         yield f"the field {field} is gone"
     for field in sorted(set(new.get("required", ())) - set(old.get("required", ()))):
         yield f"the field {field} must be given now"

@@ -19,6 +19,7 @@ from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import (
     accounts,
+    bills,
     bonds,
     deployment,
     events,
@@ -36,6 +37,8 @@ from gridweave.services.schedules import MOST_LINES
 from gridweave.services.settings import Settings
 
 __all__ = ["create_app"]
+
+_ROUTES = (deployment, markets, orders, readings, registry, accounts, bills, bonds, events, history, operations)
 
 _MOST_FIELDS = 16
 """Of one item in a batch, with room."""
@@ -83,7 +86,19 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events, history, operations):
+    for module in (
+        deployment,
+        markets,
+        orders,
+        readings,
+        registry,
+        accounts,
+        bills,
+        bonds,
+        events,
+        history,
+        operations,
+    ):
         app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
     app.include_router(operations.pages)

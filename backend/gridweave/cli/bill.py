@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from gridweave.cli.terminal import (
     AsJson,
     KeystoreFolder,
     ServiceUrl,
+    WrongUse,
     at_time,
     emit,
     out,
@@ -39,6 +41,8 @@ _COLUMNS = (
     ("cash", "right"),
 )
 
+_DAY_COLUMNS = (("day", "left"), ("slots", "right"), *_COLUMNS[2:6], *_COLUMNS[7:])
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command to `app`."""
@@ -47,8 +51,16 @@ def register(app: typer.Typer) -> None:
 
 def bill(
     who: Annotated[str, typer.Argument(help="An address, or a key's name.")],
-    from_slot: Annotated[str, typer.Option("--from", help="First slot: number, or a UTC time.")],
-    to_slot: Annotated[str, typer.Option("--to", help="Last slot.")],
+    period: Annotated[
+        str | None,
+        typer.Option(help="2026, 2026-11, 2026-W48, 2026-11-27, 2026-11-27..2026-12-03. [default: today]"),
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="IANA time zone of the days. [default: the service's]")] = None,
+    from_slot: Annotated[str | None, typer.Option("--from", help="First slot instead: number, or a UTC time.")] = None,
+    to_slot: Annotated[str | None, typer.Option("--to", help="Last slot.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every line to this file as CSV.")] = None,
+    html_file: Annotated[Path | None, typer.Option("--html", help="Write the page that prints to this file.")] = None,
+    days: Annotated[bool, typer.Option("--days", help="A line a day instead of a line a slot.")] = False,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     as_json: AsJson = False,
@@ -57,25 +69,56 @@ def bill(
 
     Every line follows from the chain: `gridweave audit` recomputes it without this service.
 
-    Example: gridweave bill home --from 2016-06-09T22:00 --to 2016-06-10T22:00
+    Example: gridweave bill home --period 2026-11 --zone Europe/Berlin --days --html november.html
     """
     with speaking(as_json), GridweaveClient(url) as client:
         address = resolve_address(who, keystore)
-        found = client.bill(address, resolve_slot(from_slot, client), resolve_slot(to_slot, client))
+        asked = _asked(client, period, zone, from_slot, to_slot)
+        for file, form in ((csv_file, "csv"), (html_file, "html")):
+            if file:
+                client.save_bill(address, file, form, **asked)
+        found = client.bill(address, asked["from_"], asked["to"]) if from_slot else client.bill_of(address, **asked)
         if as_json:
             emit(found)
-            return
-        if not found["lines"]:
-            out.print(f"nothing settled for {address} in these slots yet", highlight=False, soft_wrap=True)
-            return
-        clock = SlotClock(client.deployment.slot_length)
+        else:
+            _print(found, days=days)
+
+
+def _asked(
+    client: GridweaveClient, period: str | None, zone: str | None, from_slot: str | None, to_slot: str | None
+) -> dict[str, Any]:
+    """What the service is asked for. Raises WrongUse."""
+    if from_slot is None and to_slot is None:
+        return {"period": period, "zone": zone}
+    if from_slot is None or to_slot is None or period is not None or zone is not None:
+        raise WrongUse("give --period and --zone, or both --from and --to")
+    return {"from_": resolve_slot(from_slot, client), "to": resolve_slot(to_slot, client)}
+
+
+def _print(found: dict[str, Any], *, days: bool) -> None:
+    address, totals, period = found["account"], found["totals"], found["period"]
+    if not found["lines"]:
+        when = f"{period['name']} ({period['zone']})"
+        out.print(f"nothing settled for {address} in {when} yet", highlight=False, soft_wrap=True)
+        return
+    if days:
+        title = f"{address}, {period['name']}, {period['zone']}"
+        out.print(table(title, _DAY_COLUMNS, [_day(row) for row in found["days"]]))
+    else:
+        clock = SlotClock(int(period["slotLength"]))
         out.print(table(address, _COLUMNS, [_line(line, clock) for line in found["lines"]]))
-        silent = sum(line["readingVersion"] == 0 for line in found["lines"])
-        if silent:
-            out.print(f"* {silent} without a reading: drawn is what the market charges until a reading comes in time")
-        totals = found["totals"]
-        out.print(f"cash                {format_amount(int(totals['cashMicro']))}", highlight=False)
-        out.print(f"without the market  {format_amount(int(totals['withoutMarketMicro']))}", highlight=False)
+    if silent := totals["silentLines"]:
+        out.print(f"* {silent} without a reading: drawn is what the market charges until a reading comes in time")
+    if still := totals["openLines"]:
+        out.print(f"{still} of {totals['lines']} lines can still change: their correction window is open")
+    out.print(f"cash                {format_amount(int(totals['cashMicro']))}", highlight=False)
+    out.print(f"without the market  {format_amount(int(totals['withoutMarketMicro']))}", highlight=False)
+
+
+def _day(row: dict[str, Any]) -> tuple[str, ...]:
+    energies = (format_energy_kwh(int(row[name])) for name in ("boughtWh", "soldWh", "importWh", "exportWh"))
+    amounts = (format_amount(int(row[name])) for name in ("tradeMicro", "feeMicro", "deviationMicro", "cashMicro"))
+    return (str(row["date"]), str(row["slots"]), *energies, *amounts)
 
 
 def _line(line: dict[str, Any], clock: SlotClock) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -143,6 +144,23 @@ class GridweaveClient:
 
     def bill(self, address: str, from_slot: int, to_slot: int) -> Json:
         return dict(self._transport.get(f"/v1/accounts/{address}/bill", from_=from_slot, to=to_slot))
+
+    def bill_of(self, address: str, period: str | None = None, zone: str | None = None) -> Json:
+        """The bill of a calendar period, with every line; None: today, in the service's time zone."""
+        path, asked = f"/v1/accounts/{address}/bill", {"period": period, "zone": zone}
+        found = dict(self._transport.get(path, **asked))
+        while found["nextCursor"] is not None:
+            part = self._transport.get(f"{path}/lines", cursor=found["nextCursor"], **asked)
+            found |= {"lines": found["lines"] + part["items"], "nextCursor": part["nextCursor"]}
+        return found
+
+    def save_bill(self, address: str, file: Path, form: str, **asked: Any) -> None:
+        """Writes the bill to a file as the service sends it, `form` "csv" or "html", whole or not at all."""
+        unfinished = file.with_name(f"{file.name}.partial")
+        with unfinished.open("wb") as out:
+            for part in self._transport.stream(f"/v1/accounts/{address}/bill", format=form, **asked):
+                out.write(part)
+        unfinished.replace(file)
 
     def meters(self, *, device: str | None = None, account: str | None = None, market: int | None = None) -> list[Json]:
         return list(self._pages("/v1/meters", device=device, account=account, market=market))

@@ -67,6 +67,24 @@ class NumberMalformed(LocalRefusal):
     parameters = ("string text", "string rule")
 
 
+class PeriodMalformed(LocalRefusal):
+    """The name of a period stands for none."""
+
+    parameters = ("string text", "string rule")
+
+
+class PeriodTooLong(LocalRefusal):
+    """A period of more days than can be answered at once."""
+
+    parameters = ("string text", "uint256 days", "uint256 most")
+
+
+class ZoneUnknown(LocalRefusal):
+    """No time zone of that name."""
+
+    parameters = ("string text", "string rule")
+
+
 class SignatureMalformed(LocalRefusal):
     """A signature of the wrong length, with a high s, or of no key at all."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from gridweave.domain.settlement import settle_dust, settle_meter
 from gridweave.domain.slots import SlotClock
 from gridweave.domain.terms import MarketTerms
-from gridweave.services.accounts import paid_energy
+from gridweave.services.bill_lines import paid_energy
 from gridweave.services.errors import RequestInvalid
 from gridweave.services.markets import terms_of
 from gridweave.services.terms import in_force

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gridweave.chain.networks import GENERIC, NetworkUnusable, find_network
 from gridweave.chain.profile import FeeRule
+from gridweave.domain.calendar import find_zone
+from gridweave.domain.errors import ZoneUnknown
 from gridweave.store.backend import url_of
 
 __all__ = ["PREFIX", "Settings", "SettingsInvalid"]
@@ -79,6 +81,8 @@ class Settings(BaseModel):
     resend_ms: int = Field(default=5_000, ge=100, description="after which a transaction is sent again")
     most_fee_factor: int = Field(default=10, ge=1, description="a raised fee over what a new transaction would offer")
 
+    time_zone: str = Field(default="UTC", description="of the days that bills are made of, as IANA names it")
+
     keeper: bool = Field(default=True, description="clear and settle what is due")
     keeper_silent_meters: bool = Field(default=True, description="settle meters that neither traded nor sent a reading")
 
@@ -112,6 +116,14 @@ class Settings(BaseModel):
     def _usable(cls, url: str) -> str:
         url_of(url)
         return url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            return find_zone(name).key
+        except ZoneUnknown as error:
+            raise ValueError(f"{name!r} is no time zone; {error.values['rule']}") from error
 
     @model_validator(mode="before")
     @classmethod

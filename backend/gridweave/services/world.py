@@ -31,6 +31,7 @@ from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import NewItem
+from gridweave.store.statements import StatementReads
 
 __all__ = ["Heads", "Reads", "World"]
 
@@ -73,6 +74,7 @@ class Reads:
     events: EventReads
     bonds: BondReads
     history: HistoryReads
+    statements: StatementReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
@@ -85,6 +87,7 @@ class Reads:
             EventReads(index),
             BondReads(index),
             HistoryReads(index),
+            StatementReads(index),
         )
 
 

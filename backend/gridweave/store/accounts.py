@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, func, select
 
+from gridweave.store.columns import Micro
 from gridweave.store.index_tables import blocks, debts, meters, moves, readings, settlements
 from gridweave.store.reading import Page, Reader, Row
 
@@ -40,6 +41,17 @@ class AccountReads(Reader):
         """Settlements of the account's meters, as in `_lines`."""
         return await self._lines(meters.c.account == account, first, last)
 
+    async def settled_meters(self, account: str, first: int, last: int) -> dict[int, int]:
+        """How many slots of first..last were settled for each of the account's meters that has any."""
+        query = (
+            select(settlements.c.meter, func.count(settlements.c.slot.distinct()).label("slots"))
+            .join(meters, meters.c.meter == settlements.c.meter)
+            .where(meters.c.account == account, settlements.c.slot.between(first, last))
+            .group_by(settlements.c.meter)
+            .order_by(settlements.c.meter)
+        )
+        return {row["meter"]: row["slots"] for row in await self._rows(query)}
+
     async def lines_of_market(self, market: int, first: int, last: int) -> list[Row]:
         """Settlements of the market's meters, as in `_lines`."""
         return await self._lines(meters.c.market == market, first, last)
@@ -54,19 +66,28 @@ class AccountReads(Reader):
         )
         return {row["slot"]: row["lines"] for row in await self._rows(query)}
 
-    async def _lines(self, whose: ColumnElement[bool], first: int, last: int) -> list[Row]:
-        """The newest settlement of each of these meters in each slot of first..last, with the reading it paid.
+    async def _lines(self, whose: ColumnElement[bool], from_slot: int, to_slot: int) -> list[Row]:
+        """The newest settlement of each of these meters in each slot of a range, with the reading it paid.
 
-        Columns of `settlements`, and `market`, `import_wh`, `export_wh` (None: settled without a reading), `timestamp`.
+        Columns of `settlements`, and `market`, `import_wh`, `export_wh` (None: settled without a reading), `timestamp`,
+        `times` (how often it was settled) and `first_cash` (what it came to at first).
         """
         places = (settlements.c.meter, settlements.c.slot)
-        newest = func.row_number().over(
-            partition_by=places, order_by=(settlements.c.block_number.desc(), settlements.c.log_index.desc())
-        )
+        newest_first = (settlements.c.block_number.desc(), settlements.c.log_index.desc())
+        newest = func.row_number().over(partition_by=places, order_by=newest_first)
+        times = func.count().over(partition_by=places)
+        oldest_first = (settlements.c.block_number, settlements.c.log_index)
+        first = func.first_value(settlements.c.cash, type_=Micro).over(partition_by=places, order_by=oldest_first)
         ranked = (
-            select(settlements, meters.c.market, newest.label("rank"))
+            select(
+                settlements,
+                meters.c.market,
+                newest.label("rank"),
+                times.label("times"),
+                first.label("first_cash"),
+            )
             .join(meters, meters.c.meter == settlements.c.meter)
-            .where(whose, settlements.c.slot.between(first, last))
+            .where(whose, settlements.c.slot.between(from_slot, to_slot))
             .subquery()
         )
         paid = (

@@ -189,6 +189,9 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/accounts/{address}/bill": lambda s: (
         f"/v1/accounts/{s.accounts['prosumer']}/bill?from={s.past}&to={s.slot}"
     ),
+    "GET /v1/accounts/{address}/bill/lines": lambda s: (
+        f"/v1/accounts/{s.accounts['prosumer']}/bill/lines?from={s.past}&to={s.slot}"
+    ),
     "GET /v1/bonds": lambda s: "/v1/bonds",
     "GET /v1/compensations": lambda s: "/v1/compensations",
     "GET /v1/events": lambda s: "/v1/events",

@@ -1,16 +1,16 @@
-"""Accounts, deposits, withdrawals and bills."""
+"""Accounts, deposits and withdrawals."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
 from gridweave.api.schemas import DepositIn, WithdrawalIn
-from gridweave.api.shapes.accounts import AccountOut, BillOut, DelegationsOut, MovesOut
+from gridweave.api.shapes.accounts import AccountOut, DelegationsOut, MovesOut
 from gridweave.api.shapes.errors import READS
 from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import accounts, money
@@ -53,17 +53,6 @@ async def get_moves(
     """Every move of the account in chain order."""
     found = await accounts.moves(world, address, cursor, limit)
     return page(found, lambda row: _move(row, final=world.heads.is_final(row["block_number"])))
-
-
-@router.get("/accounts/{address}/bill", response_model=BillOut, responses=READS)
-async def get_bill(
-    world: InWorld,
-    address: AddressPath,
-    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)],
-    to: Annotated[int, Query(ge=0, lt=2**32)],
-) -> dict[str, Any]:
-    """The bill of slots from..to, line by line."""
-    return await accounts.bill(world, address, from_, to)
 
 
 def _move(row: Row, *, final: bool) -> dict[str, Any]:

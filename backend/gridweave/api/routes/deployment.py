@@ -36,6 +36,7 @@ async def get_deployment(world: InWorld) -> dict[str, Any]:
         "slotLength": deployment.slot_length,
         "holdLength": deployment.hold_length,
         "horizon": HORIZON,
+        "timeZone": settings.time_zone,
         "contracts": addresses,
         "currency": addresses["LocalCurrency"],
         "startBlock": deployment.block,

@@ -33,6 +33,7 @@ class DeploymentOut(Shape):
     sponsor: AccountId | None
     compensation_micro: Micro
     chain_time: Count
+    time_zone: str
     current_slot: Slot
     block_number: _Block
 

@@ -1,0 +1,151 @@
+"""A bill as a page for people: calm on a screen, A4 on paper, nothing from elsewhere and no script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
+
+from gridweave.domain.calendar import find_zone, local_time
+from gridweave.domain.units import MICRO, WH_PER_KWH
+
+__all__ = ["MOST_LINES_ON_PAGE", "SECURITY_HEADERS", "bill_page"]
+
+MOST_LINES_ON_PAGE = 800
+"""A bill with more lines shows its days, each a link to the bill of that day."""
+
+_CSS = resources.files("gridweave.api").joinpath("pages/bill.css").read_text("utf-8").strip()
+_CSS_HASH = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept",
+}
+"""Of the answer with the page: it may load nothing, run nothing and be framed by nobody."""
+
+_STATEMENT = (
+    ("depositsMicro", "Deposits"),
+    ("withdrawalsMicro", "Withdrawals"),
+    ("collateralLockedMicro", "Collateral put down with orders"),
+    ("collateralReturnedMicro", "Collateral given back"),
+    ("settledMicro", "Settled energy, of whatever slots, paid in this time"),
+    ("asUtilityMicro", "Deviations, as the market's utility"),
+    ("balancedMicro", "Fees, dust and rounding, as utility or operator"),
+    ("bondsMicro", "Bonds put down and given back"),
+    ("compensationMicro", "Compensation out of bonds"),
+)
+_PARTS = (
+    ("tradeMicro", 1, "Bought and sold at the market's price"),
+    ("feeMicro", -1, "Grid fee, on what was bought"),
+    ("deviationMicro", 1, "Deviations, at feed-in or retail price"),
+)
+_HEIGHT = 60
+
+
+def bill_page(bill: dict[str, Any]) -> str:
+    """The page of a bill as the API answers it. Every string is escaped."""
+    lines = bill["lines"]
+    shows_lines = bill["nextCursor"] is None and len(lines) <= MOST_LINES_ON_PAGE
+    by_day: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in lines if shows_lines else ():
+        by_day[line["date"]].append(line)
+    return _template().render(
+        bill=bill,
+        css=_CSS,
+        title=_title(bill["period"]),
+        times=_times(bill["period"]),
+        parts=[(label, sign * bill["totals"][name]) for name, sign, label in _PARTS],
+        moves=[(label, bill["statement"]["moves"][name]) for name, label in _STATEMENT],
+        chart=_chart(bill, shows_lines=shows_lines),
+        by_day=by_day,
+        shows_lines=shows_lines,
+    )
+
+
+@cache
+def _template() -> Template:
+    pages = Environment(
+        loader=PackageLoader("gridweave.api", "pages"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters.update(money=_money, exact=_exact, kwh=_kwh, weekday=_weekday, utc=_utc, count=lambda n: f"{n:,}")
+    return pages.get_template("bill.html.j2")
+
+
+def _exact(micro: int | None) -> str:
+    """Micro to the last digit, with a true minus sign; an en dash for none."""
+    if micro is None:
+        return "–"
+    whole, rest = divmod(abs(micro), MICRO)
+    return f"{'−' if micro < 0 else ''}{whole:,}.{rest:06d}"
+
+
+def _money(micro: int) -> str:
+    """Micro with two decimals, rounded half away from zero."""
+    cents = (abs(micro) + 5_000) // 10_000
+    return f"{'−' if micro < 0 and cents else ''}{cents // 100:,}.{cents % 100:02d}"
+
+
+def _kwh(wh: int) -> str:
+    """Wh as kWh to the last digit."""
+    return f"{wh // WH_PER_KWH:,}.{wh % WH_PER_KWH:03d}"
+
+
+def _weekday(day: str) -> str:
+    found = date.fromisoformat(day)
+    return f"{found:%a} {found.day} {found:%b %Y}"
+
+
+def _utc(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _title(period: dict[str, Any]) -> str:
+    """The period as people say it."""
+    name = period["name"]
+    first = datetime.fromisoformat(period["localStart"]).date()
+    if len(name) == 10:
+        return f"{first:%A}, {first.day} {first:%B %Y}"
+    if len(name) == 7:
+        return f"{first:%B %Y}"
+    if "-W" in name:
+        return f"Week {int(name[-2:])} of {name[:4]}"
+    return str(name).replace("..", " to ")
+
+
+def _times(period: dict[str, Any]) -> str:
+    """From when to when on the zone's clock."""
+    zone = find_zone(period["zone"])
+    start, end = (local_time(period[name], zone) for name in ("startsAt", "endsAt"))
+    return f"{start:%Y-%m-%d %H:%M %z} to {end:%Y-%m-%d %H:%M %z}"
+
+
+def _chart(bill: dict[str, Any], *, shows_lines: bool) -> dict[str, Any] | None:
+    """Bars of energy drawn (down) and given (up), a slot each where the bill is of one day, else a day each."""
+    days = bill["days"]
+    if len(days) == 1 and shows_lines:
+        at: dict[int, list[int]] = {slot: [0, 0] for slot in range(days[0]["from"], days[0]["to"] + 1)}
+        for line in bill["lines"]:
+            at[line["slot"]][0] += line["importWh"]
+            at[line["slot"]][1] += line["exportWh"]
+        pairs, unit = list(at.values()), "slot"
+    else:
+        pairs, unit = [[day["importWh"], day["exportWh"]] for day in days], "day"
+    most = max((max(pair) for pair in pairs), default=0)
+    if not most:
+        return None
+    bars = [(x, drawn * _HEIGHT // most, given * _HEIGHT // most) for x, (drawn, given) in enumerate(pairs)]
+    return {"bars": bars, "width": len(pairs), "height": _HEIGHT, "most": most, "unit": unit}
