@@ -9,36 +9,45 @@ from typing import Any
 
 from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
 
-__all__ = ["batch_of", "item_of", "now_ms", "outcome_row", "row_of", "signed_row"]
+__all__ = ["batch_of", "item_of", "new_item", "now_ms", "outcome_row", "row_of", "signed_row"]
 
 
-def row_of(item: NewItem, seq: int) -> dict[str, Any]:
+def new_item(item: NewItem, seq: int) -> Item:
+    """What `item` is once it is acknowledged."""
+    return Item(
+        seq=seq,
+        id=item.id,
+        kind=item.kind,
+        lanes=item.lanes,
+        payload=item.payload,
+        commit_before=item.commit_before,
+        acknowledgement=item.acknowledgement,
+        created_at_ms=now_ms(),
+        status=ACCEPTED,
+        reason=None,
+        reason_args={},
+        final=False,
+        was_committed=False,
+        attempts=0,
+        batch=None,
+        tx_hash=None,
+        block_number=None,
+        market=item.market,
+        slot=item.slot,
+        meter=item.meter,
+        account=item.account,
+        sponsor=item.sponsor,
+    )
+
+
+def row_of(item: NewItem, known: Item) -> dict[str, Any]:
     """The row of a new item."""
-    return {
-        "seq": seq,
-        "id": item.id,
-        "kind": item.kind,
+    return vars(known) | {
         "nonce_key": item.nonce_key,
         "lanes": json.dumps(item.lanes),
-        "market": item.market,
-        "slot": item.slot,
-        "meter": item.meter,
-        "account": item.account,
         "payload": json.dumps(item.payload),
-        "commit_before": item.commit_before,
-        "acknowledgement": item.acknowledgement,
-        "sponsor": item.sponsor,
-        "to_prove": False,
-        "created_at_ms": now_ms(),
-        "status": ACCEPTED,
-        "final": False,
-        "was_committed": False,
-        "attempts": 0,
-        "reason": None,
         "reason_args": None,
-        "batch": None,
-        "tx_hash": None,
-        "block_number": None,
+        "to_prove": False,
     }
 
 

@@ -33,6 +33,7 @@ class Postgres:
     """
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    threads: None = None
 
     def __init__(self, kind: Kind, url: URL) -> None:
         self._url, self._kind = url, kind
