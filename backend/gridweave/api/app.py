@@ -83,7 +83,8 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for module in (deployment, markets, orders, readings, registry, accounts, bonds, events, history, operations):
+    by_traffic = (orders, readings, markets, accounts, deployment, registry, bonds, events, history, operations)
+    for module in by_traffic:  # a request is matched with them in this order
         app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
     app.include_router(operations.pages)

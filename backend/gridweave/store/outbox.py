@@ -1,4 +1,4 @@
-"""The outbox's repository: every SQL statement that touches what is acknowledged."""
+"""The outbox's repository: what is acknowledged, from the request to its last moment."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
-    RowMapping,
     Select,
     and_,
-    bindparam,
     case,
     delete,
     func,
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -27,7 +24,18 @@ from gridweave.store.database import Database
 from gridweave.store.facts import check_facts
 from gridweave.store.held import Held
 from gridweave.store.many import add_rows, run_many
-from gridweave.store.outbox_rows import batch_of, item_of, new_item, now_ms, outcome_row, row_of, signed_row
+from gridweave.store.outbox_rows import batch_of, item_of, new_item, outcome_row, row_of, signed_row
+from gridweave.store.outbox_sql import (
+    OUTCOME,
+    QUEUED,
+    add_batch,
+    by_column,
+    items_in,
+    relayed_in,
+    reopen,
+    requeue,
+    sort_out,
+)
 from gridweave.store.outbox_tables import batches, facts, items, signed
 from gridweave.store.records import (
     ACCEPTED,
@@ -35,7 +43,6 @@ from gridweave.store.records import (
     DEAD,
     FINAL,
     MINED,
-    OPEN,
     REJECTED,
     Accepted,
     Batch,
@@ -47,8 +54,6 @@ from gridweave.store.records import (
 )
 
 __all__ = ["OutboxStore"]
-
-_CHUNK = 400
 
 T = TypeVar("T")
 
@@ -104,12 +109,12 @@ class OutboxStore:
         self, connection: Connection, wanted: Sequence[NewItem], revivable: Collection[str], at_once: Collection[str]
     ) -> list[Accepted]:
         """Where some are known, or hold another's nonce."""
-        known = {id_: item_of(row) for id_, row in _by_column(connection, "id", [item.id for item in wanted]).items()}
-        fresh, conflicts = _sort_out(connection, wanted, known)
+        known = {id_: item_of(row) for id_, row in by_column(connection, "id", [item.id for item in wanted]).items()}
+        fresh, conflicts = sort_out(connection, wanted, known)
         added = {found.item.id: found.item for found in self._add(connection, fresh) if found.item is not None}
         refused = [item for item in known.values() if item.status == REJECTED]
         revived = {i.id: i.seq for i in refused if i.kind in at_once or (i.final and i.kind in revivable)}
-        _requeue(connection, list(revived.values()))
+        requeue(connection, list(revived.values()))
         known |= added
         known |= {id_: replace(known[id_], status=ACCEPTED, final=False, reason=None, batch=None) for id_ in revived}
         queued = revived.keys() | added.keys()
@@ -133,7 +138,7 @@ class OutboxStore:
 
     async def items(self, ids: Sequence[str]) -> dict[str, Item]:
         """Items by id; unknown ids are missing."""
-        found = await self._db.reading(lambda connection: _by_column(connection, "id", ids))
+        found = await self._db.reading(lambda connection: by_column(connection, "id", ids))
         return {id_: item_of(row) for id_, row in found.items()}
 
     async def items_of_meter(self, meter: int, slot: int | None, kinds: Sequence[str], limit: int) -> list[Item]:
@@ -149,7 +154,7 @@ class OutboxStore:
         if known is None:
             known = await self._db.writing(self._known_places)
         wanted = [place for place in places if place in known]
-        return await self._db.reading(lambda connection: _relayed(connection, wanted, kinds)) if wanted else {}
+        return await self._db.reading(lambda connection: relayed_in(connection, wanted, kinds)) if wanted else {}
 
     def _known_places(self, connection: Connection) -> set[tuple[int | None, int | None]]:
         """(meter, slot) of every item, kept at hand: most orders are a position's first, and need no query."""
@@ -164,7 +169,7 @@ class OutboxStore:
         if held is not None:
             return held
         asked = 2 * limit
-        found = await self._change(lambda connection: _items(connection, _QUEUED.limit(asked)))
+        found = await self._change(lambda connection: items_in(connection, QUEUED.limit(asked)))
         self._held.learn(found, asked)
         return found[:limit]
 
@@ -185,8 +190,7 @@ class OutboxStore:
 
     async def batches(self, *states: str) -> list[Batch]:
         """Batches in these states by nonce."""
-        query = select(batches).where(batches.c.state.in_(states)).order_by(batches.c.nonce)
-        return await self._db.reading(lambda c: [batch_of(row) for row in c.execute(query).mappings()])
+        return await self._batches(select(batches).where(batches.c.state.in_(states)).order_by(batches.c.nonce))
 
     async def signed_of(self, batch_ids: Sequence[int]) -> dict[int, list[SignedBytes]]:
         """Signed bytes by batch, oldest first."""
@@ -198,25 +202,21 @@ class OutboxStore:
 
     async def lost(self, chain_nonce: int) -> list[Batch]:
         """Final batches that the chain, which waits for `chain_nonce` next, has lost after all."""
-        async with self._db.read() as connection:
-            query = select(batches).where(batches.c.state == FINAL, batches.c.nonce >= chain_nonce)
-            return [batch_of(row) for row in (await connection.execute(query)).mappings()]
+        return await self._batches(select(batches).where(batches.c.state == FINAL, batches.c.nonce >= chain_nonce))
 
     async def has_nonce(self, nonce: int) -> bool:
         """Whether a batch holds this nonce."""
-        async with self._db.read() as connection:
-            found = await connection.execute(select(batches.c.id).where(batches.c.nonce == nonce))
-            return found.first() is not None
+        return bool(await self._batches(select(batches).where(batches.c.nonce == nonce)))
 
     async def last_nonce(self) -> int | None:
         """The highest nonce that any living batch holds."""
-        async with self._db.read() as connection:
-            found = (await connection.execute(select(func.max(batches.c.nonce)).where(batches.c.nonce >= 0))).scalar()
-            return None if found is None else int(found)
+        query = select(func.max(batches.c.nonce)).where(batches.c.nonce >= 0)
+        found = await self._db.reading(lambda connection: connection.execute(query).scalar())
+        return None if found is None else int(found)
 
     async def add_batches(self, drafts: Sequence[Draft]) -> list[Batch]:
         """Stores batches with their first signed bytes and the items they carry, all in one durable transaction."""
-        added = await self._change(lambda connection: [_add_batch(connection, draft) for draft in drafts])
+        added = await self._change(lambda connection: [add_batch(connection, draft) for draft in drafts])
         for batch, draft in zip(added, drafts, strict=True):
             self._held.load(batch.id, draft.seqs)
         return added
@@ -243,8 +243,8 @@ class OutboxStore:
 
         def record(connection: Connection) -> None:
             connection.execute(update(batches).where(batches.c.id == batch).values(state=MINED, **place))
-            run_many(connection, _OUTCOME, [outcome_row(o, tx_hash, number) for o in outcomes])
-            _requeue(connection, retry)
+            run_many(connection, OUTCOME, [outcome_row(o, tx_hash, number) for o in outcomes])
+            requeue(connection, retry)
 
         await self._change(record)
         self._held.land([batch])
@@ -254,7 +254,7 @@ class OutboxStore:
     async def reopen(self, batch_ids: Sequence[int]) -> None:
         """The blocks of these batches are gone: their items are accepted again, and remember having been committed."""
         if batch_ids:
-            await self._change(lambda connection: _reopen(connection, batch_ids))
+            await self._change(lambda connection: reopen(connection, batch_ids))
             self._held.land(batch_ids)
 
     async def finalize(self, up_to_block: int, final_time: int, acts: Collection[str] = ()) -> int:
@@ -281,14 +281,14 @@ class OutboxStore:
         """Items that no block will hold: stores why."""
         if outcomes:
             rows = [outcome_row(o, None, o.block) for o in outcomes]
-            await self._change(lambda connection: run_many(connection, _OUTCOME, rows))
+            await self._change(lambda connection: run_many(connection, OUTCOME, rows))
             self._held.drop(outcome.seq for outcome in outcomes)
 
     async def bury(self, batch: int) -> None:
         """A batch whose nonce is lost to it: its items are queued again, its nonce is free for another batch."""
 
         def bury(connection: Connection) -> None:
-            _requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
+            requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
             dead = update(batches).where(batches.c.id == batch).values(state=DEAD, nonce=-batches.c.id)
             connection.execute(dead)
 
@@ -297,37 +297,42 @@ class OutboxStore:
 
     async def forget(self, before_ms: int) -> int:
         """Deletes final items accepted before that wall-clock time, and batches that carry none any more."""
-        async with self._db.write() as connection:
-            gone = await connection.execute(
-                delete(items).where(items.c.final.is_(True), items.c.created_at_ms < before_ms)
-            )
-            carried = select(items.c.batch).where(items.c.batch.is_not(None))
-            last = select(func.max(batches.c.id)).scalar_subquery()
+        carried = select(items.c.batch).where(items.c.batch.is_not(None))
+        last = select(func.max(batches.c.id)).scalar_subquery()
+        idle = and_(batches.c.state.in_((FINAL, DEAD)), batches.c.id.not_in(carried), batches.c.id != last)
+
+        def forget(connection: Connection) -> int:
+            old = delete(items).where(items.c.final.is_(True), items.c.created_at_ms < before_ms)
+            gone = connection.execute(old).rowcount
+            connection.execute(delete(signed).where(signed.c.batch.in_(select(batches.c.id).where(idle))))
+            connection.execute(delete(batches).where(idle))
             self._places = None
-            idle = and_(batches.c.state.in_((FINAL, DEAD)), batches.c.id.not_in(carried), batches.c.id != last)
-            await connection.execute(delete(signed).where(signed.c.batch.in_(select(batches.c.id).where(idle))))
-            await connection.execute(delete(batches).where(idle))
-            return gone.rowcount
+            return gone
+
+        return await self._db.writing(forget)
 
     async def accepted_total(self) -> int:
         """How many items were ever accepted."""
-        async with self._db.read() as connection:
-            return int((await connection.execute(select(func.max(items.c.seq)))).scalar() or 0)
+        return await self._db.reading(lambda c: int(c.execute(select(func.max(items.c.seq))).scalar() or 0))
 
     async def done(self, kinds: Sequence[str]) -> dict[str, int]:
         """How many items of each kind are on chain."""
         query = select(items.c.kind, func.count()).where(items.c.kind.in_(kinds), items.c.status == COMMITTED)
-        async with self._db.read() as connection:
-            return {str(row[0]): int(row[1]) for row in await connection.execute(query.group_by(items.c.kind))}
+        return await self._counts(query.group_by(items.c.kind))
 
     async def counts(self) -> dict[str, int]:
         """How many items stand at each status, final ones left out."""
-        async with self._db.read() as connection:
-            query = select(items.c.status, func.count()).where(items.c.final.is_(False)).group_by(items.c.status)
-            return {status: int(count) for status, count in await connection.execute(query)}
+        query = select(items.c.status, func.count()).where(items.c.final.is_(False))
+        return await self._counts(query.group_by(items.c.status))
+
+    async def _counts(self, query: Select[Any]) -> dict[str, int]:
+        return await self._db.reading(lambda c: {str(name): int(count) for name, count in c.execute(query)})
+
+    async def _batches(self, query: Select[Any]) -> list[Batch]:
+        return await self._db.reading(lambda c: [batch_of(row) for row in c.execute(query).mappings()])
 
     async def _items(self, query: Select[Any]) -> list[Item]:
-        return await self._db.reading(lambda connection: _items(connection, query))
+        return await self._db.reading(lambda connection: items_in(connection, query))
 
     async def _change(self, work: Callable[[Connection], T]) -> T:
         """A change of what is held: whoever gives up waiting for it does not know whether it was made."""
@@ -336,103 +341,3 @@ class OutboxStore:
         except BaseException:
             self._held.forget()
             raise
-
-
-_QUEUED = (
-    select(items)
-    .where(items.c.final.is_(False), items.c.status == ACCEPTED, items.c.batch.is_(None))
-    .order_by(items.c.seq)
-)
-
-_OUTCOME = (
-    update(items)
-    .where(items.c.seq == bindparam("the_seq"))
-    .values(
-        status=bindparam("new_status"),
-        reason=bindparam("new_reason"),
-        reason_args=bindparam("new_args"),
-        tx_hash=bindparam("new_tx"),
-        block_number=bindparam("new_block"),
-        to_prove=bindparam("new_to_prove"),
-    )
-)
-
-
-def _items(connection: Connection, query: Select[Any]) -> list[Item]:
-    return [item_of(row) for row in connection.execute(query).mappings()]
-
-
-def _relayed(
-    connection: Connection, wanted: Sequence[tuple[int, int]], kinds: Sequence[str]
-) -> dict[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        query = (
-            select(items.c.meter, items.c.slot, func.count())
-            .where(tuple_(items.c.meter, items.c.slot).in_(wanted[start : start + _CHUNK]))
-            .where(items.c.kind.in_(kinds), items.c.status != ACCEPTED)
-            .group_by(items.c.meter, items.c.slot)
-        )
-        found |= {(meter, slot): int(count) for meter, slot, count in connection.execute(query)}
-    return found
-
-
-def _add_batch(connection: Connection, draft: Draft) -> Batch:
-    now = now_ms()
-    call = {"nonce": draft.nonce, "kind": draft.kind, "to_address": draft.to, "data": draft.data, "gas": draft.gas}
-    done = connection.execute(insert(batches).values(**call, state=OPEN, created_at_ms=now))
-    id_ = int((done.inserted_primary_key or (0,))[0])
-    connection.execute(insert(signed).values(signed_row(draft.signing, id_)))
-    _each(connection, draft.seqs, {"batch": id_, "attempts": items.c.attempts + 1})
-    return Batch(id_, draft.nonce, draft.kind, draft.to, draft.data, draft.gas, OPEN, None, None, None, now)
-
-
-def _reopen(connection: Connection, batch_ids: Sequence[int]) -> None:
-    nowhere = {"tx_hash": None, "block_number": None}
-    connection.execute(
-        update(batches).where(batches.c.id.in_(batch_ids)).values(state=OPEN, block_hash=None, gas_used=None, **nowhere)
-    )
-    again = {"status": ACCEPTED, "final": False, "reason": None, "reason_args": None, "to_prove": False}
-    committed = or_(items.c.was_committed, items.c.status == COMMITTED)
-    connection.execute(
-        update(items).where(items.c.batch.in_(batch_ids)).values(was_committed=committed, **again, **nowhere)
-    )
-
-
-def _sort_out(
-    connection: Connection, wanted: Sequence[NewItem], known: Mapping[str, Item]
-) -> tuple[list[NewItem], dict[str, str]]:
-    """What is new, and by id which other id holds the same nonce."""
-    keys = [item.nonce_key for item in wanted if item.nonce_key and item.id not in known]
-    held = _by_column(connection, "nonce_key", keys)
-    freed = [row["seq"] for row in held.values() if row["status"] == REJECTED]
-    _each(connection, freed, {"nonce_key": None})
-    holder = {key: str(row["id"]) for key, row in held.items() if row["status"] != REJECTED}
-    fresh: dict[str, NewItem] = {}
-    conflicts: dict[str, str] = {}
-    for item in wanted:
-        if item.id in known:
-            continue
-        if item.nonce_key and holder.setdefault(item.nonce_key, item.id) != item.id:
-            conflicts[item.id] = holder[item.nonce_key]
-        else:
-            fresh.setdefault(item.id, item)
-    return list(fresh.values()), conflicts
-
-
-def _by_column(connection: Connection, column: str, values: Sequence[str]) -> dict[str, RowMapping]:
-    found: dict[str, RowMapping] = {}
-    for start in range(0, len(values), _CHUNK):
-        query = select(items).where(items.c[column].in_(values[start : start + _CHUNK]))
-        found |= {row[column]: row for row in connection.execute(query).mappings()}
-    return found
-
-
-def _each(connection: Connection, seqs: Sequence[int], values: Mapping[str, Any]) -> None:
-    for start in range(0, len(seqs), _CHUNK):
-        connection.execute(update(items).where(items.c.seq.in_(seqs[start : start + _CHUNK])).values(**values))
-
-
-def _requeue(connection: Connection, seqs: Sequence[int]) -> None:
-    cleared = {"tx_hash": None, "block_number": None, "reason": None, "reason_args": None, "to_prove": False}
-    _each(connection, seqs, {"status": ACCEPTED, "final": False, "batch": None, **cleared})
