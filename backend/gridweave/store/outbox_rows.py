@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
 
 __all__ = ["batch_of", "item_of", "new_item", "now_ms", "outcome_row", "row_of", "signed_row"]
@@ -44,8 +46,8 @@ def row_of(item: NewItem, known: Item) -> dict[str, Any]:
     """The row of a new item."""
     return vars(known) | {
         "nonce_key": item.nonce_key,
-        "lanes": json.dumps(item.lanes),
-        "payload": json.dumps(item.payload),
+        "lanes": orjson.dumps(item.lanes).decode(),
+        "payload": orjson.dumps(item.payload).decode(),
         "reason_args": None,
         "to_prove": False,
     }
@@ -54,8 +56,8 @@ def row_of(item: NewItem, known: Item) -> dict[str, Any]:
 def item_of(row: Mapping[Any, Any]) -> Item:
     """The item of a row."""
     values = {name: row[name] for name in Item.__dataclass_fields__}
-    values["lanes"] = tuple(json.loads(row["lanes"]))
-    values["payload"] = json.loads(row["payload"])
+    values["lanes"] = tuple(orjson.loads(row["lanes"]))
+    values["payload"] = orjson.loads(row["payload"])
     values["reason_args"] = json.loads(row["reason_args"]) if row["reason_args"] else {}
     return Item(**values)
 
