@@ -103,5 +103,5 @@ _OWED = (
 
 def _standing(connection: Connection, name: str) -> tuple[int, bool]:
     available = connection.execute(_AVAILABLE, {"name": name}).scalar()
-    owed = dict(connection.execute(_OWED, {"name": name}).tuples().all())
+    owed = dict(connection.execute(_OWED, {"name": name}).all())
     return available or 0, any(owed.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,7 +87,7 @@ class _Life:
         queued = await self._outbox.queued(4)
         if queued:
             made = draft(self._nonce, *(one.seq for one in queued))
-            await self._outbox.add_batches([made.__class__(**vars(made) | {"signing": signing(f"{self._nonce:02x}")})])
+            await self._outbox.add_batches([replace(made, signing=signing(f"{self._nonce:02x}"))])
             self._nonce += 1
 
     async def mine(self) -> None:
