@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from gridweave.store.records import Item
@@ -52,7 +51,7 @@ class Held:
     def load(self, batch: int, seqs: Sequence[int]) -> None:
         """A new batch carries these."""
         taken = [self._queued.pop(seq, None) for seq in seqs]
-        known = [replace(item, batch=batch, attempts=item.attempts + 1) for item in taken if item is not None]
+        known = [item.carried_by(batch) for item in taken if item is not None]
         if len(known) == len(seqs):
             self._carried[batch] = known
 
