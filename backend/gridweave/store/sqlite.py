@@ -33,7 +33,7 @@ class Sqlite:
         durability = "FULL" if kind is Kind.OUTBOX else "NORMAL"
         self.reader = self.writer = create_async_engine(url, pool_size=4, max_overflow=8)
         _prepare(self.writer.sync_engine, durability)
-        self.threads = _threads(url, durability) if self._file else None
+        self.threads: Threads | None = _threads(url, durability) if self._file else None
         self._held: IO[str] | None = None
 
     async def prepare(self) -> None:
