@@ -19,7 +19,7 @@ class WordLayout:
     def pack(self, values: Sequence[int]) -> bytes:
         """The word, 32 bytes. Raises FieldOutOfRange."""
         word = 0
-        for (name, shift, mask), value in zip(self.places(), values, strict=True):
+        for (name, shift, mask), value in zip(self.places, values, strict=True):
             if not 0 <= value <= mask:
                 raise FieldOutOfRange(name, f"uint{mask.bit_length()}", str(value))
             word |= value << shift
@@ -28,10 +28,11 @@ class WordLayout:
     def unpack(self, word: bytes) -> list[int]:
         """The fields' values. Raises WordMalformed for another length or bits in the zero part."""
         number = int.from_bytes(word, "big")
-        if len(word) != 32 or number & ((1 << self.places()[-1][1]) - 1):
+        if len(word) != 32 or number & ((1 << self.places[-1][1]) - 1):
             raise WordMalformed(f"{self.name} 0x{word.hex()}")
-        return [number >> shift & mask for _, shift, mask in self.places()]
+        return [number >> shift & mask for _, shift, mask in self.places]
 
+    @cached_property
     def places(self) -> tuple[tuple[str, int, int], ...]:
         """Each field as (name, how far its bits lie from the right, mask), to read many words quickly."""
         at, found = 256, []

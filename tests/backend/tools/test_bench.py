@@ -17,7 +17,6 @@ from benchmark.gas import IN_CODE, gas_figures
 from benchmark.page import PAGE
 from benchmark.rivals import RIVALS, read_rivals
 from benchmark.speed.generator import Unanswered, post_all, request
-from benchmark.speed.million import measure_million
 from gridweave.outbox.gas_model import GasModel
 
 SNAPSHOT = json.loads((gas.SNAPSHOTS / "gas.json").read_text())
@@ -139,12 +138,6 @@ def test_percentile__of_a_hundred_values__is_the_one_that_so_many_do_not_exceed(
     values = list(range(100, 0, -1))
     assert [percentile(values, share) for share in (1, 50, 99, 100)] == [1, 50, 99, 100]
     assert percentile([7.0], 99) == 7.0
-
-
-async def test_measure_million__of_few_events__indexes_them_all(tmp_path):
-    figures = await measure_million(tmp_path, 10_000)
-    assert set(figures) == {name for name in NAMES if name.startswith("indexer.million.")}
-    assert "10000 events of 20 made-up blocks" in figures["indexer.million.pace_at_end"].note
 
 
 async def test_post_all__an_answer_that_is_no_202__fails():
