@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
@@ -25,13 +26,22 @@ class TooManyItems(ServiceError):
         super().__init__("TooManyItems", f"send at most {most} items in one request", {"items": items, "most": most})
 
 
+class _Plain(JSONResponse):
+    """Of texts and numbers below 2**63 alone, which is quick to write."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
 def many(request: Request, answers: Sequence[Answer]) -> JSONResponse:
     """{"items": [...]} in the order of the request. If every item was refused, the first refusal is the answer's."""
     items = [answer.body for answer in answers]
     refusals = [answer.error for answer in answers if answer.error is not None]
     if len(refusals) == len(answers):
         return error_response(request.state.request_id, refusals[0], {"items": items})
-    return JSONResponse({"items": items}, status_code=207 if refusals else 202)
+    if refusals:
+        return JSONResponse({"items": items}, status_code=207)
+    return _Plain({"items": items}, status_code=202)
 
 
 def one(request: Request, answer: Answer) -> JSONResponse:

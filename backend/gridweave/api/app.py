@@ -38,6 +38,9 @@ from gridweave.services.settings import Settings
 
 __all__ = ["create_app"]
 
+_BY_TRAFFIC = (orders, readings, markets, accounts, bills, deployment, registry, bonds, events, history, operations)
+"""A request is matched with them in this order."""
+
 _ROUTES = (deployment, markets, orders, readings, registry, accounts, bills, bonds, events, history, operations)
 
 _MOST_FIELDS = 16
@@ -86,19 +89,7 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    for module in (
-        deployment,
-        markets,
-        orders,
-        readings,
-        registry,
-        accounts,
-        bills,
-        bonds,
-        events,
-        history,
-        operations,
-    ):
+    for module in _BY_TRAFFIC:
         app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
     app.include_router(operations.pages)

@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""What routes ask for. All are coroutines: a plain function would wait for a thread in every request."""
 
 from __future__ import annotations
 
@@ -28,22 +28,26 @@ __all__ = [
 _MOST_ID = 2**32 - 1
 
 
-def _runtime(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
-    return runtime
+async def _runtime(request: Request) -> Runtime:
+    return _running(request)
 
 
-def _world(request: Request) -> World:
+async def _world(request: Request) -> World:
     """Nothing is promised once a background task has ended: nobody would keep the promise."""
-    runtime = _runtime(request)
+    runtime = _running(request)
     if request.method == "POST" and runtime.has_stopped:
         raise Unavailable("the relayer")
     return runtime.world
 
 
-def _metrics(request: Request) -> Metrics:
+async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
+
+
+def _running(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
 
 
 InRuntime = Annotated[Runtime, Depends(_runtime)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 
@@ -24,12 +25,14 @@ class RequestLog:
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._ours = secrets.token_hex(4)
+        self._count = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _id_of(scope)
+        request_id = _id_of(scope) or f"{self._ours}{next(self._count):08x}"
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
 
@@ -60,10 +63,11 @@ def _drains(scope: Scope) -> bool:
     return runtime is not None and runtime.bell.ended
 
 
-def _id_of(scope: Scope) -> str:
+def _id_of(scope: Scope) -> str | None:
+    """The one that the request brings, if it is sane."""
     for name, value in scope.get("headers", ()):
         if name == b"x-request-id" and 0 < len(value) <= _MOST_ID and value.decode("latin-1").isascii():
             text = str(value.decode("latin-1"))
             if all(char.isalnum() or char in "-_" for char in text):
                 return text
-    return secrets.token_hex(8)
+    return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -71,7 +71,7 @@ class EventAbi:
         """Parameters by name; a struct is a tuple. ValueError if the log is too short for the event."""
         return self._decoder(topics, data)
 
-    @property
+    @cached_property
     def _decoder(self) -> Callable[[Sequence[bytes], bytes], dict[str, Any]]:
         return _decoder(self)
 
@@ -124,7 +124,6 @@ def _event(entry: Json) -> EventAbi:
     )
 
 
-@cache
 def _decoder(event: EventAbi) -> Callable[[Sequence[bytes], bytes], dict[str, Any]]:
     structs = dict(event.structs)
     indexed = [(name, _word_converter(kind)) for name, is_indexed, kind in event.parameters if is_indexed]
@@ -145,24 +144,21 @@ def _words_decoder(
     plain: Sequence[tuple[str, str]], structs: dict[str, tuple[str, ...]]
 ) -> Callable[[bytes], dict[str, Any]] | None:
     """A decoder for parameters that are words or structs of words; None if one is dynamic."""
-    steps: list[tuple[str, list[Convert], bool]] = []
+    steps: list[tuple[str, int, int | None]] = []  # the name, its first word, and for a struct where it ends
+    words: list[tuple[Convert, int]] = []
     for name, kind in plain:
         kinds = structs.get(name, (kind,))
         if not all(_is_word(part) for part in kinds):
             return None
-        steps.append((name, [_word_converter(part) for part in kinds], name in structs))
-    size = _WORD * sum(len(converts) for _, converts, _ in steps)
+        steps.append((name, len(words), len(words) + len(kinds) if name in structs else None))
+        words += [(_word_converter(part), _WORD * (len(words) + at)) for at, part in enumerate(kinds)]
+    size = _WORD * len(words)
 
     def body(data: bytes) -> dict[str, Any]:
         if len(data) < size:
             raise ValueError(f"log data of {len(data)} bytes, {size} expected")
-        found: dict[str, Any] = {}
-        at = 0
-        for name, converts, is_struct in steps:
-            values = [convert(data[at + _WORD * i : at + _WORD * (i + 1)]) for i, convert in enumerate(converts)]
-            at += _WORD * len(converts)
-            found[name] = tuple(values) if is_struct else values[0]
-        return found
+        values = [convert(data[at : at + _WORD]) for convert, at in words]
+        return {name: values[first] if last is None else tuple(values[first:last]) for name, first, last in steps}
 
     return body
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import coincurve
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
@@ -20,6 +21,7 @@ from gridweave.chain.hexes import from_hex
 from gridweave.chain.profile import Fees
 from gridweave.chain.types import Call
 from gridweave.domain.addresses import checksum_address
+from gridweave.domain.signatures import compact_by
 
 __all__ = ["KeyUnusable", "SignedTransaction", "Signer", "load_signer"]
 
@@ -45,6 +47,7 @@ class Signer:
             self._account: LocalAccount = Account.from_key(secret)
         except Exception as error:
             raise KeyUnusable("a key is 32 bytes, not zero and below the curve's order") from error
+        self._key = coincurve.PrivateKey(secret)
         self.address = checksum_address(self._account.address)
 
     def __repr__(self) -> str:
@@ -71,6 +74,10 @@ class Signer:
     def sign_digest(self, digest: bytes) -> bytes:
         """r, s, v (27 or 28) over a 32-byte digest, 65 bytes."""
         return bytes(self._account.unsafe_sign_hash(Hash32(digest)).signature)
+
+    def sign_compact(self, digest: bytes) -> bytes:
+        """The ERC-2098 signature over a 32-byte digest, 64 bytes."""
+        return compact_by(self._key, digest)
 
     @property
     def secret(self) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
 from gridweave.chain.errors import ChainError, NodeError, NodeUnavailable, node_error
 from gridweave.timing import Timing
@@ -109,7 +110,7 @@ class Transport:
         except httpx.TransportError as error:
             raise NodeUnavailable(f"{self.place}: {type(error).__name__} {error}".rstrip()) from error
         try:
-            body = response.json()
+            body = orjson.loads(response.content)
         except ValueError:
             body = None
         if isinstance(body, dict | list) and (response.is_success or _is_answer(body)):

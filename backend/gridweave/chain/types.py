@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
@@ -85,13 +86,13 @@ class Log:
         """The log of an eth_getLogs or receipt entry."""
         return cls(
             contract=checksum_address(raw["address"]),
-            topics=tuple(bytes.fromhex(topic[2:]) for topic in raw["topics"]),
+            topics=tuple(map(_bytes, raw["topics"])),
             data=bytes.fromhex(raw["data"][2:]),
-            block_number=int_of(raw["blockNumber"]),
-            block_hash=bytes.fromhex(raw["blockHash"][2:]),
-            transaction_hash=bytes.fromhex(raw["transactionHash"][2:]),
-            transaction_index=int_of(raw["transactionIndex"]),
-            log_index=int_of(raw["logIndex"]),
+            block_number=int(raw["blockNumber"], 16),
+            block_hash=_bytes(raw["blockHash"]),
+            transaction_hash=_bytes(raw["transactionHash"]),
+            transaction_index=int(raw["transactionIndex"], 16),
+            log_index=int(raw["logIndex"], 16),
         )
 
 
@@ -174,6 +175,12 @@ class Transaction:
 def block_tag(block: int | None) -> str:
     """A block number as a JSON-RPC tag; None is `latest`. There is no `pending` here."""
     return "latest" if block is None else quantity(block)
+
+
+@lru_cache(maxsize=1_024)
+def _bytes(text: str) -> bytes:
+    """Of a hash: the logs of a block share most of theirs."""
+    return bytes.fromhex(text[2:])
 
 
 def _address_or_none(raw: str | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Annotated, TextIO
 
 import typer
 import uvicorn
+import uvloop
 
 from gridweave.api import create_app
 from gridweave.api.connections import Patience, make_room, patient
@@ -145,7 +146,8 @@ def serve_command(
             relayer_password_file=password_file,
             keeper=keeper,
         )
-        asyncio.run(_serve(settings))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings))
 
 
 def check_given(settings: Settings) -> None:

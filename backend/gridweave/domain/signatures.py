@@ -32,7 +32,12 @@ _PREHASHED_VERIFY = ec.ECDSA(Prehashed(SHA256()))
 
 def sign_compact(private_key: bytes, digest: bytes) -> bytes:
     """The ERC-2098 signature of a 32-byte digest by a 32-byte secp256k1 key: r, then s with parity as its top bit."""
-    signature = coincurve.PrivateKey(private_key).sign_recoverable(digest, hasher=None)
+    return compact_by(coincurve.PrivateKey(private_key), digest)
+
+
+def compact_by(key: coincurve.PrivateKey, digest: bytes) -> bytes:
+    """The same by a key that is at hand: making one costs as much as a signature."""
+    signature = key.sign_recoverable(digest, hasher=None)
     s = int.from_bytes(signature[32:64], "big") | (_PARITY_BIT if signature[64] else 0)
     return signature[:32] + s.to_bytes(32, "big")
 

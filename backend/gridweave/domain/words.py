@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from gridweave.domain.errors import FieldOutOfRange, WordMalformed
 
@@ -18,24 +19,20 @@ class WordLayout:
     def pack(self, values: Sequence[int]) -> bytes:
         """The word, 32 bytes. Raises FieldOutOfRange."""
         word = 0
-        for (name, bits), value in zip(self.fields, values, strict=True):
-            if not 0 <= value < 1 << bits:
-                raise FieldOutOfRange(name, f"uint{bits}", str(value))
-            word = word << bits | value
-        return (word << self._padding).to_bytes(32, "big")
+        for (name, shift, mask), value in zip(self.places, values, strict=True):
+            if not 0 <= value <= mask:
+                raise FieldOutOfRange(name, f"uint{mask.bit_length()}", str(value))
+            word |= value << shift
+        return word.to_bytes(32, "big")
 
     def unpack(self, word: bytes) -> list[int]:
         """The fields' values. Raises WordMalformed for another length or bits in the zero part."""
         number = int.from_bytes(word, "big")
-        if len(word) != 32 or number & ((1 << self._padding) - 1):
+        if len(word) != 32 or number & ((1 << self.places[-1][1]) - 1):
             raise WordMalformed(f"{self.name} 0x{word.hex()}")
-        number >>= self._padding
-        values = []
-        for _, bits in reversed(self.fields):
-            values.append(number & ((1 << bits) - 1))
-            number >>= bits
-        return values[::-1]
+        return [number >> shift & mask for _, shift, mask in self.places]
 
+    @cached_property
     def places(self) -> tuple[tuple[str, int, int], ...]:
         """Each field as (name, how far its bits lie from the right, mask), to read many words quickly."""
         at, found = 256, []
@@ -43,7 +40,3 @@ class WordLayout:
             at -= bits
             found.append((name, at, (1 << bits) - 1))
         return tuple(found)
-
-    @property
-    def _padding(self) -> int:
-        return 256 - sum(bits for _, bits in self.fields)

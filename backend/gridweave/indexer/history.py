@@ -127,8 +127,8 @@ _SHOWN: dict[str, Show] = {
 
 def _taken_apart(layout: WordLayout) -> Show:
     """A word by its fields, whose numbers are all small enough."""
-    places = [(at, mask) for _, at, mask in layout.places()]
-    pairs = (f'"{name}":%d' for name, _, _ in layout.places())
+    places = [(at, mask) for _, at, mask in layout.places]
+    pairs = (f'"{name}":%d' for name, _, _ in layout.places)
     text = f"{{{','.join(pairs)}}}"
 
     def show(word: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import (
+    EVENTS,
     AssetRegistered,
     Balanced,
     BondLeaving,
@@ -57,11 +58,12 @@ Projection = Callable[[Any], Row]
 Rows = Callable[[Any], list[tuple[str, Row]]]
 
 _PLACE = frozenset(field.name for field in fields(Event))
+_OWN = {kind: tuple(f.name for f in fields(kind) if f.name not in _PLACE) for kind in EVENTS.values()}
 
 
 def _as_is(event: Event) -> Row:
     """The event's own parameters under their own names."""
-    return {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _PLACE}
+    return {name: _plain(getattr(event, name)) for name in _OWN[type(event)]}
 
 
 def _market(event: MarketCreated | MarketChanged) -> Row:
@@ -92,12 +94,12 @@ def _delegated(event: DelegationSet) -> list[tuple[str, Row]]:
 
 def _placed(event: Placed) -> Row:
     order = Order.unpack(event.order)
-    return {"digest": to_hex(event.digest)} | {f.name: int(getattr(order, f.name)) for f in fields(order)}
+    return {"digest": to_hex(event.digest), **vars(order), "side": int(order.side)}
 
 
 def _cancelled(event: Cancelled) -> Row:
     cancel = Cancel.unpack(event.cancel)
-    return {"digest": to_hex(event.digest)} | {f.name: getattr(cancel, f.name) for f in fields(cancel)}
+    return {"digest": to_hex(event.digest), **vars(cancel)}
 
 
 def _cleared(event: Cleared) -> Row:
@@ -106,8 +108,7 @@ def _cleared(event: Cleared) -> Row:
 
 
 def _reading(event: ReadingRecorded) -> Row:
-    reading = Reading.unpack(event.reading)
-    return {f.name: getattr(reading, f.name) for f in fields(reading)}
+    return dict(vars(Reading.unpack(event.reading)))
 
 
 def _deposited(event: Deposited) -> Row:
@@ -235,7 +236,7 @@ def project(events: Iterable[Event]) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = history_rows(found)
     for event in found:
         for table, row in PROJECTED.get(type(event), _nothing)(event):
-            rows.setdefault(table, []).append(_key(event) | row)
+            rows.setdefault(table, []).append({**_key(event), **row})
     return rows
 
 
@@ -244,8 +245,11 @@ def _nothing(event: Event) -> list[tuple[str, Row]]:  # noqa: ARG001 - of the sa
 
 
 def _key(event: Event) -> Row:
-    place = {"block_number": event.block_number, "log_index": event.log_index}
-    return place | {"tx_hash": to_hex(event.transaction_hash)}
+    return {
+        "block_number": event.block_number,
+        "log_index": event.log_index,
+        "tx_hash": to_hex(event.transaction_hash),
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -52,7 +52,7 @@ def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -
     if items[0].kind not in BATCHED | SCHEDULES:
         return [ItemOutcome(items[0].seq, COMMITTED)]
     ours = {contracts.auction.address, contracts.ledger.address}
-    said = _said(event for event in decode_logs(receipt.logs) if event.contract in ours)
+    said = _said(decode_logs(log for log in receipt.logs if log.contract in ours))
     if items[0].kind in SCHEDULES:
         return [_of_lines(items[0], said)]
     return [_outcome(item, said[_key(item)]) for item in items if _key(item) in said]

@@ -23,12 +23,14 @@ _MOST_ENTRIES = 50_000
 
 
 class Book(Generic[K, V]):
-    """A map that is loaded as it is asked for. What a load gives while the book changed is used once and not kept."""
+    """A map that is loaded as it is asked for. Of a load, what changed meanwhile is used once and not kept."""
 
     def __init__(self, load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int) -> None:
         self._load = load
         self._most = most
         self._known: dict[K, V] = {}
+        self._loads = 0
+        self._changed: set[K] = set()
         self._epoch = 0
 
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
@@ -37,27 +39,43 @@ class Book(Generic[K, V]):
         missing = [key for key in wanted if key not in self._known]
         if not missing:
             return {key: self._known[key] for key in wanted}
-        epoch, held = self._epoch, {key: self._known[key] for key in wanted if key in self._known}
-        found = await self._load(missing)
-        if epoch == self._epoch:
-            self._known.update(found)
-            while len(self._known) > self._most:
-                self._known.pop(next(iter(self._known)))
-        return {**held, **found}
+        held = {key: self._known[key] for key in wanted if key in self._known}
+        return {**held, **await self._loaded(missing)}
 
     def learn(self, key: K, change: Callable[[V], V]) -> None:
         """Changes the value of a key that is known; an unknown one will be read when it is asked for."""
-        self._epoch += 1
+        self._note(key)
         if key in self._known:
             self._known[key] = change(self._known[key])
 
     def forget(self, key: K | None = None) -> None:
         """Drops one key, or all."""
-        self._epoch += 1
         if key is None:
+            self._epoch += 1
             self._known.clear()
         else:
+            self._note(key)
             self._known.pop(key, None)
+
+    async def _loaded(self, missing: Sequence[K]) -> Mapping[K, V]:
+        epoch = self._epoch
+        self._loads += 1
+        try:
+            found = await self._load(missing)
+        finally:
+            self._loads -= 1
+        if epoch == self._epoch:
+            self._known.update((key, value) for key, value in found.items() if key not in self._changed)
+            while len(self._known) > self._most:
+                self._known.pop(next(iter(self._known)))
+        if not self._loads:
+            self._changed.clear()
+        return found
+
+    def _note(self, key: K) -> None:
+        """Loads under way may have read what the key's value was before."""
+        if self._loads:
+            self._changed.add(key)
 
 
 class Books:

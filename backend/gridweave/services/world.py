@@ -12,7 +12,6 @@ from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import Domain, digest
-from gridweave.domain.signatures import sign_compact
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.services.books import Books
@@ -127,5 +126,5 @@ class World:
         """
         sponsor = self.sponsors.current if backed else None
         promise = Acknowledgement.of(from_hex(item.id), signature, sponsor, item.commit_before)
-        signed = sign_compact(self.relayer.secret, digest(self.domain("RelayerBond"), promise))
+        signed = self.relayer.sign_compact(digest(self.domain("RelayerBond"), promise))
         return replace(item, acknowledgement=to_hex(signed), sponsor=sponsor)

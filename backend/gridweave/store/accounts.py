@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from gridweave.store.columns import Micro
 from gridweave.store.index_tables import blocks, debts, meters, moves, readings, settlements
@@ -22,12 +22,7 @@ class AccountReads(Reader):
 
     async def standing(self, accounts: Sequence[str]) -> dict[str, tuple[int, bool]]:
         """(available after the newest move, whether it owes anything) by account."""
-        found: dict[str, tuple[int, bool]] = {}
-        for account in accounts:
-            move = await self.last_move(account)
-            owes = bool(await self._debts(debts.c.debtor == account))
-            found[account] = (move["available"] if move else 0), owes
-        return found
+        return await self._db.reading(lambda connection: {name: _standing(connection, name) for name in accounts})
 
     async def last_move(self, account: str) -> Row | None:
         """The newest move, whose `available` is the balance."""
@@ -112,3 +107,22 @@ class AccountReads(Reader):
         ranked = select(debts, newest.label("rank")).where(condition).subquery()
         query = select(ranked).where(ranked.c.rank == 1).order_by(ranked.c.block_number, ranked.c.log_index)
         return [row for row in await self._rows(query) if row["owed"]]
+
+
+_AVAILABLE = (
+    select(moves.c.available)
+    .where(moves.c.account == bindparam("name"))
+    .order_by(moves.c.block_number.desc(), moves.c.log_index.desc())
+    .limit(1)
+)
+_OWED = (
+    select(debts.c.creditor, debts.c.owed)
+    .where(debts.c.debtor == bindparam("name"))
+    .order_by(debts.c.block_number, debts.c.log_index)
+)
+
+
+def _standing(connection: Connection, name: str) -> tuple[int, bool]:
+    available = connection.execute(_AVAILABLE, {"name": name}).scalar()
+    owed = dict(connection.execute(_OWED, {"name": name}).all())
+    return available or 0, any(owed.values())

@@ -16,6 +16,7 @@ from gridweave.store.errors import StoreUnusable
 from gridweave.store.kinds import Kind
 from gridweave.store.postgres import Postgres
 from gridweave.store.sqlite import Sqlite
+from gridweave.store.threads import Threads
 
 __all__ = ["Backend", "backend_of", "file_of", "url_of"]
 
@@ -29,6 +30,8 @@ class Backend(Protocol):
     writer: AsyncEngine
     reading: Mapping[str, Any]
     """Execution options of a transaction that sees one state."""
+    threads: Threads | None
+    """For a database that is a file: what is quicker than its driver's own thread."""
 
     async def prepare(self) -> None:
         """Makes what tables stand in."""

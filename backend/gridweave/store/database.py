@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
+from typing import TypeVar
 
-from sqlalchemy import MetaData, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gridweave.store.backend import Backend, backend_of
@@ -16,6 +17,8 @@ from gridweave.store.kinds import WRITES, Kind
 from gridweave.timing import Timing
 
 __all__ = ["Database", "Kind"]
+
+T = TypeVar("T")
 
 
 class Database:
@@ -57,6 +60,25 @@ class Database:
                     await self._backend.begun(connection)
                     yield connection
 
+    async def reading(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, from one consistent state. It runs in another thread where the database is a file."""
+        threads = self._backend.threads
+        if threads is not None:
+            with self.timing.measure(StoreUnavailable), _Reachable(self._backend):
+                return await threads.read(work)
+        async with self.read() as connection:
+            return await connection.run_sync(work)
+
+    async def writing(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, once its transaction is committed: as in `write`, and as in `reading`."""
+        threads = self._backend.threads
+        if threads is not None:
+            with self.timing.measure(StoreUnavailable), _Reachable(self._backend):
+                async with self._writing:
+                    return await threads.write(work)
+        async with self.write() as connection:
+            return await connection.run_sync(work)
+
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the database answers."""
         async with self.read() as connection:
@@ -70,6 +92,8 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection, and lets others claim it."""
+        if self._backend.threads is not None:
+            await self._backend.threads.close()
         await self._backend.reader.dispose()
         await self._backend.writer.dispose()
         self._backend.release()

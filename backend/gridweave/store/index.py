@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, String, collate, delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, String, collate, delete, func, select
 
 from gridweave.store.database import Database
 from gridweave.store.facts import check_facts
 from gridweave.store.index_tables import EVENT_TABLES, blocks, facts, metadata
+from gridweave.store.many import add_rows
 
 __all__ = ["IndexStore", "IndexedBlock"]
 
@@ -39,12 +40,13 @@ class IndexStore:
 
     async def apply(self, new_blocks: Sequence[IndexedBlock], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Adds blocks and all their rows at once, so that the cursor and the rows never disagree."""
-        async with self.database.write() as connection:
+
+        def write(connection: Connection) -> None:
             for table, found in rows.items():
-                if found:
-                    await connection.execute(insert(EVENT_TABLES[table]), [dict(row) for row in found])
-            if new_blocks:
-                await connection.execute(insert(blocks), [vars(block) for block in new_blocks])
+                add_rows(connection, EVENT_TABLES[table], found)
+            add_rows(connection, blocks, [vars(block) for block in new_blocks])
+
+        await self.database.writing(write)
 
     async def undo(self, after: int) -> None:
         """Takes back every block above number `after`, and all their rows."""
@@ -98,8 +100,7 @@ class IndexStore:
         await self.database.migrate()
 
     async def _blocks(self, query: Any) -> list[IndexedBlock]:
-        async with self.database.read() as connection:
-            return [IndexedBlock(**row) for row in (await connection.execute(query)).mappings()]
+        return await self.database.reading(lambda c: [IndexedBlock(**row) for row in c.execute(query).mappings()])
 
 
 def _by_bytes(column: Column[Any], dialect: str) -> ColumnElement[Any]:

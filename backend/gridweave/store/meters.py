@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import Table, func, or_, select, tuple_
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.store.index_tables import (
@@ -33,20 +33,30 @@ class MeterReads(Reader):
 
     async def device(self, device: str) -> Row | None:
         """{device, maker, owner} and the newest {status, status_since, key_version, key_kind, x, y}."""
-        enrolled = await self._latest(devices, device=device)
-        if enrolled is None:
-            return None
-        key = await self._latest(device_keys, device=device) or {}
-        enrolment: Row = {"status": DeviceStatus.ACTIVE, "by": enrolled["maker"]}
-        status = await self._latest(device_statuses, device=device) or enrolment
-        block = status.get("block_number", enrolled["block_number"])
-        since = await self._row(select(blocks.c.timestamp).where(blocks.c.number == block))
-        return enrolled | _but_place(key) | _but_place(status) | {"status_since": since["timestamp"] if since else 0}
+        return (await self.devices([device])).get(device)
 
     async def devices(self, names: Sequence[str]) -> dict[str, Row]:
         """The same for many, by device; unknown ones are missing."""
-        found = {name: await self.device(name) for name in names}
-        return {name: row for name, row in found.items() if row is not None}
+        found: dict[str, Row] = {}
+        for start in range(0, len(names), _CHUNK):
+            chunk = names[start : start + _CHUNK]
+            enrolled, keys, statuses = [await self._newest(t, chunk) for t in (devices, device_keys, device_statuses)]
+            since = await self._times({(statuses.get(name) or row)["block_number"] for name, row in enrolled.items()})
+            for name, row in enrolled.items():
+                status = statuses.get(name) or row | {"status": DeviceStatus.ACTIVE, "by": row["maker"]}
+                when = {"status_since": since.get(status["block_number"], 0)}
+                found[name] = row | _but_place(keys.get(name, {})) | _but_place(status) | when
+        return found
+
+    async def _newest(self, table: Table, names: Sequence[str]) -> dict[str, Row]:
+        """The newest row by device."""
+        newest_last = (table.c.block_number, table.c.log_index)
+        rows = await self._rows(select(table).where(table.c.device.in_(names)).order_by(*newest_last))
+        return {row["device"]: row for row in rows}
+
+    async def _times(self, numbers: Collection[int]) -> dict[int, int]:
+        rows = await self._rows(select(blocks.c.number, blocks.c.timestamp).where(blocks.c.number.in_(numbers)))
+        return {row["number"]: row["timestamp"] for row in rows}
 
     async def statuses(self, names: Sequence[str]) -> dict[str, DeviceStatus]:
         """The newest status of each of these devices, enrolled ones as active."""

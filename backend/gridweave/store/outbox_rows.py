@@ -7,46 +7,57 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
 
-__all__ = ["batch_of", "item_of", "now_ms", "outcome_row", "row_of", "signed_row"]
+__all__ = ["batch_of", "item_of", "new_item", "now_ms", "outcome_row", "row_of", "signed_row"]
 
 
-def row_of(item: NewItem, seq: int) -> dict[str, Any]:
+def new_item(item: NewItem, seq: int) -> Item:
+    """What `item` is once it is acknowledged."""
+    return Item(
+        seq=seq,
+        id=item.id,
+        kind=item.kind,
+        lanes=item.lanes,
+        payload=item.payload,
+        commit_before=item.commit_before,
+        acknowledgement=item.acknowledgement,
+        created_at_ms=now_ms(),
+        status=ACCEPTED,
+        reason=None,
+        reason_args={},
+        final=False,
+        was_committed=False,
+        attempts=0,
+        batch=None,
+        tx_hash=None,
+        block_number=None,
+        market=item.market,
+        slot=item.slot,
+        meter=item.meter,
+        account=item.account,
+        sponsor=item.sponsor,
+    )
+
+
+def row_of(item: NewItem, known: Item) -> dict[str, Any]:
     """The row of a new item."""
-    return {
-        "seq": seq,
-        "id": item.id,
-        "kind": item.kind,
+    return vars(known) | {
         "nonce_key": item.nonce_key,
-        "lanes": json.dumps(item.lanes),
-        "market": item.market,
-        "slot": item.slot,
-        "meter": item.meter,
-        "account": item.account,
-        "payload": json.dumps(item.payload),
-        "commit_before": item.commit_before,
-        "acknowledgement": item.acknowledgement,
-        "sponsor": item.sponsor,
-        "to_prove": False,
-        "created_at_ms": now_ms(),
-        "status": ACCEPTED,
-        "final": False,
-        "was_committed": False,
-        "attempts": 0,
-        "reason": None,
+        "lanes": orjson.dumps(item.lanes).decode(),
+        "payload": orjson.dumps(item.payload).decode(),
         "reason_args": None,
-        "batch": None,
-        "tx_hash": None,
-        "block_number": None,
+        "to_prove": False,
     }
 
 
 def item_of(row: Mapping[Any, Any]) -> Item:
     """The item of a row."""
     values = {name: row[name] for name in Item.__dataclass_fields__}
-    values["lanes"] = tuple(json.loads(row["lanes"]))
-    values["payload"] = json.loads(row["payload"])
+    values["lanes"] = tuple(orjson.loads(row["lanes"]))
+    values["payload"] = orjson.loads(row["payload"])
     values["reason_args"] = json.loads(row["reason_args"]) if row["reason_args"] else {}
     return Item(**values)
 

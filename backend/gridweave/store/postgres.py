@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from gridweave.store.errors import StoreBusy, StoreUnavailable
 from gridweave.store.kinds import Kind
+from gridweave.store.threads import Threads
 
 __all__ = ["Postgres"]
 
@@ -33,6 +34,7 @@ class Postgres:
     """
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    threads: Threads | None = None
 
     def __init__(self, kind: Kind, url: URL) -> None:
         self._url, self._kind = url, kind

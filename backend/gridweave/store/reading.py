@@ -37,8 +37,7 @@ class Reader:
         self._db = database
 
     async def _rows(self, query: Any) -> list[Row]:
-        async with self._db.read() as connection:
-            return [dict(row) for row in (await connection.execute(query)).mappings()]
+        return await self._db.reading(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
 
     async def _row(self, query: Select[Any]) -> Row | None:
         found = await self._rows(query.limit(1))

@@ -22,13 +22,12 @@ class RefusedItems:
 
     async def all(self) -> list[Item]:
         """Oldest first."""
-        async with self._db.read() as connection:
-            found = await connection.execute(select(items).where(items.c.to_prove.is_(True)).order_by(items.c.seq))
-            return [item_of(row) for row in found.mappings()]
+        query = select(items).where(items.c.to_prove.is_(True)).order_by(items.c.seq)
+        return await self._db.reading(lambda connection: [item_of(row) for row in connection.execute(query).mappings()])
 
     async def done(self, seqs: Sequence[int]) -> None:
         """Proofs of these are on their way, or come too late."""
         if not seqs:
             return
-        async with self._db.write() as connection:
-            await connection.execute(update(items).where(items.c.seq.in_(seqs)).values(to_prove=False))
+        proved = update(items).where(items.c.seq.in_(seqs)).values(to_prove=False)
+        await self._db.writing(lambda connection: connection.execute(proved))

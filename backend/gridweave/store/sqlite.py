@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import URL, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gridweave.locking import Taken, hold
 from gridweave.store.errors import StoreBusy
 from gridweave.store.kinds import WRITES, Kind
+from gridweave.store.threads import Threads
 
 __all__ = ["Sqlite"]
 
@@ -29,7 +30,10 @@ class Sqlite:
         self._file = Path(url.database).resolve() if url.database and url.database != ":memory:" else None
         if self._file:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        self.reader = self.writer = _engine(url, "FULL" if kind is Kind.OUTBOX else "NORMAL")
+        durability = "FULL" if kind is Kind.OUTBOX else "NORMAL"
+        self.reader = self.writer = create_async_engine(url, pool_size=4, max_overflow=8)
+        _prepare(self.writer.sync_engine, durability)
+        self.threads: Threads | None = _threads(url, durability) if self._file else None
         self._held: IO[str] | None = None
 
     async def prepare(self) -> None:
@@ -60,10 +64,16 @@ def _says_away(words: str) -> bool:
     return any(word in words.lower() for word in _AWAY)
 
 
-def _engine(url: URL, durability: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=4, max_overflow=8)
+def _threads(url: URL, durability: str) -> Threads:
+    engine = create_engine(url.set(drivername="sqlite"))
+    _prepare(engine, durability)
+    return Threads(engine, {WRITES: True})
 
-    @event.listens_for(engine.sync_engine, "connect")
+
+def _prepare(engine: Engine, durability: str) -> None:
+    """Makes every connection as durable as its database must be, and begin as its transaction needs."""
+
+    @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
         # Left to itself the driver begins at the first INSERT only: DDL and reads would stand outside the transaction.
         connection.isolation_level = None
@@ -72,9 +82,7 @@ def _engine(url: URL, durability: str) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine

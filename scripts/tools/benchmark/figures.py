@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from layout import ROOT
 
-__all__ = ["NAMES", "RESULTS", "Figure", "load", "save"]
+__all__ = ["NAMES", "RESULTS", "Figure", "load", "percentile", "save"]
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 
@@ -34,6 +34,10 @@ NAMES = (
     "orders.accepted_per_s.single",
     "orders.accepted_per_s.batch100",
     "orders.committed_per_s",
+    "orders.accepted_ms.single.p50",
+    "orders.accepted_ms.single.p99",
+    "orders.post_to_committed_ms.p50",
+    "orders.post_to_committed_ms.p99",
     "readings.paid_per_s",
     "indexer.events_per_s",
     "indexer.rebuild_events_per_s",
@@ -42,6 +46,7 @@ NAMES = (
     "history.page_ms",
     "history.export_rows_per_s",
     "history.export_memory_mib",
+    "audit.payments_per_s",
 )
 """In the order in which they are told."""
 
@@ -61,6 +66,17 @@ class Figure(BaseModel):
     def beside(cls, value: float, unit: str, limit: float, note: str) -> Figure:
         """A speed and the limit that it is measured by."""
         return cls(value=round(value), unit=unit, limit=round(limit), ratio=round(value / limit, 3), note=note)
+
+    @classmethod
+    def ms(cls, seconds: float, limit: float, note: str) -> Figure:
+        """A time to wait and the least that it could be, both given in seconds: a ratio above 1."""
+        value, least = round(seconds * 1_000, 1), round(limit * 1_000, 1)
+        return cls(value=value, unit="ms", limit=least, ratio=round(seconds / limit, 3), note=note)
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """The value that `share` per cent of them do not exceed."""
+    return sorted(values)[max(0, -(-len(values) * share // 100) - 1)]
 
 
 _FIGURES = TypeAdapter(dict[str, Figure])

@@ -167,6 +167,19 @@ def test_place__given_orders__carries_words_and_signature_halves():
     assert _arguments(EnergyAuction, call) == ("place", (((order.pack(), b"\1" * 32, b"\2" * 32),),))
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_settle__given_readings__is_what_the_general_encoder_makes(rng, count):
+    words = [tuple(rng.randbytes(32) for _ in range(3)) for _ in range(count)]
+    auction = EnergyAuction(None, HERE)
+    assert auction.settle(5, 77, words) == auction.call("settle", 5, 77, words)
+    assert auction.place(words) == auction.call("place", words)
+
+
+def test_place__given_a_short_word__refuses():
+    with pytest.raises(ValueError, match="three words"):
+        EnergyAuction(None, HERE).place([(bytes(32), bytes(32), bytes(31))])
+
+
 def test_signed_words__given_a_long_signature__refuses():
     with pytest.raises(ValueError, match="64 bytes"):
         signed_words([(Reading(1, 2, 1, 0, 0), bytes(65))])

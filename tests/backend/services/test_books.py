@@ -34,6 +34,19 @@ async def test_book__a_load_during_which_something_changed__is_not_kept() -> Non
     assert await book.get(["a"]) == {"a": 4}
 
 
+async def test_book__a_load_during_which_another_key_changed__is_kept() -> None:
+    async def load(keys: Sequence[str]) -> dict[str, int]:
+        await asyncio.sleep(0)
+        return dict.fromkeys(keys, 0)
+
+    book: Book[str, int] = Book(load, most=10)
+    waiting = asyncio.create_task(book.get(["a", "b"]))
+    await asyncio.sleep(0)
+    book.forget("b")
+    assert await waiting == {"a": 0, "b": 0}
+    assert set(book._known) == {"a"}
+
+
 async def test_book__more_than_it_may_hold__drops_the_oldest() -> None:
     async def load(keys: Sequence[int]) -> dict[int, int]:
         return dict.fromkeys(keys, 0)

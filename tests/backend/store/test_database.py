@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreMismatch, StoreUnavailable
@@ -64,3 +66,43 @@ async def test_belongs_to__another_chain__is_a_mismatch(outbox: OutboxStore) -> 
     await outbox.belongs_to({"chain": "1", "relayer": "0x1"})
     with pytest.raises(StoreMismatch, match="belongs to relayer 0x1, not 0x2"):
         await outbox.belongs_to({"chain": "1", "relayer": "0x2"})
+
+
+async def test_writing__an_exception_inside__leaves_nothing_behind(outbox_database: Database) -> None:
+    def fail_midway(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO facts VALUES ('chain', '1')")
+        raise RuntimeError("midway")
+
+    with pytest.raises(RuntimeError, match="midway"):
+        await outbox_database.writing(fail_midway)
+    assert await outbox_database.reading(_count_of_facts) == 0
+
+
+async def test_writing__from_both_doors_at_once__is_in_turn(outbox_database: Database) -> None:
+    async def by_statement(number: int) -> None:
+        async with outbox_database.write() as connection:
+            await connection.exec_driver_sql(f"INSERT INTO facts VALUES ('a{number}', '1')")
+
+    def insert(number: int) -> Callable[[Connection], object]:
+        return lambda connection: connection.exec_driver_sql(f"INSERT INTO facts VALUES ('b{number}', '1')")
+
+    await asyncio.gather(*(w for n in range(10) for w in (by_statement(n), outbox_database.writing(insert(n)))))
+    assert await outbox_database.reading(_count_of_facts) == 20
+
+
+async def test_writing__a_caller_that_gives_up__ends_whole_before_the_next(outbox_database: Database) -> None:
+    begun = threading.Event()
+
+    def slowly(connection: Connection) -> None:
+        begun.set()
+        connection.exec_driver_sql("INSERT INTO facts VALUES ('chain', '1')")
+
+    writing = asyncio.create_task(outbox_database.writing(slowly))
+    await asyncio.to_thread(begun.wait, 10)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    assert await outbox_database.writing(_count_of_facts) == 1
+
+
+def _count_of_facts(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT count(*) FROM facts").scalar() or 0)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 import bench
 import gas
-from benchmark.figures import NAMES, Figure, load, save
+from benchmark.figures import NAMES, Figure, load, percentile, save
 from benchmark.gas import IN_CODE, gas_figures
 from benchmark.page import PAGE
 from benchmark.rivals import RIVALS, read_rivals
@@ -130,6 +130,14 @@ async def test_post_all__many_requests_over_few_hands__gives_each_its_own_answer
     async with answering("202 Accepted") as url:
         answered = await post_all(url, [request(url, {"number": number}) for number in range(50)], hands=4)
     assert [json.loads(body)["number"] for body in answered.bodies] == list(range(50))
+    assert len(answered.waits) == 50
+    assert 0 < sum(answered.waits) <= 4 * answered.seconds, "each of four hands waits no longer than all took"
+
+
+def test_percentile__of_a_hundred_values__is_the_one_that_so_many_do_not_exceed():
+    values = list(range(100, 0, -1))
+    assert [percentile(values, share) for share in (1, 50, 99, 100)] == [1, 50, 99, 100]
+    assert percentile([7.0], 99) == 7.0
 
 
 async def test_post_all__an_answer_that_is_no_202__fails():

@@ -127,11 +127,11 @@ class EnergyAuction(Contract):
 
     def place(self, orders: Sequence[SignedWord]) -> Call:
         """Orders with their signatures (`signed_words`). Each ends in Placed or OrderRefused."""
-        return self.call("place", list(orders))
+        return self._call_with_words("place", (), orders)
 
     def cancel(self, cancels: Sequence[SignedWord]) -> Call:
         """Each ends in Cancelled or OrderRefused."""
-        return self.call("cancel", list(cancels))
+        return self._call_with_words("cancel", (), cancels)
 
     def place_schedule(self, account: str, orders: Sequence[bytes], signature: bytes) -> Call:
         """Order words of one account under its signature of the Schedule. Each ends in Placed or OrderRefused."""
@@ -161,7 +161,16 @@ class EnergyAuction(Contract):
 
     def settle(self, market: int, slot: int, readings: Sequence[SignedWord]) -> Call:
         """Each ends in Settled or ReadingRefused."""
-        return self.call("settle", market, slot, list(readings))
+        return self._call_with_words("settle", (market, slot), readings)
+
+    def _call_with_words(self, function: str, numbers: tuple[int, ...], signed: Sequence[SignedWord]) -> Call:
+        """The call whose last argument are signed words: 96 bytes each, which need no general encoder."""
+        words = b"".join(part for entry in signed for part in entry)
+        if len(words) != 96 * len(signed):
+            raise ValueError("a signed word is three words of 32 bytes")
+        head = (*numbers, 32 * (len(numbers) + 1), len(signed))
+        encoded = b"".join(number.to_bytes(32, "big") for number in head)
+        return Call(self.address, self.selector(function) + encoded + words)
 
     def settle_by_default(self, market: int, slot: int, meters: Sequence[int]) -> Call:
         """From the reading deadline on. Each ends in Settled or SettlementRefused."""

@@ -24,10 +24,12 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True)
 class Answered:
-    """Seconds from the first request to the last answer, and the answers' bodies in the order of the requests."""
+    """Seconds from the first request to the last answer, and in the order of the requests the answers' bodies and the
+    seconds that each took."""
 
     seconds: float
     bodies: tuple[bytes, ...]
+    waits: tuple[float, ...]
 
 
 def request(url: str, body: Any) -> bytes:
@@ -41,20 +43,24 @@ async def post_all(url: str, requests: Sequence[bytes], hands: int) -> Answered:
     """Posts every request, `hands` at a time. Raises Unanswered at the first that is not accepted."""
     place = urlsplit(url)
     waiting = iter(enumerate(requests))
-    bodies = [b""] * len(requests)
+    bodies, waits = [b""] * len(requests), [0.0] * len(requests)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for _ in range(hands):
-            group.create_task(_hand(place.hostname or "", place.port or 80, waiting, bodies))
-    return Answered(time.perf_counter() - started, tuple(bodies))
+            group.create_task(_hand(place.hostname or "", place.port or 80, waiting, bodies, waits))
+    return Answered(time.perf_counter() - started, tuple(bodies), tuple(waits))
 
 
-async def _hand(host: str, port: int, waiting: Iterator[tuple[int, bytes]], bodies: list[bytes]) -> None:
+async def _hand(
+    host: str, port: int, waiting: Iterator[tuple[int, bytes]], bodies: list[bytes], waits: list[float]
+) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         for at, content in waiting:
+            began = time.perf_counter()
             writer.write(content)
             bodies[at] = await _accepted(reader)
+            waits[at] = time.perf_counter() - began
     finally:
         writer.close()
 

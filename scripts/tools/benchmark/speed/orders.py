@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 
-from benchmark.figures import Figure
-from benchmark.speed.generator import post_all, request
+from benchmark.figures import Figure, percentile
+from benchmark.speed.generator import Answered, post_all, request
 from benchmark.speed.scene import Scene, in_batches
 from gridweave.chain.events import Placed
 from gridweave.domain.eip712 import digest
@@ -34,8 +34,7 @@ _UNIT = "orders/s"
 
 async def measure_orders(scene: Scene) -> dict[str, Figure]:
     """Singles in slots of their own, then a batch of every home's order in every slot. All end on chain, each once."""
-    ahead = -(-scene.size.singles // len(scene.town.homes))
-    singles = [order for at in range(ahead) for order in scene.orders(scene.slots.stop + at)][: scene.size.singles]
+    singles = [order for slot in scene.slots_of_singles for order in scene.orders(slot)][: scene.size.singles]
     batched = [order for slot in scene.slots for order in scene.orders(slot)]
     async with scene.blocks(_BLOCKS_SINGLE):
         single = await _single(scene, singles)
@@ -50,10 +49,15 @@ async def measure_orders(scene: Scene) -> dict[str, Figure]:
 async def _single(scene: Scene, orders: Sequence[dict[str, Any]]) -> dict[str, Figure]:
     answered = await scene.post("orders", [[order] for order in orders], HANDS_SINGLE)
     await scene.until_done()
-    limit = await _bare(orders)
+    bare = await _bare(orders)
     posts = f"{len(orders)} POSTs of one order, {HANDS_SINGLE} at a time, while earlier ones are committed"
     note = f"{posts}; limit: a bare FastAPI POST of the same bodies by the same generator"
-    return {"orders.accepted_per_s.single": Figure.beside(len(orders) / answered.seconds, _UNIT, limit, note)}
+    pace, most = len(orders) / answered.seconds, len(orders) / bare.seconds
+    figures = {"orders.accepted_per_s.single": Figure.beside(pace, _UNIT, most, note)}
+    for share in (50, 99):
+        waited = Figure.ms(percentile(answered.waits, share), percentile(bare.waits, share), note)
+        figures[f"orders.accepted_ms.single.p{share}"] = waited
+    return figures
 
 
 async def _batches(scene: Scene, orders: Sequence[dict[str, Any]]) -> dict[str, Figure]:
@@ -89,11 +93,10 @@ def _order(body: dict[str, Any]) -> Order:
     return Order(*place, side, body["energyWh"], body["limitPriceMicroPerKwh"])
 
 
-async def _bare(orders: Sequence[dict[str, Any]]) -> float:
-    """The same POSTs a second to an application that does nothing."""
+async def _bare(orders: Sequence[dict[str, Any]]) -> Answered:
+    """The same POSTs to an application that does nothing."""
     async with _bare_application() as url:
-        requests = [request(url, {"orders": [order]}) for order in orders]
-        return len(requests) / (await post_all(url, requests, HANDS_SINGLE)).seconds
+        return await post_all(url, [request(url, {"orders": [order]}) for order in orders], HANDS_SINGLE)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""One scene, measured in turn: orders, readings, indexing."""
+"""One scene, measured in turn: orders, readings, indexing, the audit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import tempfile
 from pathlib import Path
 
 from benchmark.figures import Figure
+from benchmark.speed.audit import measure_audit
 from benchmark.speed.history import measure_history
 from benchmark.speed.indexer import measure_indexer
 from benchmark.speed.orders import measure_orders
 from benchmark.speed.readings import measure_readings
 from benchmark.speed.scene import Size, opened
+from benchmark.speed.waiting import measure_waiting
 
 __all__ = ["history_figures", "speed_figures"]
 
@@ -37,5 +39,7 @@ async def _measured(size: Size) -> dict[str, Figure]:
         folder = Path(name)
         async with opened(folder, size, SEED) as scene:
             orders = await measure_orders(scene)
+            committed = await measure_waiting(scene)
             readings = await measure_readings(scene)
-            return orders | readings | await measure_indexer(scene, folder)
+            indexed = await measure_indexer(scene, folder)
+            return orders | committed | readings | indexed | await measure_audit(scene)

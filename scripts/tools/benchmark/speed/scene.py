@@ -74,6 +74,11 @@ class Scene:
         """The slots in which all homes order."""
         return range(self.first, self.first + self.size.slots)
 
+    @property
+    def slots_of_singles(self) -> range:
+        """The slots behind those, in which as many order as there are singles."""
+        return range(self.slots.stop, self.slots.stop + -(-self.size.singles // self.size.homes))
+
     def orders(self, slot: int) -> list[dict[str, Any]]:
         """An order of every home: bids and asks in turn, prices over all ticks, 100 to 500 Wh."""
         return [self._order(home, slot) for home in self.town.homes]
