@@ -41,8 +41,6 @@ __all__ = ["create_app"]
 _BY_TRAFFIC = (orders, readings, markets, accounts, bills, deployment, registry, bonds, events, history, operations)
 """A request is matched with them in this order."""
 
-_ROUTES = (deployment, markets, orders, readings, registry, accounts, bills, bonds, events, history, operations)
-
 _MOST_FIELDS = 16
 """Of one item in a batch, with room."""
 
