@@ -19,8 +19,9 @@ from gridweave.store.threads import Threads
 
 __all__ = ["Postgres"]
 
-_CONNECT_S, _OUTBOX_S, _INDEX_S = 5, 15, 120
-"""Patience with a connection, and with one statement."""
+_CONNECT_S, _READS_S, _OUTBOX_S, _INDEX_S = 5, 10, 15, 120
+"""Patience with a connection, and with one statement: somebody waits for what is read and for the outbox, nobody for
+what the index takes in or undoes."""
 _GOES_WITHIN_S = 3.0
 """How long the session of a process that was killed may outlive it on the server."""
 _AWAY_CLASSES = ("08", "53", "57P", "58")
@@ -47,8 +48,9 @@ class Postgres:
         self._url, self._kind = url, kind
         self._schema = f"gridweave_{kind.value}"
         self._where = f"{self._schema} of {url.render_as_string(hide_password=True)}"
-        self.reader = self._engine(pool_size=4, max_overflow=8)
-        self.writer = self._sole_writer() if kind is Kind.OUTBOX else self.reader
+        self.reader = self._engine(_READS_S, pool_size=4, max_overflow=8)
+        one = {"pool_size": 1, "max_overflow": 0}
+        self.writer = self._sole_writer(**one) if kind is Kind.OUTBOX else self._engine(_INDEX_S, **one)
         self._prepared = False
         self._token = secrets.token_hex(16)
         self._has_signed = False
@@ -110,19 +112,18 @@ class Postgres:
             return error.connection_invalidated or state == _READ_ONLY or state.startswith(_AWAY_CLASSES)
         return isinstance(error, OSError | PoolTimeout) or _is_drivers(error)
 
-    def _engine(self, **pool: int) -> AsyncEngine:
-        outbox = self._kind is Kind.OUTBOX
+    def _engine(self, answers_within_s: int, **pool: int) -> AsyncEngine:
         session = {
             "search_path": self._schema,
-            "synchronous_commit": "on" if outbox else "off",
+            "synchronous_commit": "on" if self._kind is Kind.OUTBOX else "off",
             "application_name": f"gridweave {self._kind.value}",
         }
-        patience = {"timeout": _CONNECT_S, "command_timeout": _OUTBOX_S if outbox else _INDEX_S}
+        patience = {"timeout": _CONNECT_S, "command_timeout": answers_within_s}
         arguments = patience | {"server_settings": session}
         return create_async_engine(self._url, pool_pre_ping=True, pool_timeout=10, connect_args=arguments, **pool)
 
-    def _sole_writer(self) -> AsyncEngine:
-        engine = self._engine(pool_size=1, max_overflow=0)
+    def _sole_writer(self, **pool: int) -> AsyncEngine:
+        engine = self._engine(_OUTBOX_S, **pool)
 
         @event.listens_for(engine.sync_engine, "connect")
         def _connected(connection: Any, _record: Any) -> None:

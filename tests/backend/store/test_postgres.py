@@ -42,7 +42,8 @@ async def write(database: Database, name: str) -> None:
 
 async def facts(database: Database) -> list[str]:
     async with database.read() as connection:
-        return [row.name for row in await connection.execute(text("SELECT name FROM facts WHERE name <> 'holder' ORDER BY name"))]
+        found = await connection.execute(text("SELECT name FROM facts WHERE name <> 'holder' ORDER BY name"))
+        return [row.name for row in found]
 
 
 async def test_claim__while_another_works_with_it__store_busy_without_a_password(server: PostgresServer) -> None:

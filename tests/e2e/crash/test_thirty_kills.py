@@ -22,7 +22,7 @@ import pytest
 from gridweave.audit import AddressBook, audit
 from gridweave.localnet import Clock, localnet
 from tests.support.ganache import ganache
-from tests.support.havoc import Breakable, BreakableAnvil, BreakableGanache, Havoc, KeeperProcess
+from tests.support.havoc import Breakable, BreakableAnvil, BreakableGanache, Havoc, KeeperProcess, database_faults
 from tests.support.life import Ends, Life, ends_on_chain, states_of
 from tests.support.process import ServiceProcess
 from tests.support.town import GENESIS, Town, found
@@ -56,7 +56,7 @@ async def test_town__broken_again_and_again__keeps_every_promise(tmp_path: Path,
         keeper = stack.enter_context(KeeperProcess(town, tmp_path / "keeper", **settings))
         life = Life(town, service.url, rng, town.clock.slot_at(await town.now()))
         await life.prepare()
-        havoc = Havoc(town, breakable, service, keeper, rng, await town.now())
+        havoc = Havoc(town, breakable, service, keeper, rng, await town.now(), more=database_faults(rng))
         await service.start()
         keeper.start()
         beating = asyncio.create_task(havoc.beat())
