@@ -105,8 +105,8 @@ async def test_service__disk_full__says_503_and_goes_on_once_there_is_room(tmp_p
 async def test_service__on_a_disk_that_is_read_only__does_not_start_and_says_what_to_name(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=1) as town:
         with small_disk(tmp_path / "disk") as disk:
-            disk.make_read_only()
-            service = ServiceProcess(town, tmp_path, **files(disk.path), data_dir=disk.path / "service")
+            folder = disk.make_read_only()
+            service = ServiceProcess(town, tmp_path, **files(folder), data_dir=folder / "service")
             done = await service.run("serve")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr + done.stdout
