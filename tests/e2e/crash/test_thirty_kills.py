@@ -62,10 +62,11 @@ async def test_town__broken_again_and_again__keeps_every_promise(tmp_path: Path,
         beating = asyncio.create_task(havoc.beat())
         stack.callback(beating.cancel)
         await _live(life, havoc, ROUNDS // len(NODES))
-        states = await states_of(service.url, list(life.acknowledged))
+        await states_of(service.url, list(life.acknowledged))  # they may still change: the last fault may undo blocks
         await _finish(havoc)
         await _cancelled(beating)
         await _level(town, service)
+        states = await states_of(service.url, list(life.acknowledged))
         ends = await ends_on_chain(town, life.marks)
         report = await audit(town.chain.node, _book(town))
         service.kill()
