@@ -82,6 +82,13 @@ async def trading(town: Town, service: ServiceProcess) -> AsyncIterator[Trader]:
     assert {state["status"] for state in states.values()} <= {"committed", "cancelled"}
 
 
+def set_clock(file: Path, days: int) -> None:
+    """From now on the clock is so far ahead; nobody reads half a number."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(str(days * 86_400))
+    fresh.replace(file)
+
+
 def assert_away(answer: httpx.Response) -> None:
     assert answer.status_code == 503, answer.text
     assert answer.json()["error"]["name"] == "Unavailable"
@@ -116,17 +123,17 @@ async def test_service__on_a_disk_that_is_read_only__does_not_start_and_says_wha
 async def test_service__while_the_wall_clock_jumps__loses_nothing(tmp_path: Path) -> None:
     """Rules read the chain's time; the wall clock tells when something was accepted, and what may be forgotten."""
     offset, patch = tmp_path / "offset", tmp_path / "clock"
-    offset.write_text("0")
+    set_clock(offset, days=0)
     patch.mkdir()
     (patch / "sitecustomize.py").write_text(_CLOCK.format(file=str(offset)))
     async with founded(tmp_path / "chain", homes=2) as town:
         service = ServiceProcess(town, tmp_path, **files(tmp_path))
-        service.environment["PYTHONPATH"] = str(patch)
+        service.environment["PYTHONPATH"] = os.pathsep.join([str(patch), os.environ.get("PYTHONPATH", "")])
         async with trading(town, service) as trader:
             for days in (30, -365, 3_650, 0):
-                offset.write_text(str(days * 86_400))
+                set_clock(offset, days)
                 await trader.must_be_accepted()
-            offset.write_text(str(-30 * 86_400))
+            set_clock(offset, days=-30)
             service.kill()
             await service.start()
             await trader.must_be_accepted()

@@ -27,7 +27,7 @@ from tests.support.life import Ends, Life, ends_on_chain, states_of
 from tests.support.process import ServiceProcess
 from tests.support.town import GENESIS, Town, found
 
-pytestmark = [pytest.mark.chain, pytest.mark.slow]
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMES = 6
 ROUNDS = int(os.environ.get("GRIDWEAVE_KILL_ROUNDS", "30"))
