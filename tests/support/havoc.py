@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 
 from gridweave.chain import NodeError, NodeUnavailable
 from gridweave.localnet import DevKeys, Localnet
+from tests.support import stores
 from tests.support.ganache import Ganache
 from tests.support.process import ServiceProcess
 from tests.support.town import Town
@@ -195,6 +196,27 @@ class Havoc:
     async def _reorganise(self) -> None:
         with contextlib.suppress(*_AWAY):
             await self.node.reorganise(self.rng)
+
+
+def database_faults(rng: random.Random) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What can happen to the server that holds the tests' databases, if there is one."""
+    server = stores.server()
+    if server is None:
+        return {}
+
+    async def kill() -> None:
+        server.kill()
+        await asyncio.sleep(rng.uniform(0, 0.5))
+        await asyncio.to_thread(server.start)
+
+    async def pause() -> None:
+        server.pause()
+        try:
+            await asyncio.sleep(rng.uniform(0.3, 2.0))
+        finally:
+            server.resume()
+
+    return {"database killed": kill, "database paused": pause}
 
 
 async def _answers(chain: Localnet) -> bool:

@@ -68,6 +68,11 @@ class ServiceProcess:
     ) -> None:
         self.kill()
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         """Starts it and waits until it is ready."""
         self.starts += 1

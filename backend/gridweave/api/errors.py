@@ -19,7 +19,7 @@ from gridweave.chain.errors import ChainError, Reverted
 from gridweave.domain.errors import DomainError
 from gridweave.services.errors import Refused, RequestInvalid, ServiceError, Unavailable
 from gridweave.services.intake import refusal
-from gridweave.store.errors import StoreUnavailable
+from gridweave.store.errors import StoreBusy, StoreUnavailable
 from gridweave.store.reading import CursorInvalid
 
 __all__ = ["error_response", "install_error_handlers", "request_id_of", "service_error"]
@@ -44,6 +44,8 @@ def service_error(error: Exception) -> ServiceError:
             return Unavailable("the node")
         case StoreUnavailable():
             return Unavailable("the database")
+        case StoreBusy():
+            return Unavailable("the outbox, which another service took over,")
         case CursorInvalid():
             return RequestInvalid("CursorInvalid", "use a cursor as a page gave it", {"cursor": str(error)[:60]})
         case _:
@@ -90,7 +92,7 @@ def install_error_handlers(app: FastAPI) -> None:
             log.error("fault", name=refused.name, exc_info=error)
         return _answer(request, refused)
 
-    for kind in (ServiceError, DomainError, ChainError, StoreUnavailable, CursorInvalid):
+    for kind in (ServiceError, DomainError, ChainError, StoreUnavailable, StoreBusy, CursorInvalid):
         app.add_exception_handler(kind, _any)
 
 

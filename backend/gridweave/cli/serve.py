@@ -130,6 +130,9 @@ def serve_command(
 ) -> None:
     """Serve the REST API until interrupted. Every option has a GRIDWEAVE_* variable; options win.
 
+    Outbox and index are files in the folder; GRIDWEAVE_OUTBOX_URL and GRIDWEAVE_INDEX_URL name a PostgreSQL instead
+    (postgresql://USER@HOST/NAME; both may be the same). Variables only: a command line shows passwords to everybody.
+
     Example: gridweave serve --rpc http://127.0.0.1:8545 --deployment deployment.json --keystore relayer.json
     """
     with speaking_of_starting():

@@ -70,11 +70,18 @@ class Stores:
         """
         try:
             stores = cls(Database(Kind.OUTBOX, settings.outbox_url), Database(Kind.INDEX, settings.index_url))
-            await stores.outbox.claim()
+            await stores._claim()
         except OSError as fault:
             message = f"{settings.data_dir} cannot be written ({fault.strerror}): name another folder with --data-dir"
             raise SettingsInvalid(f"GRIDWEAVE_DATA_DIR: {message}") from fault
         return stores
+
+    async def _claim(self) -> None:
+        try:
+            await self.outbox.claim()
+        except BaseException:
+            await self.close()
+            raise
 
     async def migrate(self) -> None:
         """Brings both to their newest schema."""

@@ -35,16 +35,18 @@ class Settings(BaseModel):
     What is not set of finality and fees is that of `network`; `networks` is a file that describes more of them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     rpc_url: str = Field(default="http://127.0.0.1:8545", description="the node's JSON-RPC address")
     deployment: Path = Field(default=Path("var/local/deployment.json"), description="the deployment record")
     data_dir: Path = Field(default=Path("var/local/service"), description="folder of outbox and index")
     outbox_url: str = Field(
-        default="", description="sqlite:///FILE or postgresql://USER@HOST/NAME; empty: a file in the folder"
+        default="", repr=False, description="sqlite:///FILE or postgresql://USER@HOST/NAME; empty: a file in the folder"
     )
     index_url: str = Field(
-        default="", description="the same for the projections; in one database each has a schema of its own"
+        default="",
+        repr=False,
+        description="the same for the projections; in one database each has a schema of its own",
     )
 
     relayer_key_file: Path | None = Field(default=None, description="the relayer's key in hex: local chains only")
@@ -159,4 +161,4 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
-            raise SettingsInvalid(f"{PREFIX}{name.upper()}: {first['msg']}") from error
+            raise SettingsInvalid(f"{PREFIX}{name.upper()}: {first['msg'].removeprefix('Value error, ')}") from error

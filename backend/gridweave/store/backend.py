@@ -23,6 +23,9 @@ __all__ = ["Backend", "backend_of", "file_of", "url_of"]
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
+_OPTIONS = {"host": "host", "port": "port", "ssl": "ssl", "sslmode": "ssl"}
+
+
 class Backend(Protocol):
     """SQLite or PostgreSQL behind one URL. `reader` and `writer` may be the same engine."""
 
@@ -43,7 +46,11 @@ class Backend(Protocol):
         """Lets others claim it."""
 
     async def begun(self, connection: AsyncConnection) -> None:
-        """A transaction that writes has begun: one at a time, whoever else writes."""
+        """A transaction that writes has begun: one at a time, whoever else writes. Raises StoreBusy if another process
+        took over meanwhile."""
+
+    async def sign(self, connection: AsyncConnection) -> None:
+        """From the end of this transaction on, an outbox is ours; who held it before notices."""
 
     def is_away(self, error: BaseException) -> bool:
         """Whether that is the database's absence rather than a wrong statement."""
@@ -59,14 +66,21 @@ def url_of(url: str) -> URL:
     """sqlite:///, postgresql:// and postgres:// with the driver that we use. Raises StoreUnusable."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreUnusable("no URL of a database: give postgresql://user@host/name or sqlite:///file") from error
+    except (ArgumentError, ValueError):  # whose words may hold a piece of the password
+        raise StoreUnusable("no URL of a database: give postgresql://user@host/name or sqlite:///file") from None
     name = parsed.drivername.partition("+")[0]
     if name not in _DRIVERS:
         raise StoreUnusable(f"{name} is not supported: give postgresql://user@host/name or sqlite:///file")
     if name != "sqlite" and importlib.util.find_spec("asyncpg") is None:
         raise StoreUnusable("PostgreSQL needs its driver: pip install 'gridweave[postgres]'")
-    return parsed.set(drivername=_DRIVERS[name])
+    return parsed.set(drivername=_DRIVERS[name], query=_options(parsed) if name != "sqlite" else parsed.query)
+
+
+def _options(parsed: URL) -> dict[str, Any]:
+    """What may stand behind the `?` of PostgreSQL, by the driver's names."""
+    if unknown := sorted(set(parsed.query) - set(_OPTIONS)):
+        raise StoreUnusable(f"{unknown[0]} is no option: behind ? there may be {', '.join(_OPTIONS)}")
+    return {_OPTIONS[name]: value for name, value in parsed.query.items()}
 
 
 def file_of(url: str) -> Path | None:

@@ -40,6 +40,7 @@ class Database:
 
         async with self.write() as connection:
             await connection.run_sync(upgrade, self.kind.value)
+            await self._backend.sign(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

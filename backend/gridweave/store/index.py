@@ -16,6 +16,9 @@ from gridweave.store.many import add_rows
 
 __all__ = ["IndexStore", "IndexedBlock"]
 
+_AT_ONCE = 2_000
+"""Rows of a table that are held in memory while all of them are read."""
+
 
 @dataclass(frozen=True)
 class IndexedBlock:
@@ -82,7 +85,8 @@ class IndexStore:
             for table in (blocks, *EVENT_TABLES.values()):
                 total.update(f"{table.name}\n".encode())
                 order = [_by_bytes(column, connection.dialect.name) for column in table.primary_key]
-                for row in await connection.execute(select(table).order_by(*order)):
+                query = select(table).order_by(*order).execution_options(yield_per=_AT_ONCE)
+                async for row in await connection.stream(query):
                     total.update(repr(tuple(row)).encode())
         return total.hexdigest()
 

@@ -193,12 +193,12 @@ class OutboxStore:
         return await self._batches(select(batches).where(batches.c.state.in_(states)).order_by(batches.c.nonce))
 
     async def signed_of(self, batch_ids: Sequence[int]) -> dict[int, list[SignedBytes]]:
-        """Signed bytes by batch, oldest first."""
+        """Signed bytes by batch, oldest first: each replacement is dearer. The wall clock may have gone back."""
         by_batch: dict[int, list[SignedBytes]] = {id_: [] for id_ in batch_ids}
-        query = select(signed).where(signed.c.batch.in_(batch_ids)).order_by(signed.c.created_at_ms)
+        query = select(signed).where(signed.c.batch.in_(batch_ids))
         for found in await self._db.reading(lambda c: [SignedBytes(**row) for row in c.execute(query).mappings()]):
             by_batch[found.batch].append(found)
-        return by_batch
+        return {id_: sorted(entries, key=lambda entry: entry.most_fee) for id_, entries in by_batch.items()}
 
     async def lost(self, chain_nonce: int) -> list[Batch]:
         """Final batches that the chain, which waits for `chain_nonce` next, has lost after all."""

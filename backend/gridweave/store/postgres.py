@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -18,19 +19,26 @@ from gridweave.store.threads import Threads
 
 __all__ = ["Postgres"]
 
-_CONNECT_S, _OUTBOX_S, _INDEX_S = 5, 15, 120
-"""Patience with a connection, and with one statement."""
+_CONNECT_S, _READS_S, _OUTBOX_S, _INDEX_S = 5, 10, 15, 120
+"""Patience with a connection, and with one statement: somebody waits for what is read and for the outbox, nobody for
+what the index takes in or undoes."""
 _GOES_WITHIN_S = 3.0
 """How long the session of a process that was killed may outlive it on the server."""
 _AWAY_CLASSES = ("08", "53", "57P", "58")
 _READ_ONLY = "25006"
+_HOLDER = "holder"
+_HELD_BY = text("SELECT value FROM facts WHERE name = :name")
+_SIGN = text(
+    "INSERT INTO facts (name, value) VALUES (:name, :token) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
 
 
 class Postgres:
     """Schemas `gridweave_outbox` and `gridweave_index` of the database that the URL names.
 
     An outbox is written through one session, which holds a lock for as long as it lives: whoever writes is the one
-    sender, and a sender whose session is lost must take the lock again before it writes.
+    sender. A sender whose session is lost must take the lock again before it writes, and find its own token still
+    there: if another wrote in between, what this one keeps in memory (nonces, keys) is old.
     """
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -40,9 +48,13 @@ class Postgres:
         self._url, self._kind = url, kind
         self._schema = f"gridweave_{kind.value}"
         self._where = f"{self._schema} of {url.render_as_string(hide_password=True)}"
-        self.reader = self._engine(pool_size=4, max_overflow=8)
-        self.writer = self._sole_writer() if kind is Kind.OUTBOX else self.reader
+        self.reader = self._engine(_READS_S, pool_size=4, max_overflow=8)
+        one = {"pool_size": 1, "max_overflow": 0}
+        self.writer = self._sole_writer(**one) if kind is Kind.OUTBOX else self._engine(_INDEX_S, **one)
         self._prepared = False
+        self._token = secrets.token_hex(16)
+        self._has_signed = False
+        self._is_new_session = True
 
     async def prepare(self) -> None:
         """The schema."""
@@ -64,8 +76,12 @@ class Postgres:
             await self.prepare()
             async with self.writer.connect():
                 return
-        except (OSError, SQLAlchemyError) as error:
-            raise StoreUnavailable(str(error)) from error
+        except StoreBusy:
+            raise
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) or self.is_away(error):
+                raise StoreUnavailable(str(error)) from error
+            raise
 
     def release(self) -> None:
         """The lock goes with its session."""
@@ -74,6 +90,21 @@ class Postgres:
         if self._kind is Kind.INDEX:
             lock = {"name": self._schema}
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), lock)
+        elif self._has_signed and self._is_new_session:
+            await self._recognise(connection)
+
+    async def sign(self, connection: AsyncConnection) -> None:
+        if self._kind is Kind.OUTBOX:
+            await connection.execute(_SIGN, {"name": _HOLDER, "token": self._token})
+            self._has_signed, self._is_new_session = True, False
+
+    async def _recognise(self, connection: AsyncConnection) -> None:
+        """Raises StoreBusy if another process wrote since our last session, and lets go of the lock."""
+        found = await connection.execute(_HELD_BY, {"name": _HOLDER})
+        if found.scalar() != self._token:
+            await connection.invalidate()
+            raise StoreBusy(f"another service took over {self._where}: start this one again if it is to go on")
+        self._is_new_session = False
 
     def is_away(self, error: BaseException) -> bool:
         if isinstance(error, DBAPIError):
@@ -81,19 +112,18 @@ class Postgres:
             return error.connection_invalidated or state == _READ_ONLY or state.startswith(_AWAY_CLASSES)
         return isinstance(error, OSError | PoolTimeout) or _is_drivers(error)
 
-    def _engine(self, **pool: int) -> AsyncEngine:
-        outbox = self._kind is Kind.OUTBOX
+    def _engine(self, answers_within_s: int, **pool: int) -> AsyncEngine:
         session = {
             "search_path": self._schema,
-            "synchronous_commit": "on" if outbox else "off",
+            "synchronous_commit": "on" if self._kind is Kind.OUTBOX else "off",
             "application_name": f"gridweave {self._kind.value}",
         }
-        patience = {"timeout": _CONNECT_S, "command_timeout": _OUTBOX_S if outbox else _INDEX_S}
+        patience = {"timeout": _CONNECT_S, "command_timeout": answers_within_s}
         arguments = patience | {"server_settings": session}
         return create_async_engine(self._url, pool_pre_ping=True, pool_timeout=10, connect_args=arguments, **pool)
 
-    def _sole_writer(self) -> AsyncEngine:
-        engine = self._engine(pool_size=1, max_overflow=0)
+    def _sole_writer(self, **pool: int) -> AsyncEngine:
+        engine = self._engine(_OUTBOX_S, **pool)
 
         @event.listens_for(engine.sync_engine, "connect")
         def _connected(connection: Any, _record: Any) -> None:
@@ -102,6 +132,7 @@ class Postgres:
                 if time.monotonic() > patience:
                     message = f"another service or keeper works with {self._where}: give each a database and a key"
                     raise StoreBusy(message)
+            self._is_new_session = True
 
         return engine
 

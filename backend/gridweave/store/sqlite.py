@@ -56,6 +56,9 @@ class Sqlite:
     async def begun(self, connection: AsyncConnection) -> None:
         """BEGIN IMMEDIATE has let one writer in."""
 
+    async def sign(self, connection: AsyncConnection) -> None:
+        """A lock of the system cannot be lost while the process lives."""
+
     def is_away(self, error: BaseException) -> bool:
         return isinstance(error, DBAPIError) and (error.connection_invalidated or _says_away(str(error.orig)))
 

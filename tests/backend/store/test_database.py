@@ -36,7 +36,7 @@ async def test_write__an_exception_inside__leaves_nothing_behind(outbox_database
     with pytest.raises(RuntimeError, match="midway"):
         await fail_midway()
     async with outbox_database.read() as connection:
-        assert (await connection.exec_driver_sql("SELECT count(*) FROM facts")).scalar() == 0
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM facts WHERE name = 'chain'")).scalar() == 0
 
 
 async def test_write__an_exception_after_a_table_was_made__leaves_no_table_behind(outbox_database: Database) -> None:
@@ -53,12 +53,12 @@ async def test_write__an_exception_after_a_table_was_made__leaves_no_table_behin
 
 async def test_read__while_another_writes__sees_one_state(outbox_database: Database) -> None:
     async with outbox_database.read() as reader:
-        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts")).scalar() == 0
+        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts WHERE name = 'chain'")).scalar() == 0
         async with outbox_database.write() as writer:
             await writer.exec_driver_sql("INSERT INTO facts VALUES ('chain', '1')")
-        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts")).scalar() == 0
+        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts WHERE name = 'chain'")).scalar() == 0
     async with outbox_database.read() as reader:
-        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts")).scalar() == 1
+        assert (await reader.exec_driver_sql("SELECT count(*) FROM facts WHERE name = 'chain'")).scalar() == 1
 
 
 async def test_belongs_to__another_chain__is_a_mismatch(outbox: OutboxStore) -> None:

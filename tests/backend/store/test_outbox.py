@@ -155,6 +155,15 @@ async def test_bury__a_batch_whose_nonce_was_taken__queues_its_items_again(outbo
     assert again.nonce == await outbox.last_nonce() == 4
 
 
+async def test_signed_of__replaced_after_the_wall_clock_went_back__still_gives_the_dearest_last(
+    outbox: OutboxStore,
+) -> None:
+    await outbox.accept([request(1)])
+    (batch,) = await outbox.add_batches([replace(draft(0, 1), signing=replace(signing("ab"), created_at_ms=2_000))])
+    await outbox.add_signed(batch.id, replace(signing("cd"), most_fee=100, created_at_ms=1_000))
+    assert [entry.most_fee for entry in (await outbox.signed_of([batch.id]))[batch.id]] == [10, 100]
+
+
 async def test_forget__final_items_of_long_ago__leaves_what_is_open(outbox: OutboxStore) -> None:
     await outbox.accept([request(1), request(2)])
     await outbox.reject([ItemOutcome(1, REJECTED, "X")])

@@ -22,12 +22,12 @@ import pytest
 from gridweave.audit import AddressBook, audit
 from gridweave.localnet import Clock, localnet
 from tests.support.ganache import ganache
-from tests.support.havoc import Breakable, BreakableAnvil, BreakableGanache, Havoc, KeeperProcess
+from tests.support.havoc import Breakable, BreakableAnvil, BreakableGanache, Havoc, KeeperProcess, database_faults
 from tests.support.life import Ends, Life, ends_on_chain, states_of
 from tests.support.process import ServiceProcess
 from tests.support.town import GENESIS, Town, found
 
-pytestmark = [pytest.mark.chain, pytest.mark.slow]
+pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
 HOMES = 6
 ROUNDS = int(os.environ.get("GRIDWEAVE_KILL_ROUNDS", "30"))
@@ -56,16 +56,17 @@ async def test_town__broken_again_and_again__keeps_every_promise(tmp_path: Path,
         keeper = stack.enter_context(KeeperProcess(town, tmp_path / "keeper", **settings))
         life = Life(town, service.url, rng, town.clock.slot_at(await town.now()))
         await life.prepare()
-        havoc = Havoc(town, breakable, service, keeper, rng, await town.now())
+        havoc = Havoc(town, breakable, service, keeper, rng, await town.now(), more=database_faults(rng))
         await service.start()
         keeper.start()
         beating = asyncio.create_task(havoc.beat())
         stack.callback(beating.cancel)
         await _live(life, havoc, ROUNDS // len(NODES))
-        states = await states_of(service.url, list(life.acknowledged))
+        await states_of(service.url, list(life.acknowledged))  # they may still change: the last fault may undo blocks
         await _finish(havoc)
         await _cancelled(beating)
         await _level(town, service)
+        states = await states_of(service.url, list(life.acknowledged))
         ends = await ends_on_chain(town, life.marks)
         report = await audit(town.chain.node, _book(town))
         service.kill()
