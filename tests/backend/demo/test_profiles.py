@@ -234,31 +234,36 @@ def test_forecast__a_flat_day__errors_have_a_day_part_and_a_persistent_slot_part
 # The script
 
 
+def simbench(extract: ModuleType) -> ModuleType:
+    """The module that reads SimBench for the script, and comes with it."""
+    return sys.modules["simbench_grid"]
+
+
 def small_grid(extract: ModuleType, sunny: date) -> Any:
     """Three days around `sunny`; the middle one has twice the sun. Twelve homes, six with PV, two shapes of each."""
     days = [sunny + timedelta(days=step) for step in (-1, 0, 1) for _ in range(SLOTS)]
-    half = extract.BILLION // 2
+    half = simbench(extract).BILLION // 2
     sun = [half * (2 if day == sunny else 1) // 2 for day in days]
     shapes = {"H0-A": [half] * len(days), "H0-B": [half + row for row in range(len(days))], "PV1": sun, "PV3": sun}
-    loads = [extract.Unit(f"load {n:02d}", n, 2_000, "H0-A" if n % 2 else "H0-B") for n in range(12)]
-    loads += [extract.Unit("shop", 20, 9_000, "G1-C"), extract.Unit("big roof", 21, 2_000, "H0-A")]
-    generators = [extract.Unit(f"pv {n}", n, 6_000, "PV1" if n % 3 else "PV3") for n in range(6)]
-    generators.append(extract.Unit("field", 21, 30_000, "PV1"))
-    return extract.Grid(days, shapes, loads, generators)
+    loads = [simbench(extract).Unit(f"load {n:02d}", n, 2_000, "H0-A" if n % 2 else "H0-B") for n in range(12)]
+    loads += [simbench(extract).Unit("shop", 20, 9_000, "G1-C"), simbench(extract).Unit("big roof", 21, 2_000, "H0-A")]
+    generators = [simbench(extract).Unit(f"pv {n}", n, 6_000, "PV1" if n % 3 else "PV3") for n in range(6)]
+    generators.append(simbench(extract).Unit("field", 21, 30_000, "PV1"))
+    return simbench(extract).Grid(days, shapes, loads, generators)
 
 
 def test_half_up__halves_and_neighbours__round_upward_from_the_half(extract: ModuleType) -> None:
-    assert [extract.half_up(value, 10) for value in (0, 4, 5, 14, 15, 16)] == [0, 0, 1, 1, 2, 2]
+    assert [simbench(extract).half_up(value, 10) for value in (0, 4, 5, 14, 15, 16)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_slot_energy__a_kilowatt_for_a_quarter_hour__is_250_wh(extract: ModuleType) -> None:
-    assert extract.slot_energy(1_000, [extract.BILLION, 2_000_000, 1_999_999]) == [250, 1, 0]
-    assert extract.slot_energy(1_000, [extract.BILLION], permille=1_500) == [375]
+    assert simbench(extract).slot_energy(1_000, [simbench(extract).BILLION, 2_000_000, 1_999_999]) == [250, 1, 0]
+    assert simbench(extract).slot_energy(1_000, [simbench(extract).BILLION], permille=1_500) == [375]
 
 
 def test_sunniest_day__brighter_day_outside_summer__is_not_taken(extract: ModuleType) -> None:
-    assert extract.sunniest_day(small_grid(extract, date(2016, 7, 9))) == date(2016, 7, 9)
-    assert extract.sunniest_day(small_grid(extract, date(2016, 5, 31))) == date(2016, 6, 1)
+    assert simbench(extract).sunniest_day(small_grid(extract, date(2016, 7, 9))) == date(2016, 7, 9)
+    assert simbench(extract).sunniest_day(small_grid(extract, date(2016, 5, 31))) == date(2016, 6, 1)
 
 
 def test_pick_homes__shops_and_fields_about__takes_homes_with_a_roof_each(extract: ModuleType) -> None:
@@ -272,7 +277,7 @@ def test_pick_homes__shops_and_fields_about__takes_homes_with_a_roof_each(extrac
 
 def test_pick_homes__too_few_roofs__is_refused(extract: ModuleType) -> None:
     grid = small_grid(extract, date(2016, 7, 9))
-    fewer = extract.Grid(grid.days, grid.shapes, grid.loads, grid.generators[1:])
+    fewer = simbench(extract).Grid(grid.days, grid.shapes, grid.loads, grid.generators[1:])
     with pytest.raises(ValueError, match="too few homes with PV"):
         extract.pick_homes(fewer, random.Random(5))
 
@@ -286,10 +291,12 @@ def test_build_street__small_grid__is_what_the_backend_reads(extract: ModuleType
     assert street.day == date(2016, 7, 9)
     for home in street.homes:
         shape = grid.shapes[home.simbench_load[-5:-1]]
-        whole = extract.slot_energy(2_000, shape[SLOTS : 2 * SLOTS], home.load_permille)
+        whole = simbench(extract).slot_energy(2_000, shape[SLOTS : 2 * SLOTS], home.load_permille)
         assert list(home.load_wh) == [whole[(slot - home.load_shift_slots) % SLOTS] for slot in range(SLOTS)]
-        year_wh = 2_000 * sum(shape) * home.load_permille // (4 * 1_000 * extract.BILLION)
-        assert abs(year_wh - home.annual_load_kwh * 1_000) <= sum(shape) * 2_000 // (4 * 1_000 * extract.BILLION)
+        year_wh = 2_000 * sum(shape) * home.load_permille // (4 * 1_000 * simbench(extract).BILLION)
+        assert abs(year_wh - home.annual_load_kwh * 1_000) <= sum(shape) * 2_000 // (
+            4 * 1_000 * simbench(extract).BILLION
+        )
 
 
 def test_differing__a_planted_change__names_the_file(extract: ModuleType, tmp_path: Path) -> None:

@@ -16,9 +16,15 @@ OLD: Json = {
     "paths": {
         "/v1/orders": {
             "get": {"parameters": [{"in": "query", "name": "meter"}], "responses": {"200": {}, "404": {}}},
+            "post": {"requestBody": {"schema": {"$ref": "#/components/schemas/Order"}}, "responses": {}},
         }
     },
-    "components": {"schemas": {"Order": {"properties": {"id": {}, "slot": {}}, "required": ["id"]}}},
+    "components": {
+        "schemas": {
+            "Order": {"properties": {"id": {}, "slot": {}}, "required": ["id"]},
+            "OrderOut": {"properties": {"id": {}, "slot": {}}, "required": ["id"]},
+        }
+    },
 }
 
 
@@ -26,10 +32,11 @@ def _grow(new: Json) -> None:
     new["paths"]["/v1/bills"] = {"get": {"responses": {}}}
     new["paths"]["/v1/orders"]["get"]["parameters"].append({"in": "query", "name": "slot"})
     new["components"]["schemas"]["Order"]["properties"]["side"] = {}
+    new["components"]["schemas"]["OrderOut"]["required"].append("slot")
 
 
 def _drop_path(new: Json) -> None:
-    del new["paths"]["/v1/orders"]
+    del new["paths"]["/v1/orders"]["get"]
 
 
 def _drop_parameter(new: Json) -> None:
@@ -42,6 +49,10 @@ def _need_parameter(new: Json) -> None:
 
 def _drop_answer(new: Json) -> None:
     del new["paths"]["/v1/orders"]["get"]["responses"]["404"]
+
+
+def _drop_certainty(new: Json) -> None:
+    new["components"]["schemas"]["OrderOut"]["required"] = []
 
 
 def _drop_field(new: Json) -> None:
@@ -61,6 +72,7 @@ def _need_field(new: Json) -> None:
         (_drop_answer, "GET /v1/orders: the answer 404 is gone"),
         (_drop_field, "Order: the field slot is gone"),
         (_need_field, "Order: the field slot must be given now"),
+        (_drop_certainty, "OrderOut: the field id may be missing now"),
     ],
 )
 def test_lost__something_a_program_relies_on__is_named(change: Callable[[Json], None], told: str) -> None:
