@@ -98,7 +98,7 @@ class Postgres:
             self._has_signed = True
 
     async def _recognise(self, connection: AsyncConnection) -> None:
-        """Raises StoreBusy if another process took over, and lets go of the lock. Until the transaction ends nobody can.
+        """Raises StoreBusy if another process took over, and lets go of the lock; until the transaction ends none can.
 
         A session that is lost tells us of it, a pooler that gives one session to two of us does not.
         """

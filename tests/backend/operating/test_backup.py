@@ -83,7 +83,7 @@ async def test_restore__beside_the_journal_of_an_outbox_that_was_moved_away__is_
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "outbox.db-wal").write_bytes(b"what was acknowledged last")
     backup = await small_backup(tmp_path)
-    with pytest.raises(BackupRefused, match="outbox.db-wal"):
+    with pytest.raises(BackupRefused, match=r"outbox\.db-wal"):
         restore(backup, tmp_path / "new")
     assert not (tmp_path / "new" / "outbox.db").exists()
 
