@@ -78,7 +78,7 @@ def patient(patience: Patience) -> type[asyncio.Protocol]:
             self._watch()
 
         def _count_ahead(self, size: int) -> None:
-            """Of the next head while an answer is under way: such bytes have no time, a whole head stops the reading."""
+            """Of the next head while an answer is under way: they have no time, and a whole head stops the reading."""
             self._ahead_bytes += size
             if self._ahead_bytes > MOST_HEAD:
                 self.transport.abort()

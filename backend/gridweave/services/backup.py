@@ -115,8 +115,8 @@ def back_up(settings: Settings, target: Path, key: KeyChoice = KeyChoice.ENCRYPT
 
 
 def restore(source: Path, folder: Path) -> Manifest:
-    """Puts a backup into `folder`, which must hold no outbox, nor other files of the backup's names. The service that starts on it looks for what happened
-    since. Raises BackupRefused, StoreUnavailable."""
+    """Puts a backup into `folder`, which must hold no outbox, nor other files of the backup's names. The service that
+    starts on it looks for what happened since. Raises BackupRefused, StoreUnavailable."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         held = hold(folder / f"{_OUTBOX}.lock")
