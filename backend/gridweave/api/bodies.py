@@ -35,12 +35,13 @@ class BodyUnreadable(ServiceError):
 
 
 class LengthAmbiguous(ServiceError):
-    """The body's length is said twice; a proxy before us may read the other, and take what follows for another's."""
+    """The body's length is said twice, or by a coding beside chunks; a proxy before us may read it otherwise, and take
+    what follows for another's."""
 
     status = 400
 
     def __init__(self) -> None:
-        super().__init__("LengthAmbiguous", "say Content-Length or Transfer-Encoding, not both")
+        super().__init__("LengthAmbiguous", "say Content-Length or Transfer-Encoding: chunked, not both")
 
 
 class TooManyFields(ServiceError):
@@ -150,7 +151,8 @@ class BodyLimit:
 
 def _check_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Raises LengthAmbiguous."""
-    if sum(name in (b"content-length", b"transfer-encoding") for name, _ in headers) > 1:
+    said = [(name, value) for name, value in headers if name in (b"content-length", b"transfer-encoding")]
+    if len(said) > 1 or any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in said):
         raise LengthAmbiguous
 
 

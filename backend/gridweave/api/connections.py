@@ -10,7 +10,7 @@ import resource
 from dataclasses import dataclass, field
 from typing import Any
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["Patience", "make_room", "patient"]
 
@@ -19,6 +19,9 @@ _FILES_BESIDE = 256
 
 MOST_HEAD = 32_768
 """Bytes of a request line and its headers."""
+
+_MOST_WAITING = 64
+"""Requests that one connection may ask ahead of the one that is answered."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def make_room(connections: int) -> int:
 
 
 def patient(patience: Patience) -> type[asyncio.Protocol]:
-    """The server's protocol with this patience, whichever parser is installed."""
-    base: Any = AutoHTTPProtocol
+    """The server's protocol with this patience."""
+    base: Any = HttpToolsProtocol
 
     class Protocol(base):  # type: ignore[misc]
         """Closes what keeps it waiting. Data does not buy time: only a whole head does."""
@@ -55,6 +58,7 @@ def patient(patience: Patience) -> type[asyncio.Protocol]:
         _head_timer: asyncio.TimerHandle | None = None
         _stall_timer: asyncio.TimerHandle | None = None
         _head_bytes = 0
+        _ahead_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
@@ -66,11 +70,29 @@ def patient(patience: Patience) -> type[asyncio.Protocol]:
 
         def data_received(self, data: bytes) -> None:
             self._head_bytes += len(data)
+            before = self.cycle
+            is_ahead = before is not None and not before.response_complete and not before.more_body
             super().data_received(data)
+            if is_ahead and self.cycle is before:
+                self._count_ahead(len(data))
             self._watch()
 
+        def _count_ahead(self, size: int) -> None:
+            """Of the next head while an answer is under way: they have no time, and a whole head stops the reading."""
+            self._ahead_bytes += size
+            if self._ahead_bytes > MOST_HEAD:
+                self.transport.abort()
+
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            if len(self.pipeline) > _MOST_WAITING:
+                raise ValueError("too many requests ahead of their turn")  # the parser stops, and 400 is the answer
+
         def on_response_complete(self) -> None:
+            self._ahead_bytes = 0
             super().on_response_complete()
+            if self.pipeline:  # else each answer would let more in than it takes out
+                self.flow.pause_reading()
             self._watch()
 
         def pause_writing(self) -> None:

@@ -168,6 +168,7 @@ class Sender:
         first = await self._next_nonce(head)
         fees = self._profile.fees(head.base_fee)
         drafts = [self._draft(group, first + at, fees) for at, group in enumerate(groups)]
+        self._state.next_nonce = None  # a commit whose answer is lost may have used them
         batches = await self._store.add_batches(drafts)
         self._state.next_nonce = first + len(drafts)
         for batch, draft, group in zip(batches, drafts, groups, strict=True):

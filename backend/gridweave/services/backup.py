@@ -17,7 +17,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ __all__ = ["BackupRefused", "KeyChoice", "Manifest", "back_up", "restore"]
 _FORMAT = 1
 _MANIFEST, _OUTBOX, _RECORD, _SETTINGS = "manifest.json", "outbox.db", "deployment.json", "settings.env"
 _KEYSTORE, _PLAIN_KEY = "relayer.json", "relayer.key"
+_OUTBOX_FILES = (_OUTBOX, f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
 _KNOWN = frozenset({_MANIFEST, _OUTBOX, _RECORD, _SETTINGS, _KEYSTORE, _PLAIN_KEY})
 _UNTOLD = {"rpc_url", "outbox_url", "index_url", "deployment", "data_dir", "networks", "finality_file"}
 _UNTOLD |= {"relayer_key_file", "relayer_keystore", "relayer_password_file", "relayer_key_variable"}
@@ -114,18 +115,18 @@ def back_up(settings: Settings, target: Path, key: KeyChoice = KeyChoice.ENCRYPT
 
 
 def restore(source: Path, folder: Path) -> Manifest:
-    """Puts a backup into `folder`, which must hold no outbox. The service that starts on it looks for what happened
-    since. Raises BackupRefused, StoreUnavailable."""
+    """Puts a backup into `folder`, which must hold no outbox, nor other files of the backup's names. The service that
+    starts on it looks for what happened since. Raises BackupRefused, StoreUnavailable."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         held = hold(folder / f"{_OUTBOX}.lock")
     except Taken as taken:
         raise BackupRefused(f"a service works in {folder}: stop it, or name another --data-dir") from taken
     with held, tempfile.TemporaryDirectory(dir=folder) as name:
-        if (folder / _OUTBOX).exists():
-            raise BackupRefused(f"{folder} holds an outbox already: move it away, or name another --data-dir")
         unpacked = Path(name)
+        _check_free(folder, _OUTBOX_FILES)
         manifest = _unpack(source, unpacked)
+        _check_free(folder, (file for file in manifest.files if not _is_same(folder / file, unpacked / file)))
         mark_restored(unpacked / _OUTBOX)
         for file in sorted(
             manifest.files, key=lambda file: file == _OUTBOX
@@ -134,6 +135,19 @@ def restore(source: Path, folder: Path) -> Manifest:
             (unpacked / file).replace(folder / file)
         _sync(folder)
     return manifest
+
+
+def _check_free(folder: Path, names: Iterable[str]) -> None:
+    """Nothing is written over: a keystore may be the only one, and a journal would be played into what is put back."""
+    taken = [name for name in names if (folder / name).exists()]
+    if taken:
+        what = "an outbox" if taken[0] in _OUTBOX_FILES else "other files of these names"
+        message = f"{folder} holds {what} already ({', '.join(taken)}): move them away, or name another --data-dir"
+        raise BackupRefused(message)
+
+
+def _is_same(there: Path, ours: Path) -> bool:
+    return there.is_file() and _hash(there) == _hash(ours)
 
 
 def _key_file(settings: Settings, key: KeyChoice) -> dict[str, Path]:
@@ -179,7 +193,7 @@ def _hash(path: Path) -> str:
 def _pack(target: Path, files: Mapping[str, Path]) -> None:
     with target.open("xb") as out:
         target.chmod(0o600)
-        with tarfile.open(fileobj=out, mode="w:gz", compresslevel=3) as archive:
+        with tarfile.open(fileobj=out, mode="w:gz", compresslevel=3, dereference=True) as archive:
             for name, path in files.items():
                 archive.add(path, arcname=name, filter=_mine_alone)
         out.flush()

@@ -87,7 +87,7 @@ async def page(world: World, filters: Filters, cursor: str | None, limit: int) -
         raise await _reorganised(world, str(cursor)) from gone
     telling = Telling.of(world)
     items = ",".join(telling.json(row) for row in found.rows)
-    following = f'"{await _cursor(world, found.behind)}"' if found.behind else "null"
+    following = f'"{await _cursor(world, found.behind, found.hash)}"' if found.behind else "null"
     return f'{{"items":[{items}],"nextCursor":{following}}}'
 
 
@@ -161,13 +161,13 @@ def _addresses(world: World, named: str) -> list[str]:
     return found
 
 
-async def _cursor(world: World, behind: Place) -> str:
+async def _cursor(world: World, behind: Place, hash_: str) -> str:
+    """`hash_`: the block's as the page read it; by now another may stand there."""
     block, log = behind
-    reads = world.reads.history
     common = min(world.heads.final, block - 1)
-    ends = [f"{block}.{log}.{_begins(await reads.hash_of(block))}"]
-    if hash_ := await reads.hash_of(common):
-        ends.append(f"{common}.{_begins(hash_)}")
+    ends = [f"{block}.{log}.{_begins(hash_)}"]
+    if stands := await world.reads.history.hash_of(common):
+        ends.append(f"{common}.{_begins(stands)}")
     return ".".join(ends)
 
 

@@ -84,7 +84,8 @@ async def admit(world: World, candidates: list[Candidate]) -> list[Answer]:
         within = _within_limits(world, candidates, await world.outbox.items([c.id for c in candidates]))
     candidates = within
     wanted = backed(world, [(c.item, c.signature) for c in candidates if c.item is not None])
-    accepted = await world.queue.accept(wanted)
+    with world.purse.asking(sum(world.purse.cost_of(item) for item in wanted)):
+        accepted = await world.queue.accept(wanted)
     new = [item for item, found in zip(wanted, accepted, strict=True) if found.is_new]
     if new:
         world.purse.take(sum(world.purse.cost_of(item) for item in new))

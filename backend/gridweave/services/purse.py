@@ -5,7 +5,8 @@ Costs are the most that they may be: a transaction's gas limit at the fee that a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -53,6 +54,7 @@ class Purse:
         self._gas = gas
         self._low_orders = low_orders
         self._promised = 0
+        self._asked = 0
         self.state: PurseState | None = None
         """None until the node has answered once: then nobody is refused for it."""
         self.is_low = False
@@ -83,7 +85,16 @@ class Purse:
     def can_take(self, wei: int) -> bool:
         """Whether the balance pays for so much more than what is accepted already."""
         state = self.state
-        return state is None or state.owed + self._promised + wei <= state.balance
+        return state is None or state.owed + self._promised + self._asked + wei <= state.balance
+
+    @contextmanager
+    def asking(self, wei: int) -> Iterator[None]:
+        """So much is on its way to being promised: requests at the same time see each other."""
+        self._asked += wei
+        try:
+            yield
+        finally:
+            self._asked -= wei
 
     def take(self, wei: int) -> None:
         """So much was promised since the last look."""

@@ -7,7 +7,7 @@ is: `history_subjects` is read in chain order, block by block, from where the pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, TextClause, func, select, text, tuple_, union
@@ -95,10 +95,11 @@ class HistoryRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Stretch:
-    """Rows in chain order and where to go on behind, None at the end."""
+    """Rows in chain order and where to go on behind, None at the end; `hash` of that block as it was read with them."""
 
     rows: list[HistoryRow] = field(repr=False)
     behind: Place | None
+    hash: str = ""
 
 
 class HistoryReads(Reader):
@@ -109,9 +110,11 @@ class HistoryReads(Reader):
         async with self._db.read() as connection:
             for number, hash_ in pins:
                 await _require(connection, number, hash_)
-            if wanted.groups:
-                return await _named(connection, wanted, behind, size)
-            return await _all(connection, wanted, behind, size)
+            read = _named if wanted.groups else _all
+            found = await read(connection, wanted, behind, size)
+            if found.behind is None:
+                return found
+            return replace(found, hash=await _hash_of(connection, found.behind[0]))
 
     async def stands(self, number: int, hash_: str) -> bool:
         """Whether the block of that number has a hash that begins so."""
@@ -121,8 +124,7 @@ class HistoryReads(Reader):
     async def hash_of(self, number: int) -> str:
         """A block's hash, empty if there is no such block."""
         async with self._db.read() as connection:
-            found = await connection.execute(select(blocks.c.hash).where(blocks.c.number == number))
-            return str(found.scalar() or "")
+            return await _hash_of(connection, number)
 
     async def blocks_between(self, since: int | None, until: int | None) -> tuple[int | None, int | None]:
         """Numbers of the first block from time `since` on and of the last one up to `until`; None: there is none."""
@@ -140,8 +142,12 @@ async def _require(connection: AsyncConnection, number: int, hash_: str) -> None
 
 
 async def _stands(connection: AsyncConnection, number: int, hash_: str) -> bool:
+    return (await _hash_of(connection, number)).startswith(hash_ or "none")
+
+
+async def _hash_of(connection: AsyncConnection, number: int) -> str:
     found = await connection.execute(select(blocks.c.hash).where(blocks.c.number == number))
-    return str(found.scalar() or "").startswith(hash_ or "none")
+    return str(found.scalar() or "")
 
 
 def _rows() -> Select[Any]:

@@ -27,7 +27,7 @@ _GOES_WITHIN_S = 3.0
 _AWAY_CLASSES = ("08", "53", "57P", "58")
 _READ_ONLY = "25006"
 _HOLDER = "holder"
-_HELD_BY = text("SELECT value FROM facts WHERE name = :name")
+_HELD_BY = text("SELECT value FROM facts WHERE name = :name FOR SHARE")
 _SIGN = text(
     "INSERT INTO facts (name, value) VALUES (:name, :token) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -37,8 +37,8 @@ class Postgres:
     """Schemas `gridweave_outbox` and `gridweave_index` of the database that the URL names.
 
     An outbox is written through one session, which holds a lock for as long as it lives: whoever writes is the one
-    sender. A sender whose session is lost must take the lock again before it writes, and find its own token still
-    there: if another wrote in between, what this one keeps in memory (nonces, keys) is old.
+    sender. A sender whose session is lost must take the lock again before it writes, and each that writes must find its
+    own token still there: if another wrote in between, what this one keeps in memory (nonces, keys) is old.
     """
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -54,7 +54,6 @@ class Postgres:
         self._prepared = False
         self._token = secrets.token_hex(16)
         self._has_signed = False
-        self._is_new_session = True
 
     async def prepare(self) -> None:
         """The schema."""
@@ -90,21 +89,23 @@ class Postgres:
         if self._kind is Kind.INDEX:
             lock = {"name": self._schema}
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), lock)
-        elif self._has_signed and self._is_new_session:
+        elif self._has_signed:
             await self._recognise(connection)
 
     async def sign(self, connection: AsyncConnection) -> None:
         if self._kind is Kind.OUTBOX:
             await connection.execute(_SIGN, {"name": _HOLDER, "token": self._token})
-            self._has_signed, self._is_new_session = True, False
+            self._has_signed = True
 
     async def _recognise(self, connection: AsyncConnection) -> None:
-        """Raises StoreBusy if another process wrote since our last session, and lets go of the lock."""
+        """Raises StoreBusy if another process took over, and lets go of the lock; until the transaction ends none can.
+
+        A session that is lost tells us of it, a pooler that gives one session to two of us does not.
+        """
         found = await connection.execute(_HELD_BY, {"name": _HOLDER})
         if found.scalar() != self._token:
             await connection.invalidate()
             raise StoreBusy(f"another service took over {self._where}: start this one again if it is to go on")
-        self._is_new_session = False
 
     def is_away(self, error: BaseException) -> bool:
         if isinstance(error, DBAPIError):
@@ -132,7 +133,6 @@ class Postgres:
                 if time.monotonic() > patience:
                     message = f"another service or keeper works with {self._where}: give each a database and a key"
                     raise StoreBusy(message)
-            self._is_new_session = True
 
         return engine
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gridweave.locking import Taken, hold
@@ -31,7 +32,7 @@ class Sqlite:
         if self._file:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         durability = "FULL" if kind is Kind.OUTBOX else "NORMAL"
-        self.reader = self.writer = create_async_engine(url, pool_size=4, max_overflow=8)
+        self.reader = self.writer = create_async_engine(url, pool_size=4, max_overflow=8, pool_timeout=10)
         _prepare(self.writer.sync_engine, durability)
         self.threads: Threads | None = _threads(url, durability) if self._file else None
         self._held: IO[str] | None = None
@@ -60,6 +61,8 @@ class Sqlite:
         """A lock of the system cannot be lost while the process lives."""
 
     def is_away(self, error: BaseException) -> bool:
+        if isinstance(error, PoolTimeout):  # more readers than connections, for longer than anybody waits
+            return True
         return isinstance(error, DBAPIError) and (error.connection_invalidated or _says_away(str(error.orig)))
 
 

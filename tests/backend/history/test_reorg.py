@@ -9,6 +9,7 @@ import pytest
 
 from gridweave.services.runtime import follower_of
 from gridweave.store.database import Database, Kind
+from gridweave.store.history import Stretch
 from gridweave.store.index import IndexStore
 from tests.support.service import Service, served
 from tests.support.told import read_chain
@@ -74,6 +75,29 @@ async def test_history__the_cursor_s_block_is_gone__says_where_to_go_on(tmp_path
         standing = await pages(service)
         assert [without_final(row) for row in kept + rest] == [without_final(row) for row in standing]
         assert [(row["block"], row["logIndex"]) for row in standing] == [t.place for t in await read_chain(town)]
+
+
+async def test_history__a_reorg_while_the_page_is_written__the_cursor_names_the_block_that_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town, served(town, tmp_path / "s") as service:
+        block = await order(service, 0, await town.open_slot())
+        history = service.runtime.world.reads.history
+        read = history.stretch
+
+        async def read_and_undone(*what: Any) -> Stretch:
+            found = await read(*what)
+            monkeypatch.setattr(history, "stretch", read)
+            await town.chain.node.request("anvil_reorg", 1 + await town.chain.node.block_number() - block, [])
+            await service.caught_up()
+            await order(service, 1, await town.open_slot())
+            return found
+
+        upto = next(at for at, row in enumerate(await pages(service)) if row["block"] == block) + 1
+        monkeypatch.setattr(history, "stretch", read_and_undone)
+        page: dict[str, Any] = await service.get("history", limit=upto)
+        assert page["items"][-1]["blockHash"].startswith(f"0x{page['nextCursor'].split('.')[2]}")
+        await refused(service, cursor=page["nextCursor"])
 
 
 async def test_history__deeper_than_final__says_to_begin_again(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from gridweave.chain import Signer
 from gridweave.services.backup import BackupRefused, KeyChoice, back_up, restore
 from gridweave.services.settings import Settings
+from gridweave.store.database import Database, Kind
 from tests.backend.api.test_registry import withdrawal
 from tests.support.service import Service, served, settings_of
 from tests.support.town import Town, founded
@@ -41,6 +42,50 @@ def test_restore__of_what_is_no_backup__says_so(tmp_path: Path, content: bytes) 
     with pytest.raises(BackupRefused, match="backup"):
         restore(tmp_path / "file", tmp_path / "s")
     assert not (tmp_path / "s" / "outbox.db").exists()
+
+
+async def outbox_of(file: Path) -> None:
+    """An outbox in which nothing is."""
+    database = Database(Kind.OUTBOX, f"sqlite:///{file}")
+    await database.migrate()
+    await database.close()
+
+
+async def small_backup(folder: Path) -> Path:
+    """Of an empty outbox, where keystore and record are links, as secrets that are mounted are."""
+    (folder / "mounted").mkdir()
+    for name in ("relayer.json", "deployment.json"):
+        (folder / "mounted" / name).write_text(name)
+        (folder / name).symlink_to(folder / "mounted" / name)
+    await outbox_of(folder / "outbox.db")
+    back_up(settings(folder, relayer_keystore=folder / "relayer.json"), folder / "b")
+    return folder / "b"
+
+
+async def test_back_up__a_keystore_behind_a_link__is_in_it(tmp_path: Path) -> None:
+    restore(await small_backup(tmp_path), tmp_path / "new")
+    assert (tmp_path / "new" / "relayer.json").read_text() == "relayer.json"
+    assert not (tmp_path / "new" / "relayer.json").is_symlink()
+
+
+async def test_restore__over_another_keystore__is_refused_and_leaves_it(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "relayer.json").write_text("the only one")
+    backup = await small_backup(tmp_path)
+    with pytest.raises(BackupRefused, match=r"relayer\.json"):
+        restore(backup, tmp_path / "new")
+    assert {file.name for file in (tmp_path / "new").iterdir()} == {"relayer.json", "outbox.db.lock"}
+    assert (tmp_path / "new" / "relayer.json").read_text() == "the only one"
+
+
+async def test_restore__beside_the_journal_of_an_outbox_that_was_moved_away__is_refused(tmp_path: Path) -> None:
+    """The next to open what is put back would play that journal into it."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "outbox.db-wal").write_bytes(b"what was acknowledged last")
+    backup = await small_backup(tmp_path)
+    with pytest.raises(BackupRefused, match=r"outbox\.db-wal"):
+        restore(backup, tmp_path / "new")
+    assert not (tmp_path / "new" / "outbox.db").exists()
 
 
 async def begun(town: Town, folder: Path, backup: Path, *, key: KeyChoice = KeyChoice.PLAIN) -> None:

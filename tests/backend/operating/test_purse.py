@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,21 @@ async def test_orders__the_relayer_cannot_pay_for__are_refused_and_those_accepte
         await give(service, 10**20)
         later = await service.accept("orders", orders[-1])
         assert (await service.done(*later))[0]["status"] == "committed"
+
+
+async def test_orders__in_requests_at_once__are_not_promised_beyond_the_balance(tmp_path: Path) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=6) as town,
+        served(town, tmp_path / "s", priority_fee_wei=GWEI) as service,
+    ):
+        slot = await town.open_slot()
+        orders = [town.bid(home, slot, 100) for home in town.homes]
+        await service.runtime.world.purse.look()
+        state = service.runtime.world.purse.state
+        assert state is not None
+        await give(service, 5 * ORDER_GAS * state.fee // 2)
+        answers = await asyncio.gather(*(service.post("orders", order) for order in orders))
+        assert 1 <= [answer.status_code for answer in answers].count(202) < len(orders)
 
 
 async def test_orders__accepted_before_the_money_is_gone__arrive_once_there_is_some(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from gridweave.chain import Fees, Signer
+from gridweave.store.errors import StoreUnavailable
+from gridweave.store.records import Batch, Draft
 from tests.support.service import Service, served
 from tests.support.town import founded
 
@@ -52,6 +55,26 @@ async def test_sender__nonce_taken_by_a_foreign_transaction__sends_the_items_und
         (state,) = await service.done(id_)
         assert state["status"] == "committed"
         assert await nonce_of(service) == 2
+
+
+async def test_sender__a_commit_whose_answer_is_lost__goes_on_behind_its_nonce(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database has the batch, and its connection broke before it could say so."""
+    async with founded(tmp_path / "chain", homes=2) as town, served(town, tmp_path / "s") as service:
+        outbox = service.runtime.world.outbox
+        add, slot = outbox.add_batches, await town.open_slot()
+
+        async def lost(drafts: Sequence[Draft]) -> list[Batch]:
+            monkeypatch.setattr(outbox, "add_batches", add)
+            await add(drafts)
+            raise StoreUnavailable("the connection was closed")
+
+        monkeypatch.setattr(outbox, "add_batches", lost)
+        (first,) = await service.accept("orders", town.bid(town.homes[0], slot))
+        assert (await service.done(first))[0]["status"] == "committed"
+        (second,) = await service.accept("orders", town.bid(town.homes[1], slot))
+        assert (await service.done(second))[0]["status"] == "committed"
 
 
 async def test_sender__restarted_with_mined_and_waiting_batches__finds_both(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,19 @@ async def test_migrate__a_file_that_cannot_be_opened__store_unavailable(tmp_path
     for thread in threading.enumerate():
         if "_connection_worker_thread" in thread.name:
             await asyncio.to_thread(thread.join, 10)
+
+
+async def test_read__more_at_once_than_there_are_connections__store_unavailable(tmp_path: Path) -> None:
+    """Whoever waits too long for a connection is told to come again."""
+    database = Database(Kind.OUTBOX, f"sqlite:///{tmp_path}/outbox.db")
+    await database.migrate()
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(12):
+            await stack.enter_async_context(database.read())
+        with pytest.raises(StoreUnavailable):
+            await database.ping()
+    await database.ping()
+    await database.close()
 
 
 async def test_write__an_exception_inside__leaves_nothing_behind(outbox_database: Database) -> None:

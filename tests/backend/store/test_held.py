@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from gridweave.store.database import Database
+from gridweave.store.errors import StoreUnavailable
 from gridweave.store.held import Held
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.outbox_tables import items
@@ -68,20 +72,73 @@ async def test_queued__through_any_life__is_what_another_reads_from_the_tables(
     assert await outbox_database.reading(lambda connection: connection.execute(count).scalar()) == life.accepted
 
 
+async def test_queued__writes_at_once_that_fail_or_lose_their_answer__is_what_another_reads_from_the_tables(
+    outbox_database: Database, rng: random.Random
+) -> None:
+    """Whoever is told of a failure does not know what was stored; nobody who was told of success may be wrong."""
+    frail = _Frail(outbox_database, rng)
+    outbox = OutboxStore(frail)  # type: ignore[arg-type]
+    kept: set[str] = set()
+    for turn in range(60):
+        life = _Life(outbox, rng, first=1_000 * turn, nonce=10 * turn)
+        frail.how_often = 0.3
+        tasks = [asyncio.create_task(act) for act in (life.accept(), life.round(), life.accept(), life.accept())]
+        await asyncio.sleep(0.004 * rng.random())
+        rng.choice(tasks).cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        frail.how_often = 0
+        assert await outbox.queued(1_000) == await OutboxStore(outbox_database).queued(1_000)
+        open_ones = [batch.id for batch in await outbox.batches("open")]
+        assert await outbox.items_of(open_ones) == await OutboxStore(outbox_database).items_of(open_ones)
+        kept |= life.told
+        assert (await outbox.items(sorted(kept))).keys() == kept
+    assert frail.failed
+
+
+class _Frail:
+    """A database whose writes fail at random, before they are made or when they are."""
+
+    def __init__(self, database: Database, rng: random.Random) -> None:
+        self._database, self._rng = database, rng
+        self.how_often = 0.0
+        self.failed = 0
+        self.reading = database.reading
+
+    async def writing(self, work: Callable[[Connection], Any]) -> Any:
+        fate = self._rng.random()
+        if fate < self.how_often / 2:
+            raise self._fails()
+        done = await self._database.writing(work)
+        if fate < self.how_often:
+            raise self._fails()
+        return done
+
+    def _fails(self) -> StoreUnavailable:
+        self.failed += 1
+        return StoreUnavailable("away")
+
+
 class _Life:
     """What may happen to an outbox, each at random."""
 
-    def __init__(self, outbox: OutboxStore, rng: random.Random) -> None:
+    def __init__(self, outbox: OutboxStore, rng: random.Random, first: int = 0, nonce: int = 0) -> None:
         self._outbox, self._rng = outbox, rng
-        self.accepted, self._nonce, self._mined = 0, 0, 0
+        self.accepted, self._nonce, self._mined = first, nonce, nonce
+        self.told: set[str] = set()
+
+    async def round(self) -> None:
+        """What the one sender does, one after the other, whatever of it fails."""
+        for act in (self.send, self.mine, self.reject, self.send, self.bury, self.reopen):
+            with contextlib.suppress(StoreUnavailable):
+                await act()
 
     async def accept(self) -> None:
         fresh = range(self.accepted + 1, self.accepted + self._rng.randint(1, 6))
         again = [self._rng.randint(1, self.accepted)] if self.accepted and self._rng.random() < 0.2 else []
-        await self._outbox.accept(
-            [request(number) for number in (*fresh, *again)], revivable=("order",), at_once=("order",)
-        )
         self.accepted += len(fresh)
+        wanted = [request(number) for number in (*fresh, *again)]
+        answers = await self._outbox.accept(wanted, revivable=("order",), at_once=("order",))
+        self.told |= {found.item.id for found in answers if found.item is not None}
 
     async def send(self) -> None:
         queued = await self._outbox.queued(4)

@@ -80,6 +80,19 @@ async def test_write__after_another_took_the_lost_lock__store_busy(server: Postg
     await second.close()
 
 
+async def test_write__after_another_signed_beside_a_session_that_lives__store_busy(server: PostgresServer) -> None:
+    """As behind a pooler that gives one session, and so one lock, to two services."""
+    url = server.database()
+    first = await ready(url)
+    await write(first, "before")
+    async with first.write() as connection:
+        await connection.execute(text("UPDATE facts SET value = 'another' WHERE name = 'holder'"))
+    with pytest.raises(StoreBusy, match="took over"):
+        await write(first, "late")
+    assert await facts(first) == ["before"]
+    await first.close()
+
+
 async def test_write__after_another_took_over_and_went__store_busy_and_leaves_the_lock_to_a_third(
     server: PostgresServer,
 ) -> None:
