@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from gridweave.domain.bill_span import BillSpan
 from gridweave.domain.billing import Sums
-from gridweave.domain.calendar import Day, Period, find_zone, local_day, local_time, period_named
+from gridweave.domain.calendar import find_zone, local_day, period_named
 from gridweave.services.bill_lines import Line, each_line
 from gridweave.services.errors import RequestInvalid
 from gridweave.services.statements import statement
 from gridweave.services.world import World
 from gridweave.store.reading import MOST_ROWS, CursorInvalid, cursor_number
 
-__all__ = ["MOST_BILL_LINES", "MOST_BILL_SLOTS", "BillSpan", "bill", "lines", "lines_page", "span_of"]
+__all__ = ["MOST_BILL_LINES", "MOST_BILL_SLOTS", "bill", "lines", "lines_page", "span_of"]
 
 MOST_BILL_SLOTS = 3_200
 """Slots that a bill from slot to slot may span: a month of quarter hours and a bit."""
@@ -30,39 +29,12 @@ _LATEST = 4_291_747_200
 """The first second of 2106, UTC."""
 
 
-@dataclass(frozen=True)
-class BillSpan:
-    """The slots of a bill, by days of a zone; the first and last day may be cut where slots were named."""
-
-    name: str
-    zone: ZoneInfo
-    slots: range
-    days: tuple[Day, ...]
-    starts_at: int
-    ends_at: int
-    by_slots: bool = False
-
-    @classmethod
-    def of_period(cls, world: World, period: Period) -> BillSpan:
-        days = tuple(period.each_day(world.clock))
-        return cls(period.name, period.zone, period.slots(world.clock), days, period.starts_at, period.ends_at)
-
-    @classmethod
-    def of_slots(cls, world: World, first: int, last: int, zone: ZoneInfo) -> BillSpan:
-        clock, name = world.clock, f"{first}..{last}"
-        dates = [local_day(clock.start(slot), zone) for slot in (first, last)]
-        period = Period(name, zone, *dates)
-        days = tuple(Day(d.date, max(d.first, first), min(d.end, last + 1)) for d in period.each_day(clock))
-        slots = range(first, last + 1)
-        return cls(name, zone, slots, days, clock.start(first), clock.end(last), by_slots=True)
-
-
 def span_of(world: World, period: str | None, zone: str | None, first: int | None, last: int | None) -> BillSpan:
     """What a question asks for: a named period, the slots first..last, or today. Raises ServiceError, DomainError."""
     found = find_zone(zone or world.settings.time_zone)
     if first is None and last is None:
         name = period or local_day(world.heads.time, found).isoformat()
-        return BillSpan.of_period(world, period_named(name, found))
+        return BillSpan.of_period(period_named(name, found), world.clock)
     if period is not None or first is None or last is None:
         message = "name a period, or both from and to in slots, not some of each"
         raise RequestInvalid("SpanNotAllowed", message, {"period": period, "from": first, "to": last})
@@ -71,7 +43,7 @@ def span_of(world: World, period: str | None, zone: str | None, first: int | Non
         raise RequestInvalid("SpanNotAllowed", message, {"from": first, "to": last})
     if world.clock.end(last) > _LATEST:
         raise RequestInvalid("SpanNotAllowed", "bills end with the year 2105", {"from": first, "to": last})
-    return BillSpan.of_slots(world, first, last, found)
+    return BillSpan.of_slots(first, last, found, world.clock)
 
 
 async def bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
@@ -107,7 +79,7 @@ async def _bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
         "totals": totals.told(),
         "statement": await statement(world, account, span.starts_at, span.ends_at),
         "meters": [{"meter": meter} | sums.told() for meter, sums in by_meter.items()],
-        "days": [_day(day) | by_day[day.date.isoformat()].told() for day in span.days],
+        "days": [day | by_day[day["date"]].told() for day in span.told_days()],
         "lines": kept,
         "nextCursor": _cursor(kept[-1]) if cut else None,
     }
@@ -145,24 +117,11 @@ async def _settled(world: World, account: str, span: BillSpan) -> tuple[list[int
 
 def _period(world: World, span: BillSpan) -> dict[str, Any]:
     now = world.heads.time
-    return {
-        "name": span.name,
-        "zone": span.zone.key,
-        "days": len(span.days),
-        "slots": len(span.slots),
-        "slotLength": world.clock.length,
-        "startsAt": span.starts_at,
-        "endsAt": span.ends_at,
-        "localStart": local_time(span.starts_at, span.zone).isoformat(),
-        "localEnd": local_time(span.ends_at, span.zone).isoformat(),
+    return span.told(world.clock) | {
         "isOver": now >= span.ends_at,
         "chainTime": now,
         "blockNumber": world.heads.number,
     }
-
-
-def _day(day: Day) -> dict[str, Any]:
-    return {"date": day.date.isoformat(), "from": day.first, "to": day.end - 1, "slots": day.slots}
 
 
 def _cursor(line: Line) -> str:

@@ -14,9 +14,9 @@ from gridweave.api.bill_page import SECURITY_HEADERS, bill_page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
 from gridweave.api.shapes.bills import BillLinesOut, BillOut
 from gridweave.api.shapes.errors import READS, Responses
+from gridweave.domain.bill_span import BillSpan
 from gridweave.services import bills
 from gridweave.services.bill_lines import LINE_FIELDS, Line
-from gridweave.services.bills import BillSpan
 
 __all__ = ["router"]
 
