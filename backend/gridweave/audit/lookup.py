@@ -68,6 +68,10 @@ class Lookup:
             found[unpack_reference(event.ref)[1:3]].append(event)
         return found
 
+    async def is_wallet(self, account: str) -> bool:
+        """Whether the account is a contract, as of the last block: a node need not keep older state."""
+        return bool(await self._node.code(account, self._last))
+
     async def time_of(self, event: Event) -> int:
         """Chain time of the event's block."""
         block = await self._node.block(event.block_number)

@@ -266,6 +266,9 @@ class _Walker:
         account = registered[0].account if registered else ""
         digest = self._proofs.digest("EnergyAuction", order)
         signer = self._signer_of(order, event.order, await self._lookup.calls_behind(event))
+        speaks = signer is None or await self._speaks(signer, account, order, event)
+        if not speaks and await self._lookup.is_wallet(account):
+            signer, speaks = None, True
         filled = fill(clearing, order.side, self._terms.tick(order.side, order.limit_price), order.energy_wh)
         return WalkedOrder(
             order.meter,
@@ -278,7 +281,7 @@ class _Walker:
             digest,
             order.meter == self._meter,
             place_of(event),
-            digest == event.digest and (signer is None or await self._speaks(signer, account, order, event)),
+            digest == event.digest and speaks,
         )
 
     def _signer_of(self, order: Order, word: bytes, calls: Sequence[object]) -> str | None:
