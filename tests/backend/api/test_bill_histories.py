@@ -4,8 +4,9 @@
   12:00 UTC genesis   22:00 UTC midnight of the 25th    23:00 UTC midnight of the 26th      a meter moves
      |--------------------|------------------------------------|-------------------------------|----->
 
-In every slot of SLOTS homes place what chance says, and read, correct or keep silent as it says. Home 3 has little
-money and owes soon; it deposits later. Everybody's statement must add up and every line stand on the chain.
+In every slot of SLOTS homes place what chance says, and read, correct or keep silent as it says. Not left to chance is
+that something is traded, corrected, left out and owed: home 0 always reads and corrects, home 2 never reads, home 3 has
+little money and draws much; it deposits later. Everybody's statement must add up and every line stand on the chain.
 """
 
 from __future__ import annotations
@@ -71,12 +72,15 @@ class History:
         town, rng, silent = self.town, self.rng, {}
         await self.service.travel(town.terms.gate(slots[0], town.clock) - 300)
         orders = [self.order(home, slot) for slot in slots for home in town.homes if rng.random() < 0.8]
-        await self.sent("orders", orders)
+        sure = [town.bid(town.homes[0], slots[0], 300), town.ask(town.homes[1], slots[0], 300)]
+        await self.sent("orders", orders + sure)
         for slot in slots:
             await self.service.travel(town.clock.end(slot))
-            heard = [home for home in town.homes if rng.random() < 0.75]
+            first, _, third, _ = town.homes
+            heard = [home for home in town.homes if home is first or (home is not third and rng.random() < 0.75)]
             await self.sent("readings", [self.reading(home, slot, 1) for home in heard])
-            await self.sent("readings", [self.reading(home, slot, 2) for home in heard if rng.random() < 0.4])
+            corrected = [home for home in heard if home is first or rng.random() < 0.4]
+            await self.sent("readings", [self.reading(home, slot, 2) for home in corrected])
             silent[slot] = [home.meter for home in town.homes if home not in heard]
         await self.service.travel(town.terms.reading_deadline(slots[-1], town.clock))
         default = town.contracts.auction.settle_by_default
@@ -90,6 +94,8 @@ class History:
 
     def reading(self, home: TestHome, slot: int, version: int) -> dict[str, Any]:
         drawn, given = self.rng.choice([(self.rng.randrange(3_000), 0), (0, self.rng.randrange(3_000))])
+        if home is self.town.homes[3]:
+            drawn, given = self.rng.randrange(2_000, 3_000), 0
         return self.town.reading(home, slot, drawn, given, version)
 
     async def sent(self, path: str, items: list[dict[str, Any]]) -> None:
