@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from gridweave.api.bill_chart import bill_chart
 from gridweave.domain.calendar import find_zone, local_time
 from gridweave.domain.units import MICRO, WH_PER_KWH
 
@@ -49,25 +52,24 @@ _PARTS = (
     ("feeMicro", -1, "Grid fee, on what was bought"),
     ("deviationMicro", 1, "Deviations, at feed-in or retail price"),
 )
-_HEIGHT = 60
 
 
 def bill_page(bill: dict[str, Any]) -> str:
     """The page of a bill as the API answers it. Every string is escaped."""
     lines = bill["lines"]
     shows_lines = bill["nextCursor"] is None and len(lines) <= MOST_LINES_ON_PAGE
-    by_day: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in lines if shows_lines else ():
-        by_day[line["date"]].append(line)
     return _template().render(
         bill=bill,
+        query=urlencode(_asked(bill)),
+        command=_command(bill),
         css=_CSS,
         title=_title(bill["period"]),
         times=_times(bill["period"]),
+        slots=_slots(bill["period"]),
         parts=[(label, sign * bill["totals"][name]) for name, sign, label in _PARTS],
         moves=[(label, bill["statement"]["moves"][name]) for name, label in _STATEMENT],
-        chart=_chart(bill, shows_lines=shows_lines),
-        by_day=by_day,
+        chart=bill_chart(bill, shows_lines=shows_lines),
+        by_day=_by_day(lines if shows_lines else []),
         shows_lines=shows_lines,
     )
 
@@ -87,8 +89,8 @@ def _template() -> Template:
 
 def _exact(micro: int | None) -> str:
     """Micro to the last digit, with a true minus sign; an en dash for none."""
-    if micro is None:
-        return "–"
+    if not micro:
+        return "–" if micro is None else "0"
     whole, rest = divmod(abs(micro), MICRO)
     return f"{'−' if micro < 0 else ''}{whole:,}.{rest:06d}"
 
@@ -101,7 +103,7 @@ def _money(micro: int) -> str:
 
 def _kwh(wh: int) -> str:
     """Wh as kWh to the last digit."""
-    return f"{wh // WH_PER_KWH:,}.{wh % WH_PER_KWH:03d}"
+    return f"{wh // WH_PER_KWH:,}.{wh % WH_PER_KWH:03d}" if wh else "0"
 
 
 def _weekday(day: str) -> str:
@@ -111,6 +113,18 @@ def _weekday(day: str) -> str:
 
 def _utc(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _asked(bill: dict[str, Any]) -> dict[str, Any]:
+    """What asks for this bill again."""
+    name, slots = bill["period"]["name"], {"from": bill["from"], "to": bill["to"]}
+    by_slots = name == "{from}..{to}".format_map(slots)
+    return slots if by_slots else {"period": name, "zone": bill["period"]["zone"]}
+
+
+def _command(bill: dict[str, Any]) -> str:
+    options = " ".join(f"--{name} {value}" for name, value in _asked(bill).items())
+    return f"gridweave bill {bill['account']} {options} --check --rpc URL --deployment FILE"
 
 
 def _title(period: dict[str, Any]) -> str:
@@ -127,25 +141,32 @@ def _title(period: dict[str, Any]) -> str:
 
 
 def _times(period: dict[str, Any]) -> str:
-    """From when to when on the zone's clock."""
+    """From when to when on the zone's clock, and how far that is from UTC."""
     zone = find_zone(period["zone"])
     start, end = (local_time(period[name], zone) for name in ("startsAt", "endsAt"))
-    return f"{start:%Y-%m-%d %H:%M %z} to {end:%Y-%m-%d %H:%M %z}"
+    offsets = dict.fromkeys(_offset(moment.isoformat()) for moment in (start, end))
+    where = "UTC" if period["zone"] == "UTC" else f"{period['zone']} (UTC{', then '.join(offsets)})"
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {where}"
 
 
-def _chart(bill: dict[str, Any], *, shows_lines: bool) -> dict[str, Any] | None:
-    """Bars of energy drawn (down) and given (up), a slot each where the bill is of one day, else a day each."""
-    days = bill["days"]
-    if len(days) == 1 and shows_lines:
-        at: dict[int, list[int]] = {slot: [0, 0] for slot in range(days[0]["from"], days[0]["to"] + 1)}
-        for line in bill["lines"]:
-            at[line["slot"]][0] += line["importWh"]
-            at[line["slot"]][1] += line["exportWh"]
-        pairs, unit = list(at.values()), "slot"
-    else:
-        pairs, unit = [[day["importWh"], day["exportWh"]] for day in days], "day"
-    most = max((max(pair) for pair in pairs), default=0)
-    if not most:
-        return None
-    bars = [(x, drawn * _HEIGHT // most, given * _HEIGHT // most) for x, (drawn, given) in enumerate(pairs)]
-    return {"bars": bars, "width": len(pairs), "height": _HEIGHT, "most": most, "unit": unit}
+def _slots(period: dict[str, Any]) -> str:
+    length, slots, days = period["slotLength"], period["slots"], period["days"]
+    each = "quarter hours" if length == 900 else f"slots of {length} s"
+    return f"{slots:,} {each}" + (f" in {days:,} days" if days > 1 else "")
+
+
+def _by_day(lines: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Lines of each day, and the day's offset from UTC: empty where it changes, so that every line shows its own."""
+    lines_of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in lines:
+        lines_of[line["date"]].append(line)
+    return {day: {"lines": found, "offset": _common_offset(found)} for day, found in lines_of.items()}
+
+
+def _common_offset(lines: Sequence[dict[str, Any]]) -> str:
+    offsets = {_offset(line["localStart"]) for line in lines}
+    return offsets.pop() if len(offsets) == 1 else ""
+
+
+def _offset(moment: str) -> str:
+    return moment[-6:]

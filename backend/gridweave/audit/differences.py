@@ -37,6 +37,7 @@ class Kind(StrEnum):
     TOKENS = "tokens"
     BOND = "bond"
     COMPENSATION = "compensation"
+    BILL = "bill"
 
     ORDER_SIGNATURE = "order-signature"
     CANCEL_SIGNATURE = "cancel-signature"

@@ -23,7 +23,7 @@ from gridweave.domain.clearing import NO_TICK, Clearing, fill
 from gridweave.domain.delegations import DelegationBook, Scope
 from gridweave.domain.ladder import Book
 from gridweave.domain.meters import Meter
-from gridweave.domain.orders import Cancel, Order, Schedule, Side, unpack_reference
+from gridweave.domain.orders import Cancel, Order, Schedule, Side
 from gridweave.domain.outcomes import NO_PRICE
 from gridweave.domain.readings import Reading
 from gridweave.domain.settlement import Cash, default_reading, settle_meter
@@ -40,6 +40,7 @@ __all__ = [
     "WalkedReading",
     "WalkedSettlement",
     "walk",
+    "walk_on",
 ]
 
 
@@ -169,7 +170,12 @@ async def walk(node: Node, book: AddressBook, meter: int, slot: int, *, last: in
     """
     await book.require(node)
     last = await node.block_number() if last is None else last
-    return await _Walker(Lookup(node, book, last), Proofs(book.chain_id, dict(book.addresses)), meter, slot).walk()
+    return await walk_on(Lookup(node, book, last), Proofs(book.chain_id, dict(book.addresses)), meter, slot)
+
+
+async def walk_on(lookup: Lookup, proofs: Proofs, meter: int, slot: int) -> Walk:
+    """The same where node and addresses belong together. Raises NothingPaid, NodeUnavailable, NodeError."""
+    return await _Walker(lookup, proofs, meter, slot).walk()
 
 
 class _Walker:
@@ -184,7 +190,7 @@ class _Walker:
         if not settled or not registered:
             raise NothingPaid(f"meter {self._meter} was not settled in slot {self._slot}")
         self._word = Meter.unpack(registered[0].terms.to_bytes(32, "big"))
-        self._terms = await self._terms_in_force()
+        self._terms = await self._lookup.terms_at(self._word.market, self._slot)
         device, enrolled = await self._walk_device(registered[0].device)
         reading = await self._walk_reading(device)
         cleared = (await find("EnergyAuction", chain.Cleared, market=self._word.market, slot=self._slot))[0]
@@ -204,17 +210,10 @@ class _Walker:
             await self._walk_maker(enrolled),
         )
 
-    async def _terms_in_force(self) -> MarketTerms:
-        find, market = self._lookup.events, self._word.market
-        versions = [event.terms for event in await find("EnergyAuction", chain.MarketCreated, market=market)]
-        versions += [event.terms for event in await find("EnergyAuction", chain.MarketChanged, market=market)]
-        return max((t for t in versions if t.from_slot <= self._slot), key=lambda terms: terms.from_slot)
-
     # money
 
     async def _walk_payments(self) -> list[WalkedPayment]:
-        paid = await self._lookup.events("Vault", chain.Paid, account=self._word.account)
-        mine = [event for event in paid if unpack_reference(event.ref)[1:3] == (self._slot, self._meter)]
+        mine = (await self._lookup.payments(self._word.account)).get((self._slot, self._meter), [])
         return [
             WalkedPayment(
                 event.account, event.from_pot, event.from_utility, event.hold, event.available, place_of(event)
@@ -267,6 +266,9 @@ class _Walker:
         account = registered[0].account if registered else ""
         digest = self._proofs.digest("EnergyAuction", order)
         signer = self._signer_of(order, event.order, await self._lookup.calls_behind(event))
+        speaks = signer is None or await self._speaks(signer, account, order, event)
+        if not speaks and await self._lookup.is_wallet(account):
+            signer, speaks = None, True
         filled = fill(clearing, order.side, self._terms.tick(order.side, order.limit_price), order.energy_wh)
         return WalkedOrder(
             order.meter,
@@ -279,7 +281,7 @@ class _Walker:
             digest,
             order.meter == self._meter,
             place_of(event),
-            digest == event.digest and (signer is None or await self._speaks(signer, account, order, event)),
+            digest == event.digest and speaks,
         )
 
     def _signer_of(self, order: Order, word: bytes, calls: Sequence[object]) -> str | None:

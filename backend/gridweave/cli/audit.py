@@ -15,6 +15,7 @@ from rich.table import Table
 from gridweave.audit import (
     AddressBook,
     AuditReport,
+    BillUnreadable,
     ChainMoved,
     Difference,
     NothingPaid,
@@ -40,6 +41,7 @@ from gridweave.deployment import Deployment, DeploymentError
 __all__ = [
     "DEFAULT_RECORD",
     "DEFAULT_RPC",
+    "DIFFERENT",
     "Record",
     "Rpc",
     "book_of",
@@ -148,7 +150,7 @@ def speaking_of_audits(as_json: bool) -> Iterator[None]:
     except FileNotFoundError as fault:
         step = "name the record with --deployment; that of `gridweave up` is var/up/deployment.json"
         fail("NoDeployment", f"{fault.filename} does not exist; {step}", NO_ANSWER, as_json)
-    except (DeploymentError, NetworkUnusable, WrongChain, NothingPaid, ChainMoved) as fault:
+    except (DeploymentError, NetworkUnusable, WrongChain, NothingPaid, ChainMoved, BillUnreadable) as fault:
         fail(type(fault).__name__, str(fault), NO_ANSWER, as_json)
     except NodeUnavailable as fault:
         fail("NodeUnavailable", f"{fault}; name the node with --rpc", NO_ANSWER, as_json)

@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from gridweave.audit import BillUnreadable
+from gridweave.cli.audit import DEFAULT_RECORD, DEFAULT_RPC, Record, Rpc, book_of, speaking_of_audits
+from gridweave.cli.bill_check import checked, tell_check
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
@@ -61,27 +64,37 @@ def bill(
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write every line to this file as CSV.")] = None,
     html_file: Annotated[Path | None, typer.Option("--html", help="Write the page that prints to this file.")] = None,
     days: Annotated[bool, typer.Option("--days", help="A line a day instead of a line a slot.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Recompute every line from the chain alone; exit code 1 where one differs.")
+    ] = False,
+    rpc: Rpc = DEFAULT_RPC,
+    deployment: Record = DEFAULT_RECORD,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a bill line by line, and what feed-in and retail prices alone would have cost. Energy is kWh.
 
-    Every line follows from the chain: `gridweave audit` recomputes it without this service.
+    --check needs a node and the deployment's record, and trusts neither this service nor its database.
 
     Example: gridweave bill home --period 2026-11 --zone Europe/Berlin --days --html november.html
+    Example: gridweave bill home --check --rpc http://127.0.0.1:8545 --deployment var/up/deployment.json
     """
-    with speaking(as_json), GridweaveClient(url) as client:
+    with speaking(as_json), speaking_of_audits(as_json), GridweaveClient(url) as client:
         address = resolve_address(who, keystore)
         asked = _asked(client, period, zone, from_slot, to_slot)
         for file, form in ((csv_file, "csv"), (html_file, "html")):
             if file:
                 client.save_bill(address, file, form, **asked)
         found = client.bill(address, asked["from_"], asked["to"]) if from_slot else client.bill_of(address, **asked)
+        _require_asked(found, address, asked)
+        result = checked(rpc, book_of(deployment), found, quiet=as_json) if check else None
         if as_json:
-            emit(found)
+            emit(found | ({"check": result.to_json()} if result else {}))
         else:
             _print(found, days=days)
+    if result is not None:
+        tell_check(result, quiet=as_json)
 
 
 def _asked(
@@ -93,6 +106,17 @@ def _asked(
     if from_slot is None or to_slot is None or period is not None or zone is not None:
         raise WrongUse("give --period and --zone, or both --from and --to")
     return {"from_": resolve_slot(from_slot, client), "to": resolve_slot(to_slot, client)}
+
+
+def _require_asked(found: dict[str, Any], address: str, asked: dict[str, Any]) -> None:
+    """The answer is to this question. Raises BillUnreadable."""
+    said = {"account": str(found.get("account")).lower()} | dict(found.get("period") or {})
+    wanted = {"account": address.lower(), "name": asked.get("period"), "zone": asked.get("zone")}
+    if "from_" in asked:
+        wanted["name"] = f"{asked['from_']}..{asked['to']}"
+    for name, value in wanted.items():
+        if value is not None and said.get(name) != value:
+            raise BillUnreadable(f"the bill is of {name} {said.get(name)}, which was not asked for")
 
 
 def _print(found: dict[str, Any], *, days: bool) -> None:

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gridweave.domain.calendar import local_day, local_time
-from gridweave.domain.settlement import default_reading, settle_meter
+from gridweave.domain.billing import line_amounts, line_moment, proof_of
+from gridweave.domain.settlement import default_reading
 from gridweave.domain.terms import MarketTerms
-from gridweave.domain.units import WH_PER_KWH, floor_div, mul_div_up
 from gridweave.services.world import World
 from gridweave.store.reading import Row
 
@@ -55,9 +54,7 @@ async def each_line(
 ) -> AsyncIterator[Line]:
     """The account's lines by slot and meter, behind the line (slot, meter) `after`; about a thousand are read at once.
 
-    `cash = trade - fee + deviation` on every line, in micro: trade is floor(T / 1000), the fee is rounded up, the
-    deviation is what the contract's one rounding leaves. `withoutMarketMicro` is what feed-in and retail alone would
-    have come to for the same reading. `changesUntil` is when the slot's correction window ends, null once it has.
+    `changesUntil` is when the slot's correction window ends, null once it has.
     """
     step = max(1, _AT_ONCE // max(1, meters))
     for first in range(max(slots.start, after[0]), slots.stop, step):
@@ -81,16 +78,14 @@ async def _line(world: World, row: Row, price: int | None, zone: ZoneInfo) -> Li
     terms = await world.terms.at(row["market"], row["slot"])
     if terms is None:
         raise LookupError(f"settlement without a market: {row['market']}")
-    starts_at, slot = world.clock.start(row["slot"]), row["slot"]
+    slot, traded = row["slot"], (row["bought_wh"], row["sold_wh"])
     changes_until = terms.correction_end(slot, world.clock)
     return {
         "meter": row["meter"],
         "market": row["market"],
         "slot": slot,
-        "startsAt": starts_at,
-        "date": local_day(starts_at, zone).isoformat(),
-        "localStart": local_time(starts_at, zone).isoformat(timespec="minutes" if starts_at % 60 == 0 else "seconds"),
-        **_amounts(terms, row, price),
+        **line_moment(world.clock.start(slot), zone),
+        **line_amounts(terms, price, traded, paid_energy(terms, row), row["cash"]),
         "readingVersion": row["reading_version"],
         "settlements": row["times"],
         "correctionMicro": row["cash"] - row["first_cash"],
@@ -99,27 +94,7 @@ async def _line(world: World, row: Row, price: int | None, zone: ZoneInfo) -> Li
         "logIndex": row["log_index"],
         "final": world.heads.is_final(row["block_number"]),
         "changesUntil": changes_until if world.heads.time < changes_until else None,
-        "proof": f"gridweave prove payment {row['meter']}:{slot}",
-    }
-
-
-def _amounts(terms: MarketTerms, row: Row, price: int | None) -> dict[str, Any]:
-    bought, sold = row["bought_wh"], row["sold_wh"]
-    import_wh, export_wh = paid_energy(terms, row)
-    cash = settle_meter(terms, price or 0, bought, sold, import_wh, export_wh)
-    trade, fee = floor_div(cash.trade, WH_PER_KWH), mul_div_up(cash.fee, 1, WH_PER_KWH)
-    return {
-        "boughtWh": bought,
-        "soldWh": sold,
-        "importWh": import_wh,
-        "exportWh": export_wh,
-        "deviationWh": export_wh - import_wh - (sold - bought),
-        "priceMicroPerKwh": price,
-        "tradeMicro": trade,
-        "feeMicro": fee,
-        "deviationMicro": row["cash"] - trade + fee,
-        "cashMicro": row["cash"],
-        "withoutMarketMicro": _without_market(terms, import_wh, export_wh),
+        "proof": proof_of(row["meter"], slot),
     }
 
 
@@ -128,7 +103,3 @@ def paid_energy(terms: MarketTerms, row: Row) -> tuple[int, int]:
     if row["reading_version"] == 0 or row["import_wh"] is None:
         return default_reading(terms, row["bought_wh"])
     return row["import_wh"], row["export_wh"]
-
-
-def _without_market(terms: MarketTerms, import_wh: int, export_wh: int) -> int:
-    return floor_div(terms.feed_in_price * export_wh - terms.retail_price * import_wh, WH_PER_KWH)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from gridweave.domain.calendar import Day, Period, find_zone, local_day, local_time, period_named
+from gridweave.domain.bill_span import BillSpan
+from gridweave.domain.billing import Sums
+from gridweave.domain.calendar import find_zone, local_day, period_named
 from gridweave.services.bill_lines import Line, each_line
 from gridweave.services.errors import RequestInvalid
 from gridweave.services.statements import statement
 from gridweave.services.world import World
 from gridweave.store.reading import MOST_ROWS, CursorInvalid, cursor_number
 
-__all__ = ["MOST_BILL_LINES", "MOST_BILL_SLOTS", "BillSpan", "bill", "lines", "lines_page", "span_of"]
+__all__ = ["MOST_BILL_LINES", "MOST_BILL_SLOTS", "bill", "lines", "lines_page", "span_of"]
 
 MOST_BILL_SLOTS = 3_200
 """Slots that a bill from slot to slot may span: a month of quarter hours and a bit."""
@@ -22,48 +23,10 @@ MOST_BILL_SLOTS = 3_200
 MOST_BILL_LINES = 150_000
 """Lines of one bill: four meters' year of quarter hours and a bit."""
 
+_RETRIES = 2
+
 _LATEST = 4_291_747_200
 """The first second of 2106, UTC."""
-
-_SUMS = (
-    "boughtWh",
-    "soldWh",
-    "importWh",
-    "exportWh",
-    "tradeMicro",
-    "feeMicro",
-    "deviationMicro",
-    "cashMicro",
-    "withoutMarketMicro",
-    "correctionMicro",
-)
-
-
-@dataclass(frozen=True)
-class BillSpan:
-    """The slots of a bill, by days of a zone; the first and last day may be cut where slots were named."""
-
-    name: str
-    zone: ZoneInfo
-    slots: range
-    days: tuple[Day, ...]
-    starts_at: int
-    ends_at: int
-    by_slots: bool = False
-
-    @classmethod
-    def of_period(cls, world: World, period: Period) -> BillSpan:
-        days = tuple(period.each_day(world.clock))
-        return cls(period.name, period.zone, period.slots(world.clock), days, period.starts_at, period.ends_at)
-
-    @classmethod
-    def of_slots(cls, world: World, first: int, last: int, zone: ZoneInfo) -> BillSpan:
-        clock, name = world.clock, f"{first}..{last}"
-        dates = [local_day(clock.start(slot), zone) for slot in (first, last)]
-        period = Period(name, zone, *dates)
-        days = tuple(Day(d.date, max(d.first, first), min(d.end, last + 1)) for d in period.each_day(clock))
-        slots = range(first, last + 1)
-        return cls(name, zone, slots, days, clock.start(first), clock.end(last), by_slots=True)
 
 
 def span_of(world: World, period: str | None, zone: str | None, first: int | None, last: int | None) -> BillSpan:
@@ -71,7 +34,7 @@ def span_of(world: World, period: str | None, zone: str | None, first: int | Non
     found = find_zone(zone or world.settings.time_zone)
     if first is None and last is None:
         name = period or local_day(world.heads.time, found).isoformat()
-        return BillSpan.of_period(world, period_named(name, found))
+        return BillSpan.of_period(period_named(name, found), world.clock)
     if period is not None or first is None or last is None:
         message = "name a period, or both from and to in slots, not some of each"
         raise RequestInvalid("SpanNotAllowed", message, {"period": period, "from": first, "to": last})
@@ -80,19 +43,28 @@ def span_of(world: World, period: str | None, zone: str | None, first: int | Non
         raise RequestInvalid("SpanNotAllowed", message, {"from": first, "to": last})
     if world.clock.end(last) > _LATEST:
         raise RequestInvalid("SpanNotAllowed", "bills end with the year 2105", {"from": first, "to": last})
-    return BillSpan.of_slots(world, first, last, found)
+    return BillSpan.of_slots(first, last, found, world.clock)
 
 
 async def bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
     """Totals, the statement, subtotals by meter and day, and the first lines: all of them where slots were named.
 
-    Raises RequestInvalid for more lines than a bill may have.
+    Read again, a few times, where a block came meanwhile. Raises RequestInvalid for more lines than a bill may have.
     """
-    meters = await _meters(world, account, span)
-    totals, by_meter = _Sums(), {meter: _Sums() for meter in meters}
-    by_day = {day.date.isoformat(): _Sums() for day in span.days}
+    for _ in range(_RETRIES):
+        before = world.heads.block
+        found = await _bill(world, account, span)
+        if world.heads.block == before:
+            return found
+    return await _bill(world, account, span)
+
+
+async def _bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
+    meters, slots = await _settled(world, account, span)
+    totals, by_meter = Sums(), defaultdict(Sums, {meter: Sums() for meter in meters})
+    by_day = {day.date.isoformat(): Sums() for day in span.days}
     shown: list[Line] = []
-    async for line in each_line(world, account, span.slots, span.zone, len(meters)):
+    async for line in each_line(world, account, slots, span.zone, len(meters)):
         for sums in (totals, by_meter[line["meter"]], by_day[line["date"]]):
             sums.add(line)
         if span.by_slots or len(shown) <= MOST_ROWS:
@@ -107,7 +79,7 @@ async def bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
         "totals": totals.told(),
         "statement": await statement(world, account, span.starts_at, span.ends_at),
         "meters": [{"meter": meter} | sums.told() for meter, sums in by_meter.items()],
-        "days": [_day(day) | by_day[day.date.isoformat()].told() for day in span.days],
+        "days": [day | by_day[day["date"]].told() for day in span.told_days()],
         "lines": kept,
         "nextCursor": _cursor(kept[-1]) if cut else None,
     }
@@ -115,8 +87,8 @@ async def bill(world: World, account: str, span: BillSpan) -> dict[str, Any]:
 
 async def lines(world: World, account: str, span: BillSpan, after: str | None = None) -> AsyncIterator[Line]:
     """Every line behind a cursor, read as they are taken. Raises RequestInvalid, CursorInvalid before the first."""
-    meters = await _meters(world, account, span)
-    return each_line(world, account, span.slots, span.zone, len(meters), _place(after))
+    meters, slots = await _settled(world, account, span)
+    return each_line(world, account, slots, span.zone, len(meters), _place(after))
 
 
 async def lines_page(world: World, account: str, span: BillSpan, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -130,67 +102,26 @@ async def lines_page(world: World, account: str, span: BillSpan, cursor: str | N
     return {"items": found[:limit], "nextCursor": _cursor(found[limit - 1]) if more else None}
 
 
-class _Sums:
-    """Sums over lines."""
-
-    def __init__(self) -> None:
-        self._sums = dict.fromkeys(_SUMS, 0)
-        self._lines = self._silent = self._silence = self._corrections = self._open = 0
-        self._final = True
-
-    def add(self, line: Line) -> None:
-        for name in _SUMS:
-            self._sums[name] += line[name]
-        self._lines += 1
-        if line["readingVersion"] == 0:
-            self._silent += 1
-            self._silence += line["deviationMicro"]
-        self._corrections += line["settlements"] > 1
-        self._open += line["changesUntil"] is not None
-        self._final = self._final and line["final"]
-
-    def told(self) -> dict[str, Any]:
-        """The sums by name; `silenceMicro` is the part of the deviation that slots without a reading cost."""
-        return self._sums | {
-            "gainMicro": self._sums["cashMicro"] - self._sums["withoutMarketMicro"],
-            "silenceMicro": self._silence,
-            "lines": self._lines,
-            "silentLines": self._silent,
-            "correctedLines": self._corrections,
-            "openLines": self._open,
-            "final": self._final,
-        }
-
-
-async def _meters(world: World, account: str, span: BillSpan) -> list[int]:
+async def _settled(world: World, account: str, span: BillSpan) -> tuple[list[int], range]:
+    """Meters with lines, and the slots from the first line to the last."""
     found = await world.reads.accounts.settled_meters(account, span.slots.start, span.slots.stop - 1)
-    count = sum(found.values())
+    count = sum(row["slots"] for row in found)
     if count > MOST_BILL_LINES:
         message = f"a bill has at most {MOST_BILL_LINES:,} lines; ask for a shorter period"
         raise RequestInvalid("BillTooLong", message, {"lines": count, "most": MOST_BILL_LINES})
-    return list(found)
+    if not found:
+        return [], range(0)
+    slots = range(min(row["first"] for row in found), max(row["last"] for row in found) + 1)
+    return [row["meter"] for row in found], slots
 
 
 def _period(world: World, span: BillSpan) -> dict[str, Any]:
     now = world.heads.time
-    return {
-        "name": span.name,
-        "zone": span.zone.key,
-        "days": len(span.days),
-        "slots": len(span.slots),
-        "slotLength": world.clock.length,
-        "startsAt": span.starts_at,
-        "endsAt": span.ends_at,
-        "localStart": local_time(span.starts_at, span.zone).isoformat(),
-        "localEnd": local_time(span.ends_at, span.zone).isoformat(),
+    return span.told(world.clock) | {
         "isOver": now >= span.ends_at,
         "chainTime": now,
         "blockNumber": world.heads.number,
     }
-
-
-def _day(day: Day) -> dict[str, Any]:
-    return {"date": day.date.isoformat(), "from": day.first, "to": day.end - 1, "slots": day.slots}
 
 
 def _cursor(line: Line) -> str:

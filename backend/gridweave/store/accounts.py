@@ -36,16 +36,22 @@ class AccountReads(Reader):
         """Settlements of the account's meters, as in `_lines`."""
         return await self._lines(meters.c.account == account, first, last)
 
-    async def settled_meters(self, account: str, first: int, last: int) -> dict[int, int]:
-        """How many slots of first..last were settled for each of the account's meters that has any."""
+    async def settled_meters(self, account: str, first: int, last: int) -> list[Row]:
+        """The account's meters with settlements of slots first..last: meter, slots (how many), first, last."""
+        slot = settlements.c.slot
         query = (
-            select(settlements.c.meter, func.count(settlements.c.slot.distinct()).label("slots"))
+            select(
+                settlements.c.meter,
+                func.count(slot.distinct()).label("slots"),
+                func.min(slot).label("first"),
+                func.max(slot).label("last"),
+            )
             .join(meters, meters.c.meter == settlements.c.meter)
-            .where(meters.c.account == account, settlements.c.slot.between(first, last))
+            .where(meters.c.account == account, slot.between(first, last))
             .group_by(settlements.c.meter)
             .order_by(settlements.c.meter)
         )
-        return {row["meter"]: row["slots"] for row in await self._rows(query)}
+        return await self._rows(query)
 
     async def lines_of_market(self, market: int, first: int, last: int) -> list[Row]:
         """Settlements of the market's meters, as in `_lines`."""

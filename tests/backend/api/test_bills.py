@@ -94,6 +94,18 @@ async def test_bill__of_the_day_when_clocks_go_forward__has_92_slots(service: Se
     assert [line["proof"] for line in bill["lines"]][2].startswith("gridweave prove payment 5:")
 
 
+async def test_bill__of_the_92_slots__comes_to_what_the_documents_say(service: Service) -> None:
+    bill = await bill_of(service, 0, **DAY)
+    names = ("boughtWh", "importWh", "tradeMicro", "feeMicro", "deviationMicro", "cashMicro", "withoutMarketMicro")
+    assert [[line[name] for name in names] for line in [*bill["lines"], bill["totals"]]] == [
+        [1_000, 1_100, -120_000, 20_000, -34_000, -174_000, -374_000],
+        [1_000, 900, -120_000, 20_000, 8_000, -132_000, -306_000],
+        [0, 250, 0, 0, -85_000, -85_000, -85_000],
+        [2_000, 2_250, -240_000, 40_000, -111_000, -391_000, -765_000],
+    ]
+    assert {line["priceMicroPerKwh"] for line in bill["lines"]} == {120_000}
+
+
 async def test_bill__without_a_zone__takes_the_settings_and_without_a_period_today(service: Service) -> None:
     assert (await service.get("deployment"))["timeZone"] == BERLIN
     today = await bill_of(service, 0)

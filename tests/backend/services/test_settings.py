@@ -54,6 +54,7 @@ def test_from_env__given_a_file_of_networks__knows_them(tmp_path):
         ({"GRIDWEAVE_NETWORKS": "/nowhere.toml"}, "GRIDWEAVE_NETWORKS: /nowhere.toml cannot be read"),
         ({"GRIDWEAVE_FEE_RULE": "free"}, "GRIDWEAVE_FEE_RULE: Input should be 'auto', 'eip1559' or 'legacy'"),
         ({"GRIDWEAVE_FINALITY_DEPTH": "-1"}, "GRIDWEAVE_FINALITY_DEPTH: Input should be greater than or equal to 0"),
+        ({"GRIDWEAVE_TIME_ZONE": "Berlin"}, "'Berlin' is no time zone; an IANA name such as Europe/Berlin or UTC"),
     ],
 )
 def test_from_env__given_what_cannot_be__names_it(env, said):

@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gridweave.audit import AddressBook, NothingPaid, WrongChain, audit, walk
+from gridweave.audit.lookup import Lookup
 from gridweave.audit.telling import walk_json, walk_steps
 from gridweave.chain import to_hex
+from gridweave.chain.events import MeterRegistered, Settled
 from gridweave.cli import app
 from gridweave.domain.orders import Order, Side
 
@@ -58,6 +60,15 @@ async def test_walk__given_an_order_through_another_contract__says_who_checked_i
     way = await walk(day.node, day.book, day.homes[0].meter, day.first + 4)
     assert way.holds
     assert {order.signer for order in way.orders} == {None}
+
+
+async def test_walk__given_a_wallet_s_order__leaves_its_signature_to_the_contract(day: Street) -> None:
+    lookup = Lookup(day.node, day.book, await day.node.block_number())
+    meter = (await lookup.events("DERRegistry", MeterRegistered))[4].meter
+    slot = (await lookup.events("EnergyAuction", Settled, meter=meter))[0].slot
+    way = await walk(day.node, day.book, meter, slot)
+    assert way.holds
+    assert [order.signer for order in way.orders if order.own] == [None]
 
 
 async def test_walk__given_an_order_that_the_bond_placed__says_who_signed_it(day: Street) -> None:

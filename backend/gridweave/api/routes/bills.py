@@ -8,14 +8,15 @@ from io import StringIO
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from gridweave.api.bill_page import SECURITY_HEADERS, bill_page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
-from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.bills import BillLinesOut, BillOut
+from gridweave.api.shapes.errors import READS, Responses
+from gridweave.domain.bill_span import BillSpan
 from gridweave.services import bills
 from gridweave.services.bill_lines import LINE_FIELDS, Line
-from gridweave.services.bills import BillSpan
 
 __all__ = ["router"]
 
@@ -24,12 +25,7 @@ router = APIRouter(tags=["bills"])
 _SLOT = {"ge": 0, "lt": 2**32}
 _CSV_ROWS = 200
 
-_MEDIA: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The bill, in the format asked for",
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/csv": {}, "text/html": {}},
-    }
-}
+_TEXTS: Responses = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/html")}}}
 
 
 def _span(
@@ -46,10 +42,10 @@ InSpan = Annotated[BillSpan, Depends(_span)]
 Format = Annotated[Literal["json", "csv", "html"] | None, Query(alias="format")]
 
 
-@router.get("/accounts/{address}/bill", responses=_MEDIA | READS, response_class=JSONResponse)
+@router.get("/accounts/{address}/bill", response_model=BillOut, responses=_TEXTS | READS)
 async def get_bill(
     request: Request, world: InWorld, address: AddressPath, span: InSpan, format_: Format = None
-) -> Response:
+) -> Response | dict[str, Any]:
     """The account's bill of a calendar period (2026, 2026-11, 2026-W48, 2026-11-27, 2026-11-27..2026-12-03) in a zone.
 
     Without a period: of today. `from` and `to` name slots instead. The format follows `format`, else what is accepted.
@@ -63,10 +59,10 @@ async def get_bill(
     found = await bills.bill(world, address, span)
     if chosen == "html":
         return HTMLResponse(bill_page(found), headers=SECURITY_HEADERS)
-    return JSONResponse(found)
+    return found
 
 
-@router.get("/accounts/{address}/bill/lines", responses=READS)
+@router.get("/accounts/{address}/bill/lines", response_model=BillLinesOut, responses=READS)
 async def get_bill_lines(
     world: InWorld, address: AddressPath, span: InSpan, cursor: CursorQuery = None, limit: LimitQuery = 1_000
 ) -> dict[str, Any]:

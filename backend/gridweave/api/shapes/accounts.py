@@ -1,4 +1,4 @@
-"""Accounts, their moves, delegations and bills as they are answered."""
+"""Accounts, their moves and delegations as they are answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Paged, Shape, Slot, Wh
 
-__all__ = ["AccountOut", "BillOut", "DelegationsOut", "MovesOut"]
+__all__ = ["AccountOut", "DelegationsOut", "MovesOut"]
 
 
 class OwedToOut(Shape):
@@ -81,48 +81,3 @@ class MovesOut(Paged):
     """A page of moves."""
 
     items: list[MoveOut]
-
-
-class _SumsOut(Shape):
-    bought_wh: Wh
-    sold_wh: Wh
-    import_wh: Wh
-    export_wh: Wh
-    trade_micro: Micro
-    fee_micro: Micro
-    deviation_micro: Micro
-    cash_micro: Micro
-    without_market_micro: Micro
-
-
-class BillLineOut(_SumsOut):
-    """One meter in one slot: `cashMicro = tradeMicro - feeMicro + deviationMicro`."""
-
-    meter: Slot
-    market: Slot
-    slot: Slot
-    starts_at: Count
-    deviation_wh: int
-    price: Annotated[Count | None, Field(alias="priceMicroPerKwh")]
-    reading_version: Count
-    transaction: Hash
-    block: Count
-    final: bool
-
-
-class BillTotalsOut(_SumsOut):
-    """The sums of all lines; `gainMicro` is over feed-in and retail alone."""
-
-    gain_micro: Micro
-    lines: Count
-    final: bool
-
-
-class BillOut(Shape):
-    """A bill of slots `from`..`to`."""
-
-    account: AccountId
-    first: Annotated[Slot, Field(alias="from")]
-    to: Slot
-    lines: list[BillLineOut]
-    totals: BillTotalsOut
