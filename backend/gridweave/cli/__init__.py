@@ -45,7 +45,7 @@ COMMANDS: dict[str, str] = {
     "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
     "clear-book": "Clear a book of orders on the real contract: what if.",
-    "demo": "Live one real day of a street.",
+    "demo": "Live one real day of a street or a neighbourhood.",
 }
 
 

@@ -12,7 +12,7 @@ from gridweave.client.prosumer import Offer
 from gridweave.client.service import GridweaveClient
 from gridweave.domain.orders import Side
 from gridweave.domain.slots import SlotClock
-from gridweave.domain.units import format_amount, format_price
+from gridweave.domain.units import format_amount, format_energy_kwh, format_price
 
 __all__ = ["explaining", "times_of"]
 
@@ -43,6 +43,8 @@ def _detail(client: GridweaveClient, market: int, offer: Offer, fault: ServiceEr
         return f"{needed} is needed, {available} is available; {_DEPOSIT}"
     if fault.name == "InArrears" and "arrear" in fault.arguments:
         return f"{format_amount(int(fault.arguments['arrear']))} is owed"
+    if fault.name == "WrongSigner" and "limit" in fault.arguments:
+        return _delegated(fault.arguments)
     if fault.name == "EnergyAboveCapacity":
         return _capacity(client, offer)
     if fault.name not in ("PriceOffGrid", "EnergyTooSmall", "GateClosed", "GateTooClose"):
@@ -53,6 +55,15 @@ def _detail(client: GridweaveClient, market: int, offer: Offer, fault: ServiceEr
     if fault.name == "EnergyTooSmall":
         return f"the least is {int(terms['minEnergyWh'])} Wh"
     return _first_open(client, terms)
+
+
+def _delegated(arguments: dict[str, Any]) -> str:
+    """What the account allowed its delegate, in the units of the command's options."""
+    limit, allowed = str(arguments["limit"]), arguments["allowed"]
+    if allowed is None or not limit.endswith(("MicroPerKwh", "Wh")):
+        return ""
+    number = int(allowed)
+    return f"that is {format_price(number)} per kWh" if "Micro" in limit else f"that is {format_energy_kwh(number)} kWh"
 
 
 def _capacity(client: GridweaveClient, offer: Offer) -> str:

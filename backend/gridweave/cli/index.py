@@ -12,11 +12,11 @@ import typer
 from gridweave.chain import Node
 from gridweave.cli.deploy import speaking_of_chains
 from gridweave.cli.terminal import REFUSED, AsJson, emit, fail, out, table
-from gridweave.services.runtime import WrongChain, check_chain, follower_of, load_deployment
+from gridweave.services.runtime import Stores, WrongChain, check_chain, follower_of, load_deployment
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.backend import file_of
 from gridweave.store.database import Database, Kind
-from gridweave.store.errors import StoreMismatch, StoreUnavailable
+from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
 from gridweave.store.index import IndexStore
 
 __all__ = ["register"]
@@ -58,7 +58,7 @@ def _run(work: Any, rpc: str | None, deployment: Path | None, data_dir: Path | N
             if work is _digest:
                 _check_there(settings)
             report = asyncio.run(work(settings))
-        except (SettingsInvalid, WrongChain, StoreMismatch, StoreUnavailable) as fault:
+        except (SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, StoreUnavailable) as fault:
             fail(type(fault).__name__, str(fault), REFUSED, as_json)
     if as_json:
         emit(report)
@@ -77,17 +77,25 @@ def _check_there(settings: Settings) -> None:
 
 async def _rebuild(settings: Settings) -> dict[str, Any]:
     deployment = load_deployment(settings)
-    database = Database(Kind.INDEX, settings.index_url)
+    stores = await _alone(settings)
     started = time.monotonic()
     try:
         async with Node(settings.rpc_url, timeout=60.0) as node:
             await check_chain(node, deployment)
-            index = IndexStore(database)
+            index = IndexStore(stores.index)
             await index.drop()
             blocks = await (await follower_of(deployment, node, index)).catch_up()
             return await _report(index, blocks, started)
     finally:
-        await database.close()
+        await stores.close()
+
+
+async def _alone(settings: Settings) -> Stores:
+    """The databases, while nobody else works with them. Raises StoreBusy, StoreUnavailable, SettingsInvalid."""
+    try:
+        return await Stores.open(settings)
+    except StoreBusy as busy:
+        raise StoreBusy("a service or keeper works with this outbox and its index: stop it first") from busy
 
 
 async def _digest(settings: Settings) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from gridweave.client.errors import (
     RequestRejected,
     ServiceError,
     ServiceUnavailable,
+    WrongPassword,
 )
 from gridweave.client.keystore import Keystore
 from gridweave.client.passwords import find_password
@@ -102,6 +103,11 @@ NetworksFile = Annotated[
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return with the acknowledgement; do not wait for the chain.")]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+_START = "start one with `gridweave up`, or name another with --url"
+_LOOK_UP = {
+    "UnknownMarket": ("name another with --market",),
+    "UnknownMeter": ("a market's meters: gridweave market meters",),
+}
 
 
 class WrongUse(Exception):
@@ -114,15 +120,19 @@ def speaking(as_json: bool = False) -> Iterator[None]:
     try:
         yield
     except ServiceError as fault:
-        fail(fault.name, fault.message or "the service refused", REFUSED, as_json, fault.arguments)
+        steps = (fault.message or "the service refused", *_LOOK_UP.get(fault.name, ()))
+        fail(fault.name, "; ".join(steps), REFUSED, as_json, fault.arguments)
     except RequestRejected as fault:
         fail(fault.reason, f"{fault}; {advice_on(fault.reason).message}", REFUSED, as_json)
     except ServiceUnavailable as fault:
-        step = "start one with `gridweave up`, or name another with --url"
+        step = f"{fault.base_url}/readyz says why" if fault.answered else _START
         fail("ServiceUnavailable", f"{fault}; {step}", UNAVAILABLE, as_json)
     except AcknowledgementInvalid as fault:
         step = "treat it as not sent; ask whoever runs the service"
         fail("AcknowledgementInvalid", f"{fault}; {step}", REFUSED, as_json)
+    except WrongPassword as fault:
+        step = "set GRIDWEAVE_PASSWORD, or name its file with --password-file"
+        fail("WrongPassword", f"{fault}; {step}", KEY_UNUSABLE, as_json)
     except KeystoreError as fault:
         fail(type(fault).__name__, str(fault), KEY_UNUSABLE, as_json)
     except TimeoutError as fault:

@@ -47,6 +47,7 @@ def up_command(
     """
 
     async def run() -> None:
+        Settings.from_env()  # a wrong variable is told before a chain is made
         with bind(host, port) as door:
             async with localnet(home, clock=clock, port=rpc_port, snapshot_seconds=snapshot_seconds) as chain:
                 await chain.deploy(slot_length=slot_length, tell=lambda line: out.print(line, highlight=False))

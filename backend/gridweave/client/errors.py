@@ -47,12 +47,17 @@ class ServiceError(ClientError):
 
 
 class ServiceUnavailable(ClientError):
-    """No answer after all attempts; `base_url` says where. Nothing is known about the request: send the same again."""
+    """No answer, or `answered` with 503, after all attempts; `base_url` says where.
 
-    def __init__(self, base_url: str, reason: str) -> None:
-        super().__init__(f"the service at {base_url} does not answer: {reason}")
+    Nothing is known about the request: send the same again.
+    """
+
+    def __init__(self, base_url: str, reason: str, *, answered: bool = False) -> None:
+        says = "cannot do it now" if answered else "does not answer"
+        super().__init__(f"the service at {base_url} {says}: {reason}")
         self.base_url = base_url
         self.reason = reason
+        self.answered = answered
 
 
 class AcknowledgementInvalid(ClientError):

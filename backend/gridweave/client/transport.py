@@ -100,7 +100,7 @@ class Transport:
     def _json(self, response: httpx.Response) -> Any:
         body = _body(response)
         if response.status_code == 503:
-            raise ServiceUnavailable(self.base_url, _refusal(response).message or "503")
+            raise ServiceUnavailable(self.base_url, _refusal(response).message or "503", answered=True)
         if response.status_code >= 400 and not (isinstance(body, dict) and "items" in body):
             raise _refusal(response)
         if body is _BEYOND_ANY_BODY:

@@ -113,4 +113,5 @@ class Home:
         try:
             return hold(self.path / "lock")
         except Taken as error:
-            raise LocalnetBusy(f"{self.path} is in use by another process") from error
+            message = f"{self.path} is in use by another process: stop it, or name another folder with --home"
+            raise LocalnetBusy(message) from error

@@ -273,7 +273,7 @@ class Localnet:
 def _identity(home: Home, clock: Clock, port: int, genesis_time: int | None) -> ChainInfo:
     end_orphan(home)
     if port and not is_free(port):
-        raise LocalnetError(f"port {port} is in use: name another")
+        raise LocalnetError(f"the node's port {port} is in use: name another, or 0 for a free one")
     info = home.info()
     if info is None:
         begins = int(time.time()) if genesis_time is None else genesis_time

@@ -161,7 +161,7 @@ class ParquetMissing(ServiceError):
     status = 501
 
     def __init__(self) -> None:
-        step = "ask for ndjson or csv, or have the service installed by: pip install 'gridweave[parquet]'"
+        step = "ask for ndjson or csv, or have the service installed by: pip install pyarrow"
         super().__init__("ParquetMissing", step)
 
 

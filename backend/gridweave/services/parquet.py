@@ -1,4 +1,4 @@
-"""The history as Parquet, a row group at a time. Needs pyarrow: `pip install 'gridweave[parquet]'`."""
+"""The history as Parquet, a row group at a time. Needs pyarrow."""
 
 from __future__ import annotations
 

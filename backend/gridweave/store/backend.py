@@ -72,7 +72,7 @@ def url_of(url: str) -> URL:
     if name not in _DRIVERS:
         raise StoreUnusable(f"{name} is not supported: give postgresql://user@host/name or sqlite:///file")
     if name != "sqlite" and importlib.util.find_spec("asyncpg") is None:
-        raise StoreUnusable("PostgreSQL needs its driver: pip install 'gridweave[postgres]'")
+        raise StoreUnusable("PostgreSQL needs its driver: pip install asyncpg")
     return parsed.set(drivername=_DRIVERS[name], query=_options(parsed) if name != "sqlite" else parsed.query)
 
 

@@ -38,6 +38,16 @@ def test_up__a_port_that_another_listens_on__ends_before_a_chain_is_made(tmp_pat
     assert not (tmp_path / "up").exists()
 
 
+def test_up__a_variable_that_names_no_database__ends_before_a_chain_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDWEAVE_OUTBOX_URL", "postgres//x")
+    code, said = _run("up", "--home", str(tmp_path / "up"))
+    assert code == 1
+    assert "GRIDWEAVE_OUTBOX_URL" in said
+    assert not (tmp_path / "up").exists()
+
+
 @pytest.mark.parametrize("command", ["up", "serve"])
 def test_start__a_port_beyond_65535__is_wrong_use_of_the_option(command: str) -> None:
     code, said = _run(command, "--port", "80000")
@@ -67,6 +77,22 @@ async def test_serve__an_outbox_that_a_service_works_with__says_what_to_change(t
                 assert ended.returncode == 1, said
                 assert "another service or keeper works with" in said
                 assert "--data-dir" in said
+            async with httpx.AsyncClient(trust_env=False) as http:
+                assert (await http.get(f"{service.url}/readyz")).status_code == 200
+
+
+@pytest.mark.chain
+async def test_index_rebuild__while_a_service_works_there__is_refused_and_leaves_it_ready(tmp_path: Path) -> None:
+    """Rows that vanish under a service stop it from following the chain. Another folder does no harm."""
+    async with founded(tmp_path / "chain", homes=0) as town:
+        with ServiceProcess(town, tmp_path) as service:
+            await service.start()
+            rebuild = ("index", "rebuild", "--deployment", str(town.chain.home.deployment_file))
+            refused = await service.run(*rebuild)
+            assert refused.returncode == 1, refused.stdout
+            assert "stop it first" in " ".join(refused.stderr.split())
+            elsewhere = await service.run(*rebuild, data_dir=tmp_path / "anew")
+            assert elsewhere.returncode == 0, elsewhere.stderr
             async with httpx.AsyncClient(trust_env=False) as http:
                 assert (await http.get(f"{service.url}/readyz")).status_code == 200
 

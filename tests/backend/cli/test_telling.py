@@ -48,7 +48,7 @@ def _run(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def _explained(name: str, side: Side = Side.BID, **arguments: int) -> str:
+def _explained(name: str, side: Side = Side.BID, **arguments: Any) -> str:
     client: Any = _Service()
     with pytest.raises(ServiceError) as caught, explaining(client, 1, Offer(1, 7, side, 5, 1)):
         raise ServiceError(name, "no", arguments)
@@ -79,6 +79,21 @@ def test_explaining__too_little_money__names_what_is_needed_and_there_and_the_co
 
 def test_explaining__a_closed_gate__names_the_first_slot_that_can_still_be_reached() -> None:
     assert "slot is 1628402: starts 2016-06-10 12:30 UTC, gate closes 2016-06-10 12:15 UTC" in _explained("GateClosed")
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed", "says"),
+    [
+        ("highestBidMicroPerKwh", 220_000, "no; that is 0.22 per kWh"),
+        ("maxEnergyWh", 200, "no; that is 0.2 kWh"),
+        ("lowestAskMicroPerKwh", None, "no"),
+        ("until", 1_465_560_000, "no"),
+    ],
+)
+def test_explaining__beyond_a_delegation__names_its_limit_as_the_options_do(
+    limit: str, allowed: int | None, says: str
+) -> None:
+    assert _explained("WrongSigner", limit=limit, allowed=allowed) == says
 
 
 def test_explaining__another_refusal__is_left_alone() -> None:

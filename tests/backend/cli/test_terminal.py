@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from gridweave.cli import app
-from gridweave.cli.terminal import WrongUse, resolve_slot
-from gridweave.client import GridweaveClient, Wallet
+from gridweave.cli.terminal import WrongUse, open_wallet, resolve_slot, speaking
+from gridweave.client import GridweaveClient, ServiceUnavailable, Wallet
 from gridweave.localnet import free_port
 from tests.backend.client.simulator import Simulator
 
@@ -30,6 +31,26 @@ def test_account_show__when_no_service_answers__exits_3_and_names_the_next_step(
     result = run("account", "show", "home", "--url", url, "--keystore", str(keys))
     assert result.exit_code == 3
     assert "gridweave up" in result.stderr
+
+
+def test_speaking__given_a_wrong_password__exits_4_and_says_where_passwords_come_from(
+    keys: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRIDWEAVE_PASSWORD", "wrong")
+    with pytest.raises(typer.Exit) as ended, speaking():
+        open_wallet("home", keys, None)
+    assert ended.value.exit_code == 4
+    assert "--password-file" in capsys.readouterr().err
+
+
+def test_speaking__given_an_answer_of_503__names_where_the_service_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    """It runs, so starting another would not help."""
+    with pytest.raises(typer.Exit) as ended, speaking():
+        raise ServiceUnavailable("http://service", "the relayer does not answer", answered=True)
+    said = capsys.readouterr().err
+    assert ended.value.exit_code == 3
+    assert "http://service/readyz" in said
+    assert "gridweave up" not in said
 
 
 def test_account_show__given_an_unknown_key__exits_4_and_names_the_next_step(keys: Path) -> None:

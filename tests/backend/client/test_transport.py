@@ -68,8 +68,9 @@ def test_get__when_the_service_stays_away__gives_up_and_says_where() -> None:
 
 def test_get__when_503_stays__is_unavailable_and_not_refused() -> None:
     made, _, _ = transport(*(httpx.Response(503, json=REFUSAL) for _ in range(4)))
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ServiceUnavailable) as caught:
         made.get("/v1/markets")
+    assert caught.value.answered
 
 
 def test_get__given_parameters__leaves_out_what_is_none_and_unescapes_from() -> None:

@@ -93,7 +93,7 @@ async def test_export__without_pyarrow__says_what_to_install(service: Service, m
     monkeypatch.setattr(export, "find_spec", lambda name: None)
     answer = await service.http.get("/v1/history/export", params={"format": "parquet"})
     assert (answer.status_code, answer.json()["error"]["name"]) == (501, "ParquetMissing")
-    assert "gridweave[parquet]" in answer.json()["error"]["message"]
+    assert "pip install pyarrow" in answer.json()["error"]["message"]
 
 
 async def test_export__more_than_may_run__is_refused_until_one_ends(service: Service) -> None:
