@@ -49,10 +49,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stage:
-    """A name for the progress line and the function that runs it."""
+    """A name for the progress line and the function that runs it.
+
+    Stages of one lane run one after the other, lanes beside each other: what shares a folder or a port shares a lane.
+    """
 
     says: str
     run: Callable[[Options, Path], Outcome]
+    lane: str = "service"
 
 
 def run(name: str, options: Options) -> Outcome:
@@ -147,20 +151,23 @@ _ON_POSTGRES = (
 )
 """The same tests again, as far as they touch a database."""
 
+_BESIDE = "contracts"
+"""Forge's cache, Brownie's port, and what is left of the time that the service's own tests take."""
+
 STAGES = {
     "lint": Stage("ruff, solhint, lengths, locks", _tool(PYTHON, f"{TOOLS}/lint.py")),
     "types": Stage("mypy --strict", _tool(str(PYTHON_BIN / "mypy"), "backend", TOOLS)),
     "imports": Stage("imports point one way", _tool(str(PYTHON_BIN / "lint-imports"))),
-    "artifacts": Stage("artifacts are those of contracts/", _artifacts),
-    "forge": Stage("Foundry: units, fuzz, invariants, gas", _forge),
-    "gas": Stage("gas and bytecode are those committed", _tool(PYTHON, f"{TOOLS}/gas.py", "--check")),
+    "artifacts": Stage("artifacts are those of contracts/", _artifacts, _BESIDE),
+    "forge": Stage("Foundry: units, fuzz, invariants, gas", _forge, _BESIDE),
+    "gas": Stage("gas and bytecode are those committed", _tool(PYTHON, f"{TOOLS}/gas.py", "--check"), _BESIDE),
     "backend": Stage("domain and service", _pytest("backend", "tests/backend")),
-    "postgres": Stage("the service on PostgreSQL", _pytest("postgres", *_ON_POSTGRES)),
-    "contracts": Stage("contracts under Brownie", _contracts),
+    "postgres": Stage("the service on PostgreSQL", _pytest("postgres", *_ON_POSTGRES), _BESIDE),
+    "contracts": Stage("contracts under Brownie", _contracts, _BESIDE),
     "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e")),
-    "fuzz": Stage("the API answers as its document says", _fuzz),
-    "slither": Stage("static analysis of the contracts", _slither),
-    "proofs": Stage("the price is proved for bounded books", _proofs),
+    "fuzz": Stage("the API answers as its document says", _fuzz, _BESIDE),
+    "slither": Stage("static analysis of the contracts", _slither, _BESIDE),
+    "proofs": Stage("the price is proved for bounded books", _proofs, _BESIDE),
 }
 
 
