@@ -61,6 +61,7 @@ async def test_orders__the_relayer_cannot_pay_for__are_refused_and_those_accepte
     ):
         slot = await town.open_slot()
         orders = [town.bid(home, slot, 100) for home in town.homes]
+        await service.runtime.world.purse.look()
         state = service.runtime.world.purse.state
         assert state is not None
         await give(service, 5 * ORDER_GAS * state.fee // 2)
