@@ -109,13 +109,14 @@ async def test_writing__a_caller_that_gives_up__ends_whole_before_the_next(outbo
 
     def slowly(connection: Connection) -> None:
         begun.set()
-        connection.exec_driver_sql("INSERT INTO facts VALUES ('chain', '1')")
+        for name in ("chain", "genesis"):
+            connection.exec_driver_sql(f"INSERT INTO facts VALUES ('{name}', '1')")
 
     writing = asyncio.create_task(outbox_database.writing(slowly))
     await asyncio.to_thread(begun.wait, 10)
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
-    assert await outbox_database.writing(_count_of_facts) == 1
+    assert await outbox_database.writing(_count_of_facts) in (0, 2)
 
 
 def _count_of_facts(connection: Connection) -> int:
