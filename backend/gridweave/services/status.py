@@ -1,7 +1,7 @@
 """What became of a request: the chain's rows first, the outbox where the chain says nothing yet.
 
 accepted -> committed -> cleared -> settled, or cancelled, or rejected(reason). Until it is final, a status may fall
-back.
+back. Rows are read one after another while the index goes on, so each state is told as of the block it began with.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Status:
 
 async def order_status(world: World, digest: str) -> Status:
     """The state of an order or cancel. Raises NotFound for a digest that neither outbox nor chain knows."""
+    world = world.still()
     item = await world.outbox.item(digest)
     trace = (await world.reads.orders.traces([digest])).get(digest)
     if item is not None and item.kind not in (Kind.ORDER, Kind.CANCEL):
@@ -69,6 +70,7 @@ async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[St
 
     What the chain does not have is told without its id, from which its energy and price could be guessed.
     """
+    world = world.still()
     kinds = (Kind.ORDER, Kind.CANCEL)
     items = {i.id: i for i in await world.outbox.items_of_meter(meter, slot, kinds, _MOST_ORDERS)}
     acts = await world.reads.orders.of_meter(meter, slot, _MOST_ORDERS)
@@ -86,6 +88,7 @@ async def orders_of_meter(world: World, meter: int, slot: int | None) -> list[St
 
 async def request_status(world: World, id_: str) -> Status:
     """The state of any accepted request. Raises NotFound (UnknownRequest)."""
+    world = world.still()
     item = await world.outbox.item(id_)
     if item is None or item.kind in (Kind.ORDER, Kind.CANCEL):
         try:

@@ -112,6 +112,10 @@ class World:
     former_relayers: tuple[str, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
 
+    def still(self) -> World:
+        """This world with its heads as they are now: rows read from here on are of these blocks at least."""
+        return replace(self, heads=replace(self.heads))
+
     def domain(self, contract: str) -> Domain:
         """The EIP-712 domain in which a contract reads signatures."""
         if contract not in self.domains:

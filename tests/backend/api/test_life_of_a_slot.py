@@ -7,8 +7,13 @@ place        gate         slot          end                deadline            c
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 import pytest
 
+from gridweave.services.status import request_status
+from gridweave.services.world import Heads
 from tests.support.service import Service
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.chain]
@@ -150,6 +155,26 @@ async def test_reading__corrected__settles_the_difference(service: Service) -> N
     account = await service.get(f"accounts/{home.account}")
     moves = await service.get(f"accounts/{home.account}/moves")
     assert moves["items"][-1]["availableMicro"] == account["availableMicro"]
+
+
+async def test_reading__whose_block_is_indexed_while_its_state_is_read__is_never_told_by_half(service: Service) -> None:
+    """The outbox knows the block by its receipt; the index reaches it just after its rows were looked through."""
+    town, world = service.town, service.runtime.world
+    home = town.homes[1]
+    slot = await town.open_slot()
+    await service.travel(town.clock.end(slot))
+    (id_,) = await service.accept("readings", town.reading(home, slot, 300, 0))
+    (told,) = await service.done(id_)
+    assert world.heads.block is not None
+    heads = Heads(world.heads.profile, replace(world.heads.block, number=told["block"] - 1))
+
+    async def reading(*_: object) -> None:
+        heads.block = world.heads.block
+
+    meters = copy(world.reads.meters)
+    meters.reading = reading
+    state = await request_status(replace(world, heads=heads, reads=replace(world.reads, meters=meters)), id_)
+    assert (state.status, state.final) == ("accepted", False)
 
 
 async def test_order__replaced_twice__each_version_names_its_own_place_and_the_next(service: Service) -> None:
