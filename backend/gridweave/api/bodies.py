@@ -63,7 +63,7 @@ class BodyLate(ServiceError):
 
 
 class BodyNotTaken(ServiceError):
-    """The body is compressed, or not JSON."""
+    """The body is compressed, or not said to be JSON."""
 
     status = 415
 
@@ -119,19 +119,22 @@ class BodyLimit:
 
     def _check(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Raises BodyTooLarge, BodyNotTaken."""
+        kind = b""
         for name, value in headers:
             if name == b"content-length" and value.isdigit() and _longer(value, self._limit):
                 raise BodyTooLarge(self._limit)
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
                 raise BodyNotTaken("Content-Encoding", value.decode("latin-1"))
-            if name == b"content-type" and not _is_json(value):
-                raise BodyNotTaken("Content-Type", value.decode("latin-1"))
+            if name == b"content-type":
+                kind = value
+        if not _is_json(kind):
+            raise BodyNotTaken("Content-Type", kind.decode("latin-1"))
 
     def _check_text(self, body: bytes) -> None:
         """Raises TooManyFields, BodyUnreadable."""
         if body.count(b":") > self._fields:
             raise TooManyFields(self._fields)
-        if body[:1] > b"\x7f" or b"\0" in body[:4]:
+        if body[:1] > b"\x7f" or b"\0" in body[:4] or not _is_utf8(body):
             raise BodyUnreadable
 
     async def _read(self, receive: Receive) -> bytes:
@@ -154,6 +157,14 @@ def _check_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
     said = [(name, value) for name, value in headers if name in (b"content-length", b"transfer-encoding")]
     if len(said) > 1 or any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in said):
         raise LengthAmbiguous
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _longer(digits: bytes, limit: int) -> bool:

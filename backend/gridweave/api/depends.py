@@ -23,6 +23,7 @@ __all__ = [
     "LimitQuery",
     "MarketPath",
     "SlotPath",
+    "world_of",
 ]
 
 _MOST_ID = 2**32 - 1
@@ -32,12 +33,16 @@ async def _runtime(request: Request) -> Runtime:
     return _running(request)
 
 
-async def _world(request: Request) -> World:
-    """Nothing is promised once a background task has ended: nobody would keep the promise."""
+def world_of(request: Request) -> World:
+    """Nothing is promised once a background task has ended: nobody would keep the promise. Raises Unavailable."""
     runtime = _running(request)
     if request.method == "POST" and runtime.has_stopped:
         raise Unavailable("the relayer")
     return runtime.world
+
+
+async def _world(request: Request) -> World:
+    return world_of(request)
 
 
 async def _metrics(request: Request) -> Metrics:

@@ -5,8 +5,9 @@ Answers may lag a block; they only ever decide what is answered early. A reorgan
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gridweave.store.accounts import AccountReads
 from gridweave.store.meters import MeterReads
@@ -23,15 +24,16 @@ _MOST_ENTRIES = 50_000
 
 
 class Book(Generic[K, V]):
-    """A map that is loaded as it is asked for. Of a load, what changed meanwhile is used once and not kept."""
+    """A map that is loaded as it is asked for: who asks meanwhile for the same waits for the same load.
+
+    Of a load, what changed before it came is used by those who wait for it, and not kept.
+    """
 
     def __init__(self, load: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], most: int) -> None:
         self._load = load
         self._most = most
         self._known: dict[K, V] = {}
-        self._loads = 0
-        self._changed: set[K] = set()
-        self._epoch = 0
+        self._loads: dict[K, asyncio.Task[Mapping[K, V]]] = {}
 
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
         """Values by key; keys without one are missing. Raises StoreUnavailable."""
@@ -39,43 +41,53 @@ class Book(Generic[K, V]):
         missing = [key for key in wanted if key not in self._known]
         if not missing:
             return {key: self._known[key] for key in wanted}
-        held = {key: self._known[key] for key in wanted if key in self._known}
-        return {**held, **await self._loaded(missing)}
+        found = {key: self._known[key] for key in wanted if key in self._known}
+        for load in self._started(missing):
+            loaded = await asyncio.shield(load)
+            found |= {key: loaded[key] for key in missing if key in loaded}
+        return found
 
     def learn(self, key: K, change: Callable[[V], V]) -> None:
         """Changes the value of a key that is known; an unknown one will be read when it is asked for."""
-        self._note(key)
+        self._loads.pop(key, None)
         if key in self._known:
             self._known[key] = change(self._known[key])
 
     def forget(self, key: K | None = None) -> None:
         """Drops one key, or all."""
         if key is None:
-            self._epoch += 1
+            self._loads.clear()
             self._known.clear()
         else:
-            self._note(key)
+            self._loads.pop(key, None)
             self._known.pop(key, None)
 
-    async def _loaded(self, missing: Sequence[K]) -> Mapping[K, V]:
-        epoch = self._epoch
-        self._loads += 1
+    def _started(self, missing: Sequence[K]) -> set[asyncio.Task[Mapping[K, V]]]:
+        """The loads that bring these keys: those under way, and one for the rest."""
+        fresh = [key for key in missing if key not in self._loads]
+        if fresh:
+            load = asyncio.create_task(self._loaded(fresh))
+            load.add_done_callback(_heard)
+            self._loads.update(dict.fromkeys(fresh, load))
+        return {self._loads[key] for key in missing}
+
+    async def _loaded(self, keys: Sequence[K]) -> Mapping[K, V]:
         try:
-            found = await self._load(missing)
+            found = await self._load(keys)
         finally:
-            self._loads -= 1
-        if epoch == self._epoch:
-            self._known.update((key, value) for key, value in found.items() if key not in self._changed)
-            while len(self._known) > self._most:
-                self._known.pop(next(iter(self._known)))
-        if not self._loads:
-            self._changed.clear()
+            unchanged = [key for key in keys if self._loads.get(key) is asyncio.current_task()]
+            for key in unchanged:
+                del self._loads[key]
+        self._known.update((key, found[key]) for key in unchanged if key in found)
+        while len(self._known) > self._most:
+            self._known.pop(next(iter(self._known)))
         return found
 
-    def _note(self, key: K) -> None:
-        """Loads under way may have read what the key's value was before."""
-        if self._loads:
-            self._changed.add(key)
+
+def _heard(load: asyncio.Task[Any]) -> None:
+    """A load's fault is told to whoever waits for it, if anybody still does."""
+    if not load.cancelled():
+        load.exception()
 
 
 class Books:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Table, func, or_, select, tuple_
+from sqlalchemy import Table, bindparam, func, or_, select, tuple_
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.store.index_tables import (
@@ -76,8 +76,8 @@ class MeterReads(Reader):
         """Meters by id, in force from `from_slot` up to `until_slot` (None: open); unknown ids are missing."""
         found: dict[int, Row] = {}
         for start in range(0, len(ids), _CHUNK):
-            query = _BOUNDED.where(meters.c.meter.in_(ids[start : start + _CHUNK]))
-            found |= {row["meter"]: row for row in await self._rows(query)}
+            rows = await self._rows(_BOUNDED_BY_ID, ids=ids[start : start + _CHUNK])
+            found |= {row["meter"]: row for row in rows}
         return found
 
     async def page(
@@ -165,6 +165,8 @@ _BOUNDED = (
     .outerjoin(meter_ends, meter_ends.c.meter == meters.c.meter)
 )
 """Meters with their bounds: each begins and ends at most once."""
+
+_BOUNDED_BY_ID = _BOUNDED.where(meters.c.meter.in_(bindparam("ids", expanding=True)))
 
 
 def _but_place(row: Row) -> Row:

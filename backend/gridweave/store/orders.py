@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Subquery, Table, func, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, Table, bindparam, func, null, select, tuple_, union_all
 
 from gridweave.store.index_tables import cancellations, clearings, placements, refusals, settlements
 from gridweave.store.reading import Reader, Row
@@ -61,8 +61,7 @@ class OrderReads(Reader):
     async def newest_of_slots(self, slots: Sequence[int]) -> dict[int, dict[int, Row]]:
         """The newest act of every meter in each of these slots, and under `acts` how many there were."""
         found: dict[int, dict[int, Row]] = {slot: {} for slot in slots}
-        acts = _acts(lambda t: t.c.slot.in_(slots))
-        for row in await self._rows(select(acts).order_by(acts.c.version)):
+        for row in await self._rows(_OF_SLOTS, slots=slots):
             of_slot = found[row["slot"]]
             earlier = of_slot[row["meter"]]["acts"] if row["meter"] in of_slot else 0
             of_slot[row["meter"]] = row | {"acts": earlier + 1}
@@ -112,3 +111,12 @@ def _acts(where: Where) -> Subquery:
     ).where(where(placements))
     cancelled = select(*(cancellations.c[name] for name in common), *bare).where(where(cancellations))
     return union_all(placed, cancelled).subquery()
+
+
+def _of_slots() -> Select[Any]:
+    acts = _acts(lambda t: t.c.slot.in_(bindparam("slots", expanding=True)))
+    return select(acts).order_by(acts.c.version)
+
+
+_OF_SLOTS = _of_slots()
+"""Built once: it is asked whenever somebody is the first to order in a slot."""

@@ -36,8 +36,9 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    async def _rows(self, query: Any) -> list[Row]:
-        return await self._db.reading(lambda connection: [dict(row) for row in connection.execute(query).mappings()])
+    async def _rows(self, query: Any, **values: Any) -> list[Row]:
+        """Rows of the query, `values` in the places that it leaves open."""
+        return await self._db.reading(lambda c: [dict(row) for row in c.execute(query, values).mappings()])
 
     async def _row(self, query: Select[Any]) -> Row | None:
         found = await self._rows(query.limit(1))

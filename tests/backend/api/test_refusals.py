@@ -178,7 +178,7 @@ async def test_post_orders__beyond_the_body_limit__413(service: Service) -> None
         for _ in range(20):
             yield b" " * 65_536
 
-    response = await service.http.post("/v1/orders", content=chunks())
+    response = await service.http.post("/v1/orders", content=chunks(), headers={"Content-Type": "application/json"})
     assert (response.status_code, response.json()["error"]["name"]) == (413, "BodyTooLarge")
 
 

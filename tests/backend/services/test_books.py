@@ -47,6 +47,41 @@ async def test_book__a_load_during_which_another_key_changed__is_kept() -> None:
     assert set(book._known) == {"a"}
 
 
+async def test_book__many_who_ask_for_the_same__load_it_once_and_survive_who_gives_up() -> None:
+    asked: list[list[str]] = []
+    gate = asyncio.Event()
+
+    async def load(keys: Sequence[str]) -> dict[str, int]:
+        asked.append(list(keys))
+        await gate.wait()
+        return dict.fromkeys(keys, len(asked))
+
+    book: Book[str, int] = Book(load, most=10)
+    waiting = [asyncio.create_task(book.get(keys)) for keys in (["a"], ["a", "b"], ["b"])]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    answers = await asyncio.gather(*waiting[1:])
+    assert [set(answer) for answer in answers] == [{"a", "b"}, {"b"}]
+    assert asked == [["a"], ["b"]]
+
+
+async def test_book__a_load_that_fails__is_told_to_all_and_tried_again() -> None:
+    faults = [OSError("away")]
+
+    async def load(keys: Sequence[str]) -> dict[str, int]:
+        await asyncio.sleep(0)
+        if faults:
+            raise faults.pop()
+        return dict.fromkeys(keys, 7)
+
+    book: Book[str, int] = Book(load, most=10)
+    told = await asyncio.gather(book.get(["a"]), book.get(["a"]), return_exceptions=True)
+    assert [str(fault) for fault in told] == ["away", "away"]
+    assert await book.get(["a"]) == {"a": 7}
+
+
 async def test_book__more_than_it_may_hold__drops_the_oldest() -> None:
     async def load(keys: Sequence[int]) -> dict[int, int]:
         return dict.fromkeys(keys, 0)

@@ -243,8 +243,10 @@ async def test_body__of_another_kind__415(scene: Scene) -> None:
         for posted in ({"data": {"a": "1"}}, {"files": {"orders": b"[]"}}):
             answer = await http.post("/v1/orders", **posted)  # type: ignore[arg-type]
             assert (answer.status_code, answer.json()["error"]["name"]) == (415, "BodyNotTaken")
-        plain = await http.post("/v1/orders", content=b"{}", headers={"Content-Type": "text/plain"})
-        assert plain.status_code == 415
+        for path in ("/v1/orders", "/v1/deposits"):
+            plain = await http.post(path, content=b"{}", headers={"Content-Type": "text/plain"})
+            unsaid = await http.post(path, content=b"{}")
+            assert (plain.status_code, unsaid.status_code) == (415, 415)
 
 
 SMUGGLED = request("/v1/smuggled", method="GET")

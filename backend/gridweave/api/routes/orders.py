@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import TooManyItems, many, one
 from gridweave.api.depends import DigestPath, InWorld
+from gridweave.api.posting import SignedRoute
 from gridweave.api.schemas import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
 from gridweave.api.shapes.errors import FINDS
 from gridweave.api.shapes.orders import StateOut, StatesOut
@@ -19,7 +20,7 @@ from gridweave.services.status import order_status, orders_of_meter, request_sta
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["orders"])
+router = APIRouter(tags=["orders"], route_class=SignedRoute)
 
 
 @router.post("/orders", **ACCEPTED_MANY)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import TooManyItems, many, page
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
+from gridweave.api.posting import SignedRoute
 from gridweave.api.schemas import ReadingsIn
 from gridweave.api.shapes.errors import READS
 from gridweave.api.shapes.posted import ACCEPTED_MANY
@@ -18,7 +19,7 @@ from gridweave.store.reading import Row
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["readings"])
+router = APIRouter(tags=["readings"], route_class=SignedRoute)
 
 
 @router.post("/readings", **ACCEPTED_MANY)
