@@ -108,10 +108,8 @@ class MeterReads(Reader):
         """The newest recorded version by (meter, slot); places without a reading are missing."""
         found: dict[tuple[int, int], int] = {}
         for start in range(0, len(places), _CHUNK):
-            wanted = tuple_(readings.c.meter, readings.c.slot).in_(places[start : start + _CHUNK])
-            for row in await self._rows(select(readings).where(wanted)):
-                place = row["meter"], row["slot"]
-                found[place] = max(found.get(place, 0), row["version"])
+            for row in await self._rows(_VERSIONS, places=places[start : start + _CHUNK]):
+                found[row["meter"], row["slot"]] = row["newest"]
         return found
 
     async def refusal(self, meter: int, slot: int, version: int) -> Row | None:
@@ -166,6 +164,12 @@ _BOUNDED = (
 )
 """Meters with their bounds: each begins and ends at most once."""
 
+_PLACE = (readings.c.meter, readings.c.slot)
+_VERSIONS = (
+    select(*_PLACE, func.max(readings.c.version).label("newest"))
+    .where(tuple_(*_PLACE).in_(bindparam("places", expanding=True)))
+    .group_by(*_PLACE)
+)
 _BOUNDED_BY_ID = _BOUNDED.where(meters.c.meter.in_(bindparam("ids", expanding=True)))
 
 
