@@ -41,5 +41,8 @@ class SignedRoute(APIRoute):
         try:
             return self._model.model_validate_json(text)
         except ValidationError as fault:
-            problems = [problem | {"loc": ("body", *problem["loc"])} for problem in fault.errors()]
+            problems = [
+                problem | {"loc": ("body", *problem["loc"])}
+                for problem in fault.errors(include_url=False, include_input=False)
+            ]
             raise RequestValidationError(problems) from fault
