@@ -11,12 +11,10 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 from gridweave.chain.errors import ChainError, GasAboveCap
 from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
-from gridweave.chain.transport import Request, Transport
+from gridweave.chain.transport import Post, Request, Transport
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction, block_tag
 from gridweave.timing import Timing
 
@@ -31,13 +29,13 @@ _GAS_MARGIN_NUMERATOR, _GAS_MARGIN_DENOMINATOR = 5, 4
 class Node:
     """One JSON-RPC endpoint. Errors: NodeUnavailable (retry), NodeError (the node refused), Reverted (a contract did).
 
-    Use as `async with Node(url) as node`, or call `aclose`. `timeout` is seconds per request; `http` replaces the
-    network in tests.
+    Use as `async with Node(url) as node`, or call `aclose`. `timeout` is seconds without a byte of an answer;
+    `post` replaces the network.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, http: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
         self.url = url
-        self._transport = Transport(url, timeout=timeout, http=http)
+        self._transport = Transport(url, timeout=timeout, post=post)
 
     async def __aenter__(self) -> Self:
         return self

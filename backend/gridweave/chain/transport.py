@@ -4,46 +4,69 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 import orjson
 
 from gridweave.chain.errors import ChainError, NodeError, NodeUnavailable, node_error
 from gridweave.timing import Timing
 
-__all__ = ["Request", "Transport"]
+__all__ = ["Post", "Request", "Transport"]
 
 Request = tuple[str, list[Any]]
 """Method and parameters."""
 
+Post = Callable[[str], Awaitable[tuple[int, bytes]]]
+"""Sends JSON; the answer's HTTP status and body. OSError, TimeoutError or aiohttp.ClientError if there is none."""
+
 BATCH_ITEMS = 100
 BATCH_BYTES = 1_500_000  # nodes close the door at 2 MB or more
 _OVERLOADED = frozenset({408, 429, 500, 502, 503, 504})
+_MOST_CONNECTIONS = 32
+_CONNECTS_WITHIN_S = 5.0
+
+
+class _Http:
+    """A pool of connections, made with the first request, in its event loop. `timeout`: seconds without a byte."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(sock_connect=min(timeout, _CONNECTS_WITHIN_S), sock_read=timeout)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, content: str) -> tuple[int, bytes]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS),
+                headers={"Content-Type": "application/json"},
+                timeout=self._timeout,
+            )
+        async with self._session.post(self._url, data=content, allow_redirects=False) as response:
+            return response.status, await response.read()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
 
 
 class Transport:
-    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`."""
+    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network."""
 
-    def __init__(self, url: str, *, timeout: float = 10.0, http: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
         parts = urlsplit(url)
         self.place = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-            transport=http,
-            headers={"content-type": "application/json"},
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0),
-            trust_env=False,
-        )
+        self._http = _Http(url, timeout)
+        self._send = post or self._http.post
         self._ids = itertools.count(1)
         self.timing = Timing()
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        await self._client.aclose()
+        await self._http.close()
 
     async def request(self, method: str, params: list[Any]) -> Any:
         """One result. NodeUnavailable, NodeError or Reverted otherwise."""
@@ -106,18 +129,27 @@ class Transport:
 
     async def _posted(self, content: str) -> Any:
         try:
-            response = await self._client.post("", content=content)
-        except httpx.TransportError as error:
-            raise NodeUnavailable(f"{self.place}: {type(error).__name__} {error}".rstrip()) from error
+            status, answer = await self._send(content)
+        except (aiohttp.ClientError, OSError) as error:
+            raise NodeUnavailable(f"{self.place}: {_why(error)}") from error
         try:
-            body = orjson.loads(response.content)
+            body = orjson.loads(answer)
         except ValueError:
             body = None
-        if isinstance(body, dict | list) and (response.is_success or _is_answer(body)):
+        if isinstance(body, dict | list) and (200 <= status < 300 or _is_answer(body)):
             return body
-        if response.status_code in _OVERLOADED or body is None:
-            raise NodeUnavailable(f"{self.place}: HTTP {response.status_code}")
-        raise NodeError(response.status_code, f"{self.place} refused: HTTP {response.status_code}")
+        if status in _OVERLOADED or body is None:
+            raise NodeUnavailable(f"{self.place}: HTTP {status}")
+        raise NodeError(status, f"{self.place} refused: HTTP {status}")
+
+
+def _why(error: Exception) -> str:
+    """In words that hold no address: it may carry a secret."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "no such host"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def _is_answer(body: dict[str, Any] | list[Any]) -> bool:

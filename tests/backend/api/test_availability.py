@@ -23,23 +23,25 @@ from tests.support.town import founded
 pytestmark = pytest.mark.chain
 
 
-class Switch(httpx.AsyncBaseTransport):
+class Switch:
     """A network to the node that can be cut."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         self.cut = False
-        self._inner = httpx.AsyncHTTPTransport()
+        self._url = url
+        self._http = httpx.AsyncClient(trust_env=False)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def post(self, content: str) -> tuple[int, bytes]:
         if self.cut:
-            raise httpx.ConnectError("cut", request=request)
-        return await self._inner.handle_async_request(request)
+            raise ConnectionResetError("cut")
+        answer = await self._http.post(self._url, content=content, headers={"Content-Type": "application/json"})
+        return answer.status_code, answer.content
 
 
 async def test_service__node_away__still_accepts_orders_and_answers_503_where_it_must_ask(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=2) as town:
-        switch = Switch()
-        app = create_app(settings_of(town, tmp_path / "s"), chain=Node(town.chain.url, http=switch))
+        switch = Switch(town.chain.url)
+        app = create_app(settings_of(town, tmp_path / "s"), chain=Node(town.chain.url, post=switch.post))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:

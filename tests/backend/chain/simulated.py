@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
-
 from gridweave.chain import Node
 
 Answer = Callable[..., Any]
@@ -29,14 +27,14 @@ class SimulatedNode:
         self.posts: list[Any] = []
 
     def node(self) -> Node:
-        return Node("http://node.test", http=httpx.MockTransport(self._handle))
+        return Node("http://node.test", post=self._post)
 
-    def _handle(self, request: httpx.Request) -> httpx.Response:
-        asked = json.loads(request.content)
+    async def _post(self, content: str) -> tuple[int, bytes]:
+        asked = json.loads(content)
         self.posts.append(asked)
         if isinstance(asked, list):  # batches may come back in any order
-            return httpx.Response(200, json=[self._answer(each) for each in reversed(asked)])
-        return httpx.Response(200, json=self._answer(asked))
+            return 200, json.dumps([self._answer(each) for each in reversed(asked)]).encode()
+        return 200, json.dumps(self._answer(asked)).encode()
 
     def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         try:

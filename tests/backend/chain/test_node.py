@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from gridweave.chain import (
@@ -27,42 +31,73 @@ def _refuses(**error):
     return answer
 
 
-def _failing(response_or_error):
-    def handle(request):
-        if isinstance(response_or_error, Exception):
-            raise response_or_error
-        return response_or_error
+def _answering(status: int, text: str) -> Node:
+    async def post(_: str) -> tuple[int, bytes]:
+        return status, text.encode()
 
-    return Node("http://node.test", http=httpx.MockTransport(handle))
+    return Node("http://node.test", post=post)
+
+
+@asynccontextmanager
+async def _neighbour(says: bytes | None) -> AsyncIterator[Node]:
+    """A node on a socket that says so much after it was asked, and hangs up; None: it never says anything."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        if says is not None:
+            writer.write(says)
+            writer.close()
+        await reader.read()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, Node(f"http://127.0.0.1:{port}/secret", timeout=0.3) as node:
+        yield node
 
 
 @pytest.mark.parametrize(
-    "failure",
+    ("says", "why"),
     [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("hung up"),
-        httpx.Response(503, text="busy"),
-        httpx.Response(429, json={"detail": "slow down"}),
-        httpx.Response(200, text="<html>"),
+        (None, "no answer in time"),
+        (b"", "ServerDisconnectedError|reset"),
+        (b"220 mail.test ESMTP\r\n", "ClientResponseError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "ClientPayloadError"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", "HTTP 302"),
     ],
 )
-async def test_request__given_no_answer__is_node_unavailable(failure):
+async def test_request__to_what_is_no_node__is_node_unavailable(says: bytes | None, why: str) -> None:
+    async with _neighbour(says) as node:
+        with pytest.raises(NodeUnavailable, match=why) as raised:
+            await node.block_number()
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"), [("http://127.0.0.1:1", "connection refused"), ("http://none.invalid", "host")]
+)
+async def test_request__to_nobody__is_node_unavailable(url: str, why: str) -> None:
+    async with Node(url) as node:
+        with pytest.raises(NodeUnavailable, match=why):
+            await node.block_number()
+
+
+@pytest.mark.parametrize(("status", "text"), [(503, "busy"), (429, '{"detail": "slow down"}'), (200, "<html>")])
+async def test_request__given_no_answer__is_node_unavailable(status: int, text: str) -> None:
     with pytest.raises(NodeUnavailable):
-        await _failing(failure).block_number()
+        await _answering(status, text).block_number()
 
 
 async def test_request__given_an_error_with_http_500__is_the_nodes_refusal():
     body = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "method not found"}}
     with pytest.raises(NodeError) as raised:
-        await _failing(httpx.Response(500, json=body)).block_number()
+        await _answering(500, json.dumps(body)).block_number()
     assert (raised.value.code, raised.value.message) == (-32601, "method not found")
 
 
 async def test_request__given_a_url_with_a_secret__keeps_it_out_of_the_message():
-    node = Node("http://user:secret@node.test/key", http=httpx.MockTransport(lambda _: httpx.Response(503)))
-    with pytest.raises(NodeUnavailable) as raised:
-        await node.block_number()
+    async with Node("http://user:secret@127.0.0.1:1/key") as node:
+        with pytest.raises(NodeUnavailable) as raised:
+            await node.block_number()
     assert "secret" not in str(raised.value)
     assert "key" not in str(raised.value)
 

@@ -53,8 +53,8 @@ async def test_metrics__of_a_service_with_an_order_under_way__say_where_it_stand
 
 async def test_metrics__node_away__still_say_what_is_known(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=0) as town:
-        switch = Switch()
-        app = create_app(settings_of(town, tmp_path / "s"), chain=Node(town.chain.url, http=switch))
+        switch = Switch(town.chain.url)
+        app = create_app(settings_of(town, tmp_path / "s"), chain=Node(town.chain.url, post=switch.post))
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:

@@ -137,7 +137,7 @@ async def test_service__while_the_wall_clock_jumps__loses_nothing(tmp_path: Path
             service.kill()
             await service.start()
             await trader.must_be_accepted()
-    assert '"timestamp": "20' in (tmp_path / "service.log").read_text()
+    assert '"timestamp":"20' in (tmp_path / "service.log").read_text()
 
 
 async def test_service__node_stands_still__answers_what_it_knows_and_goes_on(tmp_path: Path) -> None:
