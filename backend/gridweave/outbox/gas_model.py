@@ -28,6 +28,9 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.BOND: 400_000,
 }
 
+_ASKS_WALLETS = SCHEDULES | {Kind.REFUSAL}
+_BY_SIZE = BATCHED | _ASKS_WALLETS
+
 _WALLET_GAS = 110_000
 """What must be left for a wallet that is asked, 100,000 of which it may burn."""
 
@@ -57,19 +60,21 @@ class GasModel:
 
         `wallets`: each asks one.
         """
-        if Kind(kind) in BATCHED | SCHEDULES | {Kind.REFUSAL}:
-            return min(self.cap, self._base(Kind(kind)) + items * self._each(Kind(kind), wallets))
-        return _SINGLE_GAS[Kind(kind)]
+        known = Kind(kind)
+        if known in _BY_SIZE:
+            return min(self.cap, self._base(known) + items * self._each(known, wallets))
+        return _SINGLE_GAS[known]
 
     def capacity(self, kind: str, attempts: int, *, wallets: bool = False) -> int:
         """Items per transaction; halved with every attempt that failed as a whole."""
-        if Kind(kind) not in BATCHED:
+        known = Kind(kind)
+        if known not in BATCHED:
             return 1
-        room = min(self.most_items, (self.cap - self._base(Kind(kind))) // self._each(Kind(kind), wallets))
+        room = min(self.most_items, (self.cap - self._base(known)) // self._each(known, wallets))
         return max(1, room >> min(attempts, 16))
 
     def _base(self, kind: Kind) -> int:
-        if kind in SCHEDULES | {Kind.REFUSAL}:
+        if kind in _ASKS_WALLETS:
             return 400_000  # a wallet may be asked
         return 200_000 if kind in (Kind.ORDER, Kind.CANCEL) else 700_000
 
