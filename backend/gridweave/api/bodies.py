@@ -103,12 +103,14 @@ class BodyLimit:
         _check_length(scope["headers"])
         if scope["method"] in _WITHOUT_BODY:
             return receive
-        self._check(scope["headers"])
+        is_json = self._check(scope["headers"])
         try:
             async with asyncio.timeout(self._within_s):
                 body = await self._read(receive)
         except TimeoutError as late:
             raise BodyLate(self._within_s) from late
+        if body and not is_json:
+            raise BodyNotTaken("Content-Type", "")
         self._check_text(body)
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -117,18 +119,22 @@ class BodyLimit:
 
         return replay
 
-    def _check(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Raises BodyTooLarge, BodyNotTaken."""
-        kind = b""
+    def _check(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether the body is said to be JSON; if nothing is said, there had better be none.
+
+        Raises BodyTooLarge, BodyNotTaken.
+        """
+        said = False
         for name, value in headers:
             if name == b"content-length" and value.isdigit() and _longer(value, self._limit):
                 raise BodyTooLarge(self._limit)
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
                 raise BodyNotTaken("Content-Encoding", value.decode("latin-1"))
             if name == b"content-type":
-                kind = value
-        if not _is_json(kind):
-            raise BodyNotTaken("Content-Type", kind.decode("latin-1"))
+                said = _is_json(value)
+                if not said:
+                    raise BodyNotTaken("Content-Type", value.decode("latin-1"))
+        return said
 
     def _check_text(self, body: bytes) -> None:
         """Raises TooManyFields, BodyUnreadable."""
