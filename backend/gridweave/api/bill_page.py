@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -15,26 +13,18 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from gridweave.api.bill_chart import bill_chart
+from gridweave.api.policy import page_headers, style_hash
 from gridweave.domain.calendar import find_zone, local_time
 from gridweave.domain.units import MICRO, WH_PER_KWH
 
-__all__ = ["MOST_LINES_ON_PAGE", "SECURITY_HEADERS", "bill_page"]
+__all__ = ["BILL_HEADERS", "MOST_LINES_ON_PAGE", "bill_page"]
 
 MOST_LINES_ON_PAGE = 800
 """A bill with more lines shows its days, each a link to the bill of that day."""
 
 _CSS = resources.files("gridweave.api").joinpath("pages/bill.css").read_text("utf-8").strip()
-_CSS_HASH = base64.b64encode(hashlib.sha256(_CSS.encode()).digest()).decode()
 
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_CSS_HASH}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept",
-}
-"""Of the answer with the page: it may load nothing, run nothing and be framed by nobody."""
+BILL_HEADERS = page_headers(style=style_hash(_CSS)) | {"Vary": "Accept"}
 
 _STATEMENT = (
     ("depositsMicro", "Deposits"),

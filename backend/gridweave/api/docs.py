@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from gridweave.api.policy import page_headers, style_hash
+
 __all__ = ["router", "routes_page"]
 
 router = APIRouter(include_in_schema=False)
@@ -34,7 +36,7 @@ def home() -> RedirectResponse:
 @router.get("/docs")
 def docs(request: Request) -> HTMLResponse:
     """The routes, for people; programs read /openapi.json."""
-    return HTMLResponse(routes_page(request.app.openapi()))
+    return HTMLResponse(routes_page(request.app.openapi()), headers=page_headers(style=style_hash(_STYLE)))
 
 
 def routes_page(document: dict[str, Any]) -> str:

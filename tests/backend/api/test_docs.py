@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from gridweave.api.app import create_app
 from gridweave.api.docs import routes_page
+from gridweave.api.policy import style_hash
 from gridweave.services.settings import Settings
 
 
@@ -50,6 +51,14 @@ def test_docs__opened_without_a_network__loads_nothing(app: FastAPI) -> None:
     page = get(app, "/docs").text
     assert not re.search(r"<script|<link|<img|@import|url\(|src=", page)
     assert set(re.findall(r'href="([^"]+)"', page)) == {"/openapi.json"}
+
+
+def test_docs__its_policy__allows_its_own_style_alone(app: FastAPI) -> None:
+    answer = get(app, "/docs")
+    (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    policy = answer.headers["Content-Security-Policy"]
+    assert f"style-src {style_hash(style)};" in policy
+    assert policy.startswith("default-src 'none';")
 
 
 def test_root__opened__leads_to_the_docs(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
-from gridweave.api.bill_page import SECURITY_HEADERS, bill_page
+from gridweave.api.bill_page import BILL_HEADERS, bill_page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
 from gridweave.api.shapes.bills import BillLinesOut, BillOut
 from gridweave.api.shapes.errors import READS, Responses
@@ -58,7 +58,7 @@ async def get_bill(
         return StreamingResponse(_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
     found = await bills.bill(world, address, span)
     if chosen == "html":
-        return HTMLResponse(bill_page(found), headers=SECURITY_HEADERS)
+        return HTMLResponse(bill_page(found), headers=BILL_HEADERS)
     return found
 
 

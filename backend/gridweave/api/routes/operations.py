@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from gridweave.api.depends import InRuntime
+from gridweave.api.policy import page_headers
 from gridweave.api.shapes.errors import READS
 from gridweave.api.shapes.operations import OperationsOut
 from gridweave.services.overview import overview
@@ -17,10 +18,7 @@ __all__ = ["pages", "router"]
 router = APIRouter(tags=["health"])
 pages = APIRouter(include_in_schema=False)
 
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_HEADERS = page_headers(script="'self'", style="'self'", connect="'self'") | {"Cache-Control": "no-cache"}
 _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
@@ -50,5 +48,4 @@ async def script() -> Response:
 
 def _file(suffix: str) -> Response:
     content = files("gridweave.api.pages").joinpath(f"operations.{suffix}").read_bytes()
-    headers = {"Content-Security-Policy": _POLICY, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-    return Response(content, media_type=f"{_KINDS[suffix]}; charset=utf-8", headers=headers)
+    return Response(content, media_type=f"{_KINDS[suffix]}; charset=utf-8", headers=_HEADERS)
