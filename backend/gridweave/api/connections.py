@@ -84,9 +84,12 @@ def patient(patience: Patience) -> type[asyncio.Protocol]:
                 self.transport.abort()
 
         def on_headers_complete(self) -> None:
+            hosts = sum(name == b"host" for name, _ in self.headers)
+            if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+                raise ValueError("not one Host, as RFC 9112 wants")  # the parser stops, and 400 is the answer
             super().on_headers_complete()
             if len(self.pipeline) > _MOST_WAITING:
-                raise ValueError("too many requests ahead of their turn")  # the parser stops, and 400 is the answer
+                raise ValueError("too many requests ahead of their turn")  # as above
 
         def on_response_complete(self) -> None:
             self._ahead_bytes = 0

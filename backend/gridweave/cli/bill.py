@@ -134,7 +134,8 @@ def _print(found: dict[str, Any], *, days: bool) -> None:
     if silent := totals["silentLines"]:
         out.print(f"* {silent} without a reading: drawn is what the market charges until a reading comes in time")
     if still := totals["openLines"]:
-        out.print(f"{still} of {totals['lines']} lines can still change: their correction window is open")
+        lines = "line" if totals["lines"] == 1 else "lines"
+        out.print(f"{still} of {totals['lines']} {lines} can still change: their correction window is open")
     out.print(f"cash                {format_amount(int(totals['cashMicro']))}", highlight=False)
     out.print(f"without the market  {format_amount(int(totals['withoutMarketMicro']))}", highlight=False)
 

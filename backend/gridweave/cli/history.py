@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from gridweave.cli.history_file import FORMATS, write_history
 from gridweave.cli.terminal import (
@@ -116,23 +117,36 @@ def _show(page: dict[str, Any], as_json: bool) -> None:
     if as_json:
         emit(page)
         return
-    rows = [
-        (at_time(row["time"]), str(row["block"]), str(row["logIndex"]), f"{row['contract']}.{row['event']}", _what(row))
-        for row in page["items"]
-    ]
-    if rows:
-        out.print(table("", _COLUMNS, rows))
+    if page["items"]:
+        out.print(_wide(page["items"]) if out.width >= _OTHERS + _LEAST_ROOM else _narrow(page["items"]))
     elif not page["nextCursor"]:
         out.print("nothing like that has happened", highlight=False)
     if page["nextCursor"]:
         errors.print(f"more: --cursor {page['nextCursor']}, or --out FILE for all", highlight=False, soft_wrap=True)
 
 
+def _wide(items: list[dict[str, Any]]) -> Table:
+    """A line a row: of what happened, what fits beside the other columns."""
+    room = out.width - _OTHERS
+    cells = [
+        (at_time(row["time"]), str(row["block"]), str(row["logIndex"]), f"{row['contract']}.{row['event']}", _what(row))
+        for row in items
+    ]
+    return table("", _COLUMNS, [(*row, what if len(what) <= room else f"{what[: room - 1]}…") for *row, what in cells])
+
+
+def _narrow(items: list[dict[str, Any]]) -> Table:
+    """Several lines a row: the contract below its event, and all of what happened."""
+    cells = [
+        (at_time(row["time"]), str(row["block"]), f"{row['event']}\n{row['contract']}", _what(row)) for row in items
+    ]
+    made = table("", [column for column in _COLUMNS if column[0] != "log"], cells)
+    made.columns[-1].no_wrap, made.columns[-1].overflow = False, "fold"
+    return made
+
+
 def _what(row: dict[str, Any]) -> str:
-    """What fits beside the other columns: else all of them would be cut."""
-    text = " ".join(_shown(name, value) for name, value in row["args"].items())
-    room = max(_LEAST_ROOM, out.width - _OTHERS)
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return " ".join(_shown(name, value) for name, value in row["args"].items())
 
 
 def _shown(name: str, value: Any) -> str:

@@ -28,6 +28,7 @@ from gridweave.client.errors import (
     RequestRejected,
     ServiceError,
     ServiceUnavailable,
+    UrlUnusable,
     WrongPassword,
 )
 from gridweave.client.keystore import Keystore
@@ -127,6 +128,8 @@ def speaking(as_json: bool = False) -> Iterator[None]:
     except ServiceUnavailable as fault:
         step = f"{fault.base_url}/readyz says why" if fault.answered else _START
         fail("ServiceUnavailable", f"{fault}; {step}", UNAVAILABLE, as_json)
+    except UrlUnusable as fault:
+        fail("UrlUnusable", f"{fault}, with --url or as GRIDWEAVE_URL", WRONG_USE, as_json)
     except AcknowledgementInvalid as fault:
         step = "treat it as not sent; ask whoever runs the service"
         fail("AcknowledgementInvalid", f"{fault}; {step}", REFUSED, as_json)

@@ -12,9 +12,9 @@ import typer
 
 from gridweave.cli.deploy import speaking_of_chains
 from gridweave.cli.localnet import DEFAULT_HOME
-from gridweave.cli.serve import Service, bind, speaking_of_starting
+from gridweave.cli.serve import NotStarted, Service, bind, speaking_of_starting
 from gridweave.cli.terminal import REFUSED, fail, out, table
-from gridweave.localnet import Clock, DevKeys, Localnet, LocalnetError, localnet
+from gridweave.localnet import Clock, DevKeys, Home, Localnet, LocalnetError, free_port, localnet
 from gridweave.services.settings import Settings
 
 __all__ = ["register"]
@@ -49,15 +49,25 @@ def up_command(
     async def run() -> None:
         Settings.from_env()  # a wrong variable is told before a chain is made
         with bind(host, port) as door:
-            async with localnet(home, clock=clock, port=rpc_port, snapshot_seconds=snapshot_seconds) as chain:
+            api_port = door.getsockname()[1]
+            node_port = _node_port(home, rpc_port, api_port)
+            async with localnet(home, clock=clock, port=node_port, snapshot_seconds=snapshot_seconds) as chain:
                 await chain.deploy(slot_length=slot_length, tell=lambda line: out.print(line, highlight=False))
-                await _serve(chain, _settings(chain, host, door.getsockname()[1], keeper=keeper), door)
+                await _serve(chain, _settings(chain, host, api_port, keeper=keeper), door)
 
     with speaking_of_starting(), speaking_of_chains(as_json=False):
         try:
             asyncio.run(run())
         except LocalnetError as fault:
             fail(type(fault).__name__, str(fault), REFUSED)
+
+
+def _node_port(home: Path, wanted: int, api_port: int) -> int:
+    """Another than the API's, which is bound but does not listen yet, and so looks free. Raises NotStarted."""
+    if wanted == api_port:
+        raise NotStarted(f"the API and the node cannot both have port {api_port}: name two with --port and --rpc-port")
+    begun = Home(home).info()
+    return free_port() if not wanted and begun is not None and begun.port == api_port else wanted
 
 
 def _settings(chain: Localnet, host: str, port: int, *, keeper: bool) -> Settings:

@@ -14,6 +14,7 @@ __all__ = [
     "RequestRejected",
     "ServiceError",
     "ServiceUnavailable",
+    "UrlUnusable",
     "WrongPassword",
 ]
 
@@ -58,6 +59,10 @@ class ServiceUnavailable(ClientError):
         self.base_url = base_url
         self.reason = reason
         self.answered = answered
+
+
+class UrlUnusable(ClientError):
+    """What is given as a service's address is none; the message says what to write."""
 
 
 class AcknowledgementInvalid(ClientError):

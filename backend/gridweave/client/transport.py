@@ -5,6 +5,7 @@ Every request of the API may be repeated: a signed act has one effect however of
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -12,19 +13,21 @@ from typing import Any
 
 import httpx
 
-from gridweave.client.errors import ServiceError, ServiceUnavailable
+from gridweave.client.errors import ServiceError, ServiceUnavailable, UrlUnusable
 
 __all__ = ["Transport"]
 
 _PATIENT = frozenset({429, 503})
 _LONGEST_PAUSE_S = 30.0
 _BEYOND_ANY_BODY = object()
+_SCHEME = re.compile("^[a-z]*:/+")
 
 
 class Transport:
     """Sends JSON, returns JSON.
 
     `attempts` counts the first one; `sleep` takes seconds. A given `http` client is used as it is and closed with this.
+    Raises UrlUnusable.
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class Transport:
         timeout_s: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = _checked(base_url).rstrip("/")
         self._http = http or httpx.Client(timeout=timeout_s)
         self._attempts = attempts
         self._sleep = sleep
@@ -110,6 +113,23 @@ class Transport:
                 status=response.status_code,
             )
         return body
+
+
+def _checked(url: str) -> str:
+    """The address of a service, as it is. Raises UrlUnusable."""
+    if _is_address(url):
+        return url
+    meant = f"http://{_SCHEME.sub('', url).strip('/ ')}"
+    likely = meant if _is_address(meant) else "http://HOST:PORT"
+    raise UrlUnusable(f"{url!r} is no address of a service: write {likely}, or the same with https")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
 
 
 def _wanted(params: Mapping[str, Any]) -> dict[str, Any]:

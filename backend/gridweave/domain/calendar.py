@@ -24,6 +24,9 @@ MOST_DAYS = 366
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2105
 _RULE = "2026, 2026-11, 2026-W48, 2026-11-27 or 2026-11-27..2026-12-03, from 1970 to 2105"
+_NO_ZONES = {"Factory", "localtime", "posixrules"}
+"""Files beside the zones: what a clock shows that nobody has set, and whatever this machine is set to."""
+
 _DAY = timedelta(days=1)
 _YEAR = re.compile(r"\d{4}", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
@@ -157,4 +160,4 @@ def _timestamp(moment: datetime) -> int:
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - _NO_ZONES

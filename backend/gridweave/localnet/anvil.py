@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from gridweave.chain import Node, NodeUnavailable
 from gridweave.localnet.errors import AnvilMissing, LocalnetError
 from gridweave.localnet.home import ChainInfo, Home
 
-__all__ = ["Anvil", "end_orphan", "find_anvil", "free_port", "is_free"]
+__all__ = ["Anvil", "check_port", "end_orphan", "find_anvil", "free_port", "is_free", "port_refused"]
 
 ANVIL_ENV = "GRIDWEAVE_ANVIL"
 
@@ -52,13 +53,31 @@ def find_anvil() -> Path:
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1 now."""
+    try:
+        check_port(port)
+    except LocalnetError:
+        return False
+    return True
+
+
+def check_port(port: int) -> None:
+    """Raises LocalnetError if no server could listen on this port of 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OSError as fault:
+            raise port_refused(port, fault) from fault
+
+
+def port_refused(port: int, fault: OSError) -> LocalnetError:
+    """Why the node cannot listen there, and what would do."""
+    if fault.errno == errno.EACCES:
+        message = f"the node's port {port} may not be used by this user: name one from 1024 up, or 0 for a free one"
+        return LocalnetError(message)
+    if fault.errno == errno.EADDRINUSE:
+        return LocalnetError(f"the node's port {port} is in use: name another, or 0 for a free one")
+    return LocalnetError(f"the node cannot listen on port {port} ({fault.strerror}): name another, or 0 for a free one")
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from gridweave.chain import Block, NetworkProfile, Node, NodeError, NodeUnavailable, to_hex
 from gridweave.deployment import Deployment, DeploymentSettings, deploy
-from gridweave.localnet.anvil import Anvil, end_orphan, free_port, is_free
+from gridweave.localnet.anvil import Anvil, check_port, end_orphan, free_port, is_free
 from gridweave.localnet.errors import LocalnetError
 from gridweave.localnet.home import ChainInfo, Clock, Home
 from gridweave.localnet.keys import DevKeys
@@ -272,8 +272,8 @@ class Localnet:
 
 def _identity(home: Home, clock: Clock, port: int, genesis_time: int | None) -> ChainInfo:
     end_orphan(home)
-    if port and not is_free(port):
-        raise LocalnetError(f"the node's port {port} is in use: name another, or 0 for a free one")
+    if port:
+        check_port(port)
     info = home.info()
     if info is None:
         begins = int(time.time()) if genesis_time is None else genesis_time

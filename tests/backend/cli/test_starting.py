@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 
 from gridweave.cli import app
 from gridweave.cli.serve import NotStarted, bind
+from gridweave.localnet import free_port
+from gridweave.localnet.anvil import port_refused
 from gridweave.services.runtime import Stores
 from gridweave.services.settings import Settings, SettingsInvalid
 from tests.support.process import ServiceProcess
@@ -36,6 +39,28 @@ def test_up__a_port_that_another_listens_on__ends_before_a_chain_is_made(tmp_pat
     assert result.exit_code == 1
     assert not isinstance(result.exception, ValueError)
     assert not (tmp_path / "up").exists()
+
+
+def test_up__a_node_port_that_another_listens_on__ends_before_a_chain_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        code, said = _run("up", "--home", str(tmp_path / "up"), "--port", "0", "--rpc-port", taken)
+    assert code == 1
+    assert f"the node's port {taken} is in use: name another" in said
+    assert not (tmp_path / "up" / "chain.json").exists()
+
+
+def test_up__one_port_for_both__ends_before_a_chain_is_made(tmp_path: Path) -> None:
+    port = str(free_port())
+    code, said = _run("up", "--home", str(tmp_path / "up"), "--port", port, "--rpc-port", port)
+    assert code == 1
+    assert "name two with --port and --rpc-port" in said
+    assert not (tmp_path / "up").exists()
+
+
+def test_port_refused__one_that_is_not_for_this_user__says_which_are() -> None:
+    fault = port_refused(22, OSError(errno.EACCES, "Permission denied"))
+    assert "port 22 may not be used by this user: name one from 1024 up" in str(fault)
 
 
 def test_up__a_variable_that_names_no_database__ends_before_a_chain_is_made(

@@ -16,6 +16,9 @@ from gridweave.localnet import free_port
 from tests.backend.client.simulator import Simulator
 
 
+ACCOUNT = "0x" + "11" * 20
+
+
 def run(*arguments: str, **environment: str) -> Result:
     return CliRunner().invoke(app, list(arguments), env=environment)
 
@@ -51,6 +54,28 @@ def test_speaking__given_an_answer_of_503__names_where_the_service_says_why(caps
     assert ended.value.exit_code == 3
     assert "http://service/readyz" in said
     assert "gridweave up" not in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("account", "show", ACCOUNT),
+        ("account", "delegations", ACCOUNT),
+        ("bill", ACCOUNT),
+        ("bond", "show", "--relayer", ACCOUNT),
+        ("device", "show", ACCOUNT),
+        ("history",),
+        ("market", "show"),
+        ("meter", "show", "1"),
+        ("order", "book", "--slot", "1"),
+    ],
+    ids=" ".join,
+)
+def test_command__given_a_url_without_http__exits_2_and_says_what_to_write(command: tuple[str, ...]) -> None:
+    result = run(*command, GRIDWEAVE_URL="127.0.0.1:8000")
+    assert result.exit_code == 2
+    assert "write http://127.0.0.1:8000," in result.stderr
+    assert "GRIDWEAVE_URL" in result.stderr
 
 
 def test_account_show__given_an_unknown_key__exits_4_and_names_the_next_step(keys: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gridweave.client.errors import ServiceError, ServiceUnavailable
+from gridweave.client.errors import ServiceError, ServiceUnavailable, UrlUnusable
 from gridweave.client.transport import Transport
 
 REFUSAL = {
@@ -77,3 +77,20 @@ def test_get__given_parameters__leaves_out_what_is_none_and_unescapes_from() -> 
     made, _, asked = transport(httpx.Response(200, json={}))
     made.get("/v1/x", from_=3, to=None)
     assert str(asked[0].url) == "http://service/v1/x?from=3"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("localhost:8000/", "http://localhost:8000"),
+        ("htp://service", "http://service"),
+        ("http://", "http://HOST:PORT"),
+        ("http:/service", "http://service"),
+        ("http://service:port", "http://HOST:PORT"),
+        ("", "http://HOST:PORT"),
+    ],
+)
+def test_transport__given_what_is_no_address__says_what_to_write(given: str, meant: str) -> None:
+    with pytest.raises(UrlUnusable, match=f"write {meant}"):
+        Transport(given)

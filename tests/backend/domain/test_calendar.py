@@ -135,7 +135,10 @@ def test_period_named__longer_than_a_year__says_how_long_it_may_be() -> None:
     assert caught.value.values["most"] == 366
 
 
-@pytest.mark.parametrize("name", ["", "Berlin", "../etc/passwd", "/etc/localtime", "Europe", "europe/berlin", "a\0b"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "Berlin", "../etc/passwd", "/etc/localtime", "Europe", "europe/berlin", "a\0b", "localtime", "Factory"],
+)
 def test_find_zone__of_an_unknown_name__is_refused(name: str) -> None:
     with pytest.raises(ZoneUnknown):
         find_zone(name)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +76,34 @@ async def test_history__as_table_and_json__are_the_client_s_rows(place: Place) -
     assert (code, said.count("DERRegistry.MeterRegistered")) == (0, 2)
     code, said = await run(place, "--meter", "77")
     assert (code, said.strip()) == (0, "nothing like that has happened")
+
+
+async def test_history__in_a_terminal_of_80_columns__cuts_nothing(place: Place) -> None:
+    said = await asyncio.to_thread(in_terminal, 80, "history", "--url", place.url, "--limit", "1000")
+    lines = [line.rstrip() for line in said.splitlines()]
+    assert max(map(len, lines)) <= 80
+    items = await rows(place)
+    assert len(items) == place.events
+    begun = [line.split() for line in lines if re.match(r"\d{4}-\d\d-\d\d ", line)]
+    assert [(cells[2], cells[3]) for cells in begun] == [(str(row["block"]), row["event"]) for row in items]
+    unfolded = "".join(said.split())
+    assert all(f"{name}=" in unfolded for row in items for name, value in row["args"].items() if type(value) is not dict)
+
+
+def in_terminal(columns: int, *arguments: str) -> str:
+    """What the command shows in a terminal so wide."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    program = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=its, env=environment | {"TERM": "dumb"}):
+        os.close(its)
+        said = b""
+        with contextlib.suppress(OSError):  # so Linux says that nobody holds the other end any more
+            while part := os.read(ours, 65_536):
+                said += part
+    os.close(ours)
+    return said.decode()
 
 
 async def test_history__to_a_file__writes_every_row(place: Place, tmp_path: Path) -> None:

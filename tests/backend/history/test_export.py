@@ -15,14 +15,20 @@ import httpx
 import pyarrow.parquet
 import pytest
 import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import insert, select
 
 from gridweave.api import create_app
+from gridweave.api.connections import Patience, patient
 from gridweave.localnet import free_port
 from gridweave.services import export
 from gridweave.services.history import Filters
+from gridweave.services.runtime import Runtime
 from gridweave.services.writing import COLUMNS, Format
 from gridweave.store.history import Reorganised
+from gridweave.store.index_tables import history
 from tests.support.service import Service, served, settings_of
+from tests.support.sockets import Line, request
 from tests.support.town import Town, founded
 
 from .test_filters import pages
@@ -153,17 +159,62 @@ async def test_export__broken_off_over_http__shows_as_an_incomplete_answer(
         assert (await http.get(f"{url}/v1/history")).status_code == 200
 
 
+@pytest.mark.parametrize("bytes_a_second", [0, 40_000])
+async def test_export__to_a_reader_that_takes_next_to_nothing__gives_its_place_to_another(
+    tmp_path: Path, bytes_a_second: int
+) -> None:
+    async with (
+        founded(tmp_path / "chain", homes=1) as town,
+        on_a_port(create_app(settings_of(town, tmp_path / "s", most_exports=1))) as (url, runtime),
+        httpx.AsyncClient(trust_env=False, timeout=20) as http,
+    ):
+        await lengthen(runtime)
+        export_of_all = f"{url}/v1/history/export"
+        async with await Line.open(httpx.URL(url).port or 0) as line:
+            await line.say(request("/v1/history/export", method="GET"))
+            assert await line.status() == 200
+            assert (await http.get(export_of_all)).json()["error"]["name"] == "TooManyExports"
+            async with asyncio.timeout(STALL_S + 5):
+                while runtime.exports.taken:
+                    await asyncio.sleep(0.05)
+                    if bytes_a_second:
+                        await line.reader.read(bytes_a_second // 20)
+            assert len((await http.get(export_of_all)).content) > LONG
+
+
+LONG, STALL_S = 20_000_000, 1.0
+"""Bytes, more than what lies between two sockets; seconds."""
+
+
+async def lengthen(runtime: Runtime) -> None:
+    """The history's first event happened very often."""
+    async with runtime.stores.index.write() as connection:
+        first = (await connection.execute(select(history).limit(1))).mappings().one()
+        count = LONG // 300
+        await connection.execute(insert(history), [{**first, "log_index": 1_000 + more} for more in range(count)])
+
+
 @asynccontextmanager
-async def listening(town: Town, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """A service on a port whose exports find, after their first page, that the newest block is another."""
-    app = create_app(settings_of(town, folder))
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None))
+async def on_a_port(app: FastAPI) -> AsyncIterator[tuple[str, Runtime]]:
+    """Its address and what runs there, as `serve` has it listen."""
+    patience = Patience(head_s=10, stall_s=STALL_S, connections=100)
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_config=None, http=patient(patience)))
     serving = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(20):
             while not server.started or app.state.runtime.not_ready():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.05)
-        reads, asked = app.state.runtime.world.reads.history, 0
+        yield f"http://127.0.0.1:{server.config.port}", app.state.runtime
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def listening(town: Town, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """A service on a port whose exports find, after their first page, that the newest block is another."""
+    async with on_a_port(create_app(settings_of(town, folder))) as (url, runtime):
+        reads, asked = runtime.world.reads.history, 0
         stretch = type(reads).stretch
 
         async def once(self: Any, *arguments: Any) -> Any:
@@ -175,7 +226,4 @@ async def listening(town: Town, folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(export, "_ROWS", 10)
         monkeypatch.setattr(type(reads), "stretch", once)
-        yield f"http://127.0.0.1:{server.config.port}"
-    finally:
-        server.should_exit = True
-        await serving
+        yield url

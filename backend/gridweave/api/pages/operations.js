@@ -28,11 +28,9 @@ function ether(wei) {
   return `${(micro / 1000000n).toLocaleString("en")}.${String(micro % 1000000n).padStart(6, "0").slice(0, 4)}`;
 }
 
-function large(n) {
+function atMostMillion(n) {
   if (n === null || n === undefined) return "–";
-  const steps = [[1e12, "trillion"], [1e9, "billion"], [1e6, "million"]];
-  const step = steps.find(([size]) => n >= size);
-  return step ? `${whole(n / step[0])} ${step[1]}` : whole(n);
+  return n > 1e6 ? "over a million" : whole(n);
 }
 
 function rows(id, lines, none) {
@@ -74,7 +72,7 @@ function show(now) {
   const waiting = (outbox ? outbox.items : []).filter((item) => item.status === "accepted").reduce((sum, item) => sum + item.count, 0);
   say("waiting", outbox ? whole(waiting) : "–");
   say("waiting-note", outbox ? `oldest ${span(outbox.oldestSeconds.accepted)}; ${whole(outbox.accepted)} accepted ever` : "the database does not answer");
-  say("orders", relayer.ordersLeft === null ? "–" : large(relayer.ordersLeft), relayer.low ? "bad" : "");
+  say("orders", atMostMillion(relayer.ordersLeft), relayer.low ? "bad" : "");
   say("orders-note", relayer.hoursLeft === null ? "orders" : `orders; ${span(relayer.hoursLeft * 3600)} at its pace of late`);
 
   const kinds = new Map();
@@ -87,7 +85,7 @@ function show(now) {
   ]), now.markets ? "Nothing was cleared yet." : "The database does not answer.");
   ledger("relayer", [
     ["address", relayer.address, "code"], ["balance", ether(relayer.balanceWei)], ["owed at most", ether(relayer.owedWei)],
-    ["pays for", relayer.ordersLeft === null ? "gas is free" : `${large(relayer.ordersLeft)} orders`],
+    ["pays for", relayer.ordersLeft === null ? "gas is free" : `${atMostMillion(relayer.ordersLeft)} orders`],
   ]);
   ledger("keeper", [
     ["keeper", keeper.runs ? "runs here" : "does not run here"], ["due", whole(keeper.due)], ["given up", whole(keeper.givenUp), keeper.givenUp ? "bad" : ""],
