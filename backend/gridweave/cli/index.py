@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,7 +102,8 @@ async def _alone(settings: Settings) -> Stores:
 async def _digest(settings: Settings) -> dict[str, Any]:
     database = Database(Kind.INDEX, settings.index_url)
     try:
-        await database.migrate()
+        with contextlib.suppress(StoreBusy):  # then whoever writes it has brought it to the newest schema
+            await database.migrate()
         return await _report(IndexStore(database), 0, time.monotonic())
     finally:
         await database.close()

@@ -28,7 +28,7 @@ from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
 from gridweave.services.refusals import Refusals
 from gridweave.services.reorgs import Reorgs
-from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.settings import PREFIX, Settings, SettingsInvalid
 from gridweave.services.stream import Bell, Places
 from gridweave.services.world import World
 from gridweave.store.database import Database, Kind
@@ -64,7 +64,7 @@ class Stores:
 
     @classmethod
     async def open(cls, settings: Settings) -> Stores:
-        """From the settings' URLs; the outbox for this process alone.
+        """From the settings' URLs, for this process alone to write.
 
         Raises StoreBusy, StoreUnavailable, SettingsInvalid.
         """
@@ -78,7 +78,11 @@ class Stores:
 
     async def _claim(self) -> None:
         try:
-            await self.outbox.claim()
+            for kind, store in ((Kind.OUTBOX, self.outbox), (Kind.INDEX, self.index)):
+                try:
+                    await store.claim()
+                except StoreUnavailable as away:
+                    raise StoreUnavailable(f"{PREFIX}{kind.upper()}_URL: {away}") from away
         except BaseException:
             await self.close()
             raise

@@ -1,4 +1,4 @@
-"""What a database must do beyond SQL: be prepared, be held by one sender, say when it is away."""
+"""What a database must do beyond SQL: be prepared, be held by one writer, say when it is away."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Backend(Protocol):
         """Makes what tables stand in."""
 
     async def claim(self) -> None:
-        """Takes an outbox for this process alone. Raises StoreBusy, OSError."""
+        """Takes it for this process alone to write. Raises StoreBusy, StoreUnavailable, OSError."""
 
     def release(self) -> None:
         """Lets others claim it."""

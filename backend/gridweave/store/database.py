@@ -31,7 +31,7 @@ class Database:
         self._writing = asyncio.Lock()
 
     async def claim(self) -> None:
-        """Takes an outbox for this process alone, until `close`. Raises StoreBusy, StoreUnavailable, OSError."""
+        """Takes it for this process alone to write, until `close`. Raises StoreBusy, StoreUnavailable, OSError."""
         await self._backend.claim()
 
     async def migrate(self) -> None:

@@ -10,7 +10,7 @@ class StoreUnavailable(Exception):
 
 
 class StoreBusy(Exception):
-    """Another process works with the outbox, which has one sender. The message says what to change."""
+    """Another process works with the database, which has one writer. The message says what to change."""
 
 
 class StoreMismatch(Exception):

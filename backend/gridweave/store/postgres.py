@@ -27,6 +27,10 @@ _GOES_WITHIN_S = 3.0
 _AWAY_CLASSES = ("08", "53", "57P", "58")
 _READ_ONLY = "25006"
 _HOLDER = "holder"
+_TO_CHANGE = {
+    Kind.OUTBOX: "give each a database and a key",
+    Kind.INDEX: "give each a database for its index, in GRIDWEAVE_INDEX_URL",
+}
 _HELD_BY = text("SELECT value FROM facts WHERE name = :name FOR SHARE")
 _SIGN = text(
     "INSERT INTO facts (name, value) VALUES (:name, :token) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -36,9 +40,9 @@ _SIGN = text(
 class Postgres:
     """Schemas `gridweave_outbox` and `gridweave_index` of the database that the URL names.
 
-    An outbox is written through one session, which holds a lock for as long as it lives: whoever writes is the one
-    sender. A sender whose session is lost must take the lock again before it writes, and each that writes must find its
-    own token still there: if another wrote in between, what this one keeps in memory (nonces, keys) is old.
+    Each is written through one session, which holds a lock for as long as it lives: whoever writes is the one writer.
+    One whose session is lost must take the lock again before it writes. Who writes an outbox must find its own token
+    still there as well: if another wrote in between, what this one keeps in memory (nonces, keys) is old.
     """
 
     reading: Mapping[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -49,10 +53,10 @@ class Postgres:
         self._schema = f"gridweave_{kind.value}"
         self._where = f"{self._schema} of {url.render_as_string(hide_password=True)}"
         self.reader = self._engine(_READS_S, pool_size=4, max_overflow=8)
-        one = {"pool_size": 1, "max_overflow": 0}
-        self.writer = self._sole_writer(**one) if kind is Kind.OUTBOX else self._engine(_INDEX_S, **one)
+        self.writer = self._sole_writer()
         self._prepared = False
         self._token = secrets.token_hex(16)
+        self._has_held = False
         self._has_signed = False
 
     async def prepare(self) -> None:
@@ -79,17 +83,14 @@ class Postgres:
             raise
         except Exception as error:
             if isinstance(error, SQLAlchemyError) or self.is_away(error):
-                raise StoreUnavailable(str(error)) from error
+                raise StoreUnavailable(f"{self._where} cannot be used now: {error}") from error
             raise
 
     def release(self) -> None:
         """The lock goes with its session."""
 
     async def begun(self, connection: AsyncConnection) -> None:
-        if self._kind is Kind.INDEX:
-            lock = {"name": self._schema}
-            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), lock)
-        elif self._has_signed:
+        if self._has_signed:
             await self._recognise(connection)
 
     async def sign(self, connection: AsyncConnection) -> None:
@@ -123,25 +124,35 @@ class Postgres:
         arguments = patience | {"server_settings": session}
         return create_async_engine(self._url, pool_pre_ping=True, pool_timeout=10, connect_args=arguments, **pool)
 
-    def _sole_writer(self, **pool: int) -> AsyncEngine:
-        engine = self._engine(_OUTBOX_S, **pool)
+    def _sole_writer(self) -> AsyncEngine:
+        answers_within_s = _OUTBOX_S if self._kind is Kind.OUTBOX else _INDEX_S
+        engine = self._engine(answers_within_s, pool_size=1, max_overflow=0)
 
         @event.listens_for(engine.sync_engine, "connect")
         def _connected(connection: Any, _record: Any) -> None:
             patience = time.monotonic() + _GOES_WITHIN_S
-            while not _locks(connection, self._schema):
+            pause_s = 0.0
+            while not _locks(connection, self._schema, pause_s):
                 if time.monotonic() > patience:
-                    message = f"another service or keeper works with {self._where}: give each a database and a key"
-                    raise StoreBusy(message)
+                    raise self._busy()
+                pause_s = 0.1
+            self._has_held = True
 
         return engine
 
+    def _busy(self) -> Exception:
+        """Rows of an index are the same whoever writes them: one that lost its session waits for it to end."""
+        said = f"another service or keeper works with {self._where}"
+        if self._kind is Kind.INDEX and self._has_held:
+            return TimeoutError(said)
+        return StoreBusy(f"{said}: {_TO_CHANGE[self._kind]}")
 
-def _locks(connection: Any, name: str) -> bool:
-    """Whether the session holds the name's lock now; it waits a moment for it."""
+
+def _locks(connection: Any, name: str, pause_s: float) -> bool:
+    """Whether the session holds the name's lock after that pause, in which it is the server that waits."""
     cursor = connection.cursor()
     try:
-        cursor.execute("SELECT pg_sleep(0.1), pg_try_advisory_lock(hashtextextended($1, 0))", (name,))
+        cursor.execute("SELECT pg_sleep($2), pg_try_advisory_lock(hashtextextended($1, 0))", (name, pause_s))
         held = bool(cursor.fetchone()[1])
     finally:
         cursor.close()

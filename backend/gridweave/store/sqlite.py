@@ -23,7 +23,7 @@ _AWAY = ("unable to open", "database is locked", "disk i/o", "readonly", "is ful
 
 
 class Sqlite:
-    """SQLite in write-ahead mode. A lock file beside an outbox keeps other processes out."""
+    """SQLite in write-ahead mode. A lock file beside it keeps other services out."""
 
     reading: Mapping[str, Any] = {}
 

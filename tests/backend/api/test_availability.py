@@ -93,6 +93,21 @@ async def test_service__on_an_outbox_that_another_works_with__refuses_to_start_u
             pass
 
 
+async def test_service__on_an_index_that_another_works_with__refuses_to_start_and_lets_go_of_its_outbox(
+    tmp_path: Path,
+) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        first = settings_of(town, tmp_path / "s")
+        second = settings_of(town, tmp_path / "other", index_url=first.index_url)
+        async with served(town, tmp_path / "s"):
+            app = create_app(second)
+            with pytest.raises(StoreBusy, match=r"works with .*index.*: give each a "):
+                async with app.router.lifespan_context(app):
+                    pass
+        async with served(town, tmp_path / "other", index_url=first.index_url):
+            pass
+
+
 async def test_service__that_did_not_start__holds_no_outbox(tmp_path: Path) -> None:
     async with founded(tmp_path / "one", homes=0) as town, founded(tmp_path / "two", homes=0) as other:
         async with served(town, tmp_path / "s"):

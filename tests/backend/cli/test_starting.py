@@ -116,6 +116,8 @@ async def test_index_rebuild__while_a_service_works_there__is_refused_and_leaves
             refused = await service.run(*rebuild)
             assert refused.returncode == 1, refused.stdout
             assert "stop it first" in " ".join(refused.stderr.split())
+            digest = await service.run("index", "digest")
+            assert digest.returncode == 0, digest.stderr
             elsewhere = await service.run(*rebuild, data_dir=tmp_path / "anew")
             assert elsewhere.returncode == 0, elsewhere.stderr
             async with httpx.AsyncClient(trust_env=False) as http:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from gridweave.localnet import free_port
+from gridweave.services.runtime import Stores
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.backend import url_of
 from gridweave.store.database import Database, Kind
@@ -46,11 +48,14 @@ async def facts(database: Database) -> list[str]:
         return [row.name for row in found]
 
 
-async def test_claim__while_another_works_with_it__store_busy_without_a_password(server: PostgresServer) -> None:
+@pytest.mark.parametrize("kind", Kind)
+async def test_claim__while_another_works_with_it__store_busy_without_a_password(
+    server: PostgresServer, kind: Kind
+) -> None:
     url = server.database()
-    first = await ready(url)
-    second = Database(Kind.OUTBOX, url.replace("gridweave@", "gridweave:secret@"))
-    with pytest.raises(StoreBusy, match="another service or keeper works with gridweave_outbox") as busy:
+    first = await ready(url, kind)
+    second = Database(kind, url.replace("gridweave@", "gridweave:secret@"))
+    with pytest.raises(StoreBusy, match=f"another service or keeper works with gridweave_{kind}") as busy:
         await second.claim()
     assert "secret" not in str(busy.value)
     await first.close()
@@ -65,6 +70,38 @@ async def test_write__after_the_session_was_lost__takes_the_lock_again(server: P
     await write(database, "after")
     assert await facts(database) == ["after", "before"]
     await database.close()
+
+
+async def test_index__whose_session_is_lost__waits_for_another_to_end_and_is_read_meanwhile(
+    server: PostgresServer,
+) -> None:
+    url = server.database()
+    first = await ready(url, Kind.INDEX)
+    await IndexStore(first).belongs_to({"before": "1"})
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'gridweave%'")
+    second = await ready(url, Kind.INDEX)
+    with pytest.raises(StoreUnavailable, match="another service or keeper works with gridweave_index"):
+        await IndexStore(first).belongs_to({"late": "1"})
+    assert await facts(first) == ["before"]
+    await second.close()
+    await IndexStore(first).belongs_to({"before": "1", "after": "1"})
+    assert await facts(first) == ["after", "before"]
+    await first.close()
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_stores__on_a_server_that_does_not_answer__name_the_variable_without_a_password(
+    server: PostgresServer, tmp_path: Path, kind: Kind
+) -> None:
+    variable = f"GRIDWEAVE_{kind.upper()}_URL"
+    away = {variable: f"postgresql://me:s3cret@127.0.0.1:{free_port()}/d"}
+    with pytest.raises(StoreUnavailable, match=rf"{variable}: gridweave_{kind} of .*127\.0\.0\.1.* cannot be used") as told:
+        await Stores.open(Settings.from_env(away, data_dir=tmp_path))
+    assert "s3cret" not in "".join(traceback.format_exception(told.value))
+    wrong = {variable: f"{server.database()}_not".replace("gridweave@", "gridweave:s3cret@")}
+    with pytest.raises(StoreUnavailable, match=f"{variable}: .*does not exist") as told:
+        await Stores.open(Settings.from_env(wrong, data_dir=tmp_path))
+    assert "s3cret" not in "".join(traceback.format_exception(told.value))
 
 
 async def test_write__after_another_took_the_lost_lock__store_busy(server: PostgresServer) -> None:
