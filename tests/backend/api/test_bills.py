@@ -186,7 +186,9 @@ async def test_bill__as_json_csv_and_page__says_the_same(service: Service) -> No
 async def test_bill__as_a_page__says_what_can_still_change_in_sentences(service: Service) -> None:
     account = service.town.homes[0].account
     page = await service.http.get(f"/v1/accounts/{account}/bill", params={"period": "2027", "format": "html"})
-    assert re.search(r"The period is not over\. (\d+ of \d+ lines? can still|Every line is|No correction can)", page.text)
+    assert re.search(
+        r"The period is not over\. (\d+ of \d+ lines? can still|Every line is|No correction can)", page.text
+    )
 
 
 async def test_bill__as_a_page__loads_runs_and_links_nothing_from_elsewhere(service: Service) -> None:

@@ -87,7 +87,9 @@ async def test_history__in_a_terminal_of_80_columns__cuts_nothing(place: Place) 
     begun = [line.split() for line in lines if re.match(r"\d{4}-\d\d-\d\d ", line)]
     assert [(cells[2], cells[3]) for cells in begun] == [(str(row["block"]), row["event"]) for row in items]
     unfolded = "".join(said.split())
-    assert all(f"{name}=" in unfolded for row in items for name, value in row["args"].items() if type(value) is not dict)
+    assert all(
+        f"{name}=" in unfolded for row in items for name, value in row["args"].items() if type(value) is not dict
+    )
 
 
 def in_terminal(columns: int, *arguments: str) -> str:

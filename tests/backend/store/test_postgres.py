@@ -95,7 +95,9 @@ async def test_stores__on_a_server_that_does_not_answer__name_the_variable_witho
 ) -> None:
     variable = f"GRIDWEAVE_{kind.upper()}_URL"
     away = {variable: f"postgresql://me:s3cret@127.0.0.1:{free_port()}/d"}
-    with pytest.raises(StoreUnavailable, match=rf"{variable}: gridweave_{kind} of .*127\.0\.0\.1.* cannot be used") as told:
+    with pytest.raises(
+        StoreUnavailable, match=rf"{variable}: gridweave_{kind} of .*127\.0\.0\.1.* cannot be used"
+    ) as told:
         await Stores.open(Settings.from_env(away, data_dir=tmp_path))
     assert "s3cret" not in "".join(traceback.format_exception(told.value))
     wrong = {variable: f"{server.database()}_not".replace("gridweave@", "gridweave:s3cret@")}
