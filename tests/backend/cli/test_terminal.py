@@ -15,7 +15,6 @@ from gridweave.client import GridweaveClient, ServiceUnavailable, Wallet
 from gridweave.localnet import free_port
 from tests.backend.client.simulator import Simulator
 
-
 ACCOUNT = "0x" + "11" * 20
 
 
