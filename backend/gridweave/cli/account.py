@@ -62,7 +62,7 @@ def show(
     keystore: KeystoreFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an account holds, what is held back, and what it owes. What orders have locked is in none of it.
+    """Show what an account holds, what is held back, and what it owes, and what its orders have locked besides.
 
     Example: gridweave account show home
     """
@@ -163,6 +163,7 @@ def _balances(address: str, state: dict[str, Any]) -> Any:
         ("held until corrections end", "heldMicro"),
         ("owed", "arrearMicro"),
         ("withdrawable", "withdrawableMicro"),
+        ("locked by orders", "lockedMicro"),
         ("put down in bonds", "bondsMicro"),
         ("tokens outside the Vault", "walletMicro"),
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Table, insert, select
 
 from gridweave.audit import AddressBook, check_bill
 from gridweave.domain.acts import Mandate, MeterMove
@@ -25,7 +25,8 @@ from gridweave.domain.signatures import address_of
 from gridweave.domain.slots import HORIZON
 from gridweave.localnet import Clock, localnet
 from gridweave.services.bills import MOST_BILL_LINES
-from gridweave.store.index_tables import meters, settlements
+from gridweave.services.statements import statement
+from gridweave.store.index_tables import blocks, meters, moves, settlements
 from tests.support.seed import seeded
 from tests.support.service import Service, served
 from tests.support.town import FOREVER, TestHome, Town, draw_home, found
@@ -181,6 +182,68 @@ async def test_statement__of_a_random_history__adds_up_for_everybody(service: Se
         book = (await bill_of(service, account, period=period, zone=zone))["statement"]
         assert book["opening"]["netMicro"] + sum(book["moves"].values()) == book["closing"]["netMicro"], book
         assert book["addsUp"]
+
+
+async def test_statement__between_any_two_moments__is_what_the_whole_history_comes_to(service: Service) -> None:
+    rng, world = seeded("moments of statements"), service.runtime.world
+    times = sorted(
+        await service.runtime.stores.index.reading(lambda c: set(c.execute(select(blocks.c.timestamp)).scalars()))
+    )
+    locked = set()
+    for account in everybody(service.town):
+        rows = await service.runtime.stores.index.reading(lambda c, account=account: rows_of(c, account))
+        for _ in range(40):
+            starts_at, ends_at = sorted(rng.choice(times) + rng.randrange(2) for _ in range(2))
+            found = await statement(world, account, starts_at, ends_at)
+            before, until = (whole_history(rows, moment) for moment in (starts_at, ends_at))
+            for name, wanted in (("opening", before), ("closing", until)):
+                assert {each: found[name][each] for each in wanted["standing"]} == wanted["standing"], (account, name)
+            moved = {name: until["sums"][name] - before["sums"][name] for name in until["sums"]}
+            assert {name: found["moves"][name] for name in moved} == moved
+            assert found["addsUp"]
+            locked.add(found["opening"]["lockedMicro"])
+        assert (await service.get(f"accounts/{account}"))["lockedMicro"] == whole_history(rows, 2**40)["standing"][
+            "lockedMicro"
+        ]
+    assert len(locked) > 5
+
+
+Rows = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def rows_of(connection: Connection, account: str) -> Rows:
+    """All moves of an account and all settlements of its meters, in chain order, with their blocks' times."""
+
+    def timed(table: Table, *conditions: Any) -> list[dict[str, Any]]:
+        query = select(table, blocks.c.timestamp).join_from(table, blocks, blocks.c.number == table.c.block_number)
+        found = connection.execute(query.where(*conditions).order_by(table.c.block_number, table.c.log_index))
+        return [dict(row) for row in found.mappings()]
+
+    own = select(meters.c.meter).where(meters.c.account == account)
+    return timed(moves, moves.c.account == account), timed(settlements, settlements.c.meter.in_(own))
+
+
+def whole_history(rows: Rows, before: int) -> dict[str, dict[str, int]]:
+    """Sums of an account's moves and where it stood before that second, by way of everything that ever was.
+
+    No bond is posted here: what is locked is collateral.
+    """
+    sums = dict.fromkeys(("depositsMicro", "settledMicro", "collateralLockedMicro", "collateralReturnedMicro"), 0)
+    kinds = {"deposit": "depositsMicro", "locked": "collateralLockedMicro"}
+    kinds |= {"released": "collateralReturnedMicro", "settled": "collateralReturnedMicro"}
+    available, cash = 0, dict[tuple[int, int], int]()
+    for row in rows[0]:
+        if row["timestamp"] < before:
+            available = row["available"]
+            if row["kind"] in kinds:
+                sums[kinds[row["kind"]]] += row["amount"]
+    for row in rows[1]:
+        if row["timestamp"] < before:
+            cash[row["meter"], row["slot"]] = row["cash"]
+    sums["settledMicro"] = sum(cash.values())
+    sums["collateralReturnedMicro"] -= sum(cash.values())
+    locked = -sums["collateralLockedMicro"] - sums["collateralReturnedMicro"]
+    return {"sums": sums, "standing": {"availableMicro": available, "lockedMicro": locked}}
 
 
 async def test_statement__up_to_now__ends_with_what_the_vault_holds(service: Service) -> None:

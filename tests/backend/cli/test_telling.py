@@ -128,6 +128,12 @@ def test_market_meters__with_a_suspended_device__says_which(monkeypatch: pytest.
     assert "no meter" in _run("market", "meters", "--market", "2").stdout
 
 
+def test_account_show__with_open_orders__says_what_they_have_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GridweaveClient, "account", lambda *_: {"availableMicro": 3_000_000, "lockedMicro": 1_250_000})
+    said = _run("account", "show", "0x" + "11" * 20).stdout
+    assert [line.split() for line in said.splitlines()[-2:]] == [["available", "3"], ["locked", "by", "orders", "1.25"]]
+
+
 def test_index_digest__without_an_index__says_so_and_makes_none(tmp_path: Path) -> None:
     result = _run("index", "digest", "--data-dir", str(tmp_path / "none"))
     assert result.exit_code == 1

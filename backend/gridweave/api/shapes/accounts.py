@@ -26,13 +26,14 @@ class OwedByOut(Shape):
 
 
 class AccountOut(Shape):
-    """Balances at `blockNumber`: in the Vault, and in the wallet beside it."""
+    """Balances at `blockNumber`: in the Vault, and in the wallet beside it. Orders have `lockedMicro` of neither."""
 
     address: AccountId
     available_micro: Micro
     held_micro: Micro
     arrear_micro: Micro
     withdrawable_micro: Micro
+    locked_micro: Micro
     bonds_micro: Micro
     wallet_micro: Micro
     permit_nonce: Count
