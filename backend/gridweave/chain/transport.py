@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,8 +61,8 @@ class Transport:
             results += await self._batch_once(part)
         return results
 
-    async def _batch_once(self, envelopes: dict[int, str]) -> list[Any]:
-        answers = await self._post("[" + ",".join(envelopes.values()) + "]")
+    async def _batch_once(self, envelopes: dict[int, bytes]) -> list[Any]:
+        answers = await self._post(b"[" + b",".join(envelopes.values()) + b"]")
         if not isinstance(answers, list):
             raise node_error(answers.get("error")) if isinstance(answers, dict) else NodeError(0, "no batch answer")
         by_id = {answer.get("id"): answer for answer in answers}
@@ -77,8 +76,8 @@ class Transport:
         except ChainError as error:
             return error
 
-    def _parts(self, requests: Sequence[Request]) -> list[dict[int, str]]:
-        parts: list[dict[int, str]] = []
+    def _parts(self, requests: Sequence[Request]) -> list[dict[int, bytes]]:
+        parts: list[dict[int, bytes]] = []
         size = BATCH_BYTES
         for method, params in requests:
             id_ = next(self._ids)
@@ -91,8 +90,8 @@ class Transport:
         return parts
 
     @staticmethod
-    def _envelope(id_: int, method: str, params: list[Any]) -> str:
-        return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
+    def _envelope(id_: int, method: str, params: list[Any]) -> bytes:
+        return orjson.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
 
     @staticmethod
     def _result(answer: dict[str, Any]) -> Any:
@@ -100,11 +99,11 @@ class Transport:
             raise node_error(answer["error"])
         return answer.get("result")
 
-    async def _post(self, content: str) -> Any:
+    async def _post(self, content: bytes) -> Any:
         with self.timing.measure(NodeUnavailable):
             return await self._posted(content)
 
-    async def _posted(self, content: str) -> Any:
+    async def _posted(self, content: bytes) -> Any:
         try:
             response = await self._client.post("", content=content)
         except httpx.TransportError as error:
