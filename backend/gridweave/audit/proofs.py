@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
+
 from gridweave.audit.calls import (
     ChangingMarket,
     CreatingMarket,
@@ -44,20 +48,27 @@ from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact, ver
 
 __all__ = ["Proofs"]
 
+Said = Order | Cancel | Schedule | CancelSchedule
+
+_RECENT = 4_096
+"""Digests that are kept: an order's is asked for by its signature, by the event that ended it and by the one due."""
+
 
 class Proofs:
     """Signature checks for one deployment. `addresses` are the contracts' by name."""
 
     def __init__(self, chain_id: int, addresses: dict[str, str]) -> None:
         self._domains = {name: Domain.of(name, chain_id, addresses[name]) for name in _SIGNED_AT if name in addresses}
+        self.order_digest: Callable[[Said], bytes] = lru_cache(maxsize=_RECENT)(partial(self.digest, "EnergyAuction"))
+        """What is signed of orders or cancels, 32 bytes."""
 
     def digest(self, contract: str, message: Message) -> bytes:
         """What is signed when `message` is meant for `contract`, 32 bytes."""
         return digest(self._domains[contract], message)
 
-    def signer_of(self, message: Order | Cancel | Schedule | CancelSchedule, signature: bytes) -> str | None:
+    def signer_of(self, message: Said, signature: bytes) -> str | None:
         """Whose key signed orders or cancels, checksummed; None if nobody's can have."""
-        return self._signer("EnergyAuction", message, signature) if len(signature) == COMPACT_LENGTH else None
+        return _signer(self.order_digest, message, signature) if len(signature) == COMPACT_LENGTH else None
 
     def is_reading_of(self, reading: Reading, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
         """Whether the device key (x, y) signed the reading."""
@@ -189,20 +200,22 @@ class Proofs:
 
     def acknowledger_of(self, said: Acknowledgement, signature: bytes) -> str | None:
         """Whose key signed the acknowledgement, checksummed; None if nobody's can have."""
-        return self._signer("RelayerBond", said, signature)
+        return _signer(partial(self.digest, "RelayerBond"), said, signature)
 
     def _is_act(self, contract: str, message: Message, act: SignedAct) -> bool:
-        return bool(act.signature) and self._signer(contract, message, act.signature or b"") == act.signer
-
-    def _signer(self, contract: str, message: Message, signature: bytes) -> str | None:
-        try:
-            return recover(self.digest(contract, message), to_compact(signature))
-        except DomainError:
-            return None
+        digest_of = partial(self.digest, contract)
+        return bool(act.signature) and _signer(digest_of, message, act.signature or b"") == act.signer
 
     def _is_device_signature(self, said: bytes, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
         verify = verify_p256 if kind is KeyKind.P256 else verify_secp256k1
         return verify(x, y, said, signature)
+
+
+def _signer(digest_of: Callable[[Any], bytes], message: Message, signature: bytes) -> str | None:
+    try:
+        return recover(digest_of(message), to_compact(signature))
+    except DomainError:
+        return None
 
 
 _SIGNED_AT = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")

@@ -59,9 +59,8 @@ class Trade:
         self.readings = BoundedLedger(clock)
         self.book.ledger = self.readings
         self._money, self._consent, self._findings = money, consent, findings
-        self._digests: dict[Order | Cancel, bytes] = {}
         self._proofs = proofs
-        self._wording = Wording(addresses["EnergyAuction"], addresses["MeterLedger"], self._digest)
+        self._wording = Wording(addresses["EnergyAuction"], addresses["MeterLedger"], proofs.order_digest)
         self._auction = addresses["EnergyAuction"]
 
     # markets
@@ -100,7 +99,7 @@ class Trade:
             order = order_of(item.word)
             if item.word[SIDE_AT] in (Side.BID, Side.ASK):
                 orders.append(order)
-                signed.append(judge(order, item.signature, endings.next(self._digest(order))))
+                signed.append(judge(order, item.signature, endings.next(self._proofs.order_digest(order))))
             else:
                 outcomes.append(self._refuse_side(order, now))
         self._count_replacements(orders)
@@ -139,7 +138,7 @@ class Trade:
                 outcomes.append(self._refuse_bits(cancel, now))
                 continue
             cancels.append(cancel)
-            signed.append(judge(cancel, item.signature, endings.next(self._digest(cancel))))
+            signed.append(judge(cancel, item.signature, endings.next(self._proofs.order_digest(cancel))))
         return self._say(outcomes + self.book.cancel(cancels, now, signed))
 
     def _judge_each(self, now: int) -> Judge:
@@ -186,17 +185,9 @@ class Trade:
 
     # words
 
-    def _digest(self, item: Order | Cancel) -> bytes:
-        found = self._digests.get(item)
-        if found is None:
-            found = self._digests[item] = self._proofs.digest("EnergyAuction", item)
-        return found
-
     def _say(self, outcomes: Sequence[Outcome]) -> list[Expected]:
         """Everything due: the auction's and ledger's events, and the Vault's."""
-        expected = [self._wording.event(outcome) for outcome in outcomes]
-        self._digests.clear()
-        return expected + self._money.take()
+        return [self._wording.event(outcome) for outcome in outcomes] + self._money.take()
 
 
 def _earlier(refused: Outcome, own: Reason) -> Reason | None:

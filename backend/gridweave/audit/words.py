@@ -17,10 +17,10 @@ _READING_BYTES = 17
 def order_of(word: bytes) -> Order:
     """The order of a word, whatever stands where its side should."""
     side = word[SIDE_AT]
-    order = Order.unpack(word[:SIDE_AT] + bytes([Side.BID]) + word[SIDE_AT + 1 :])
-    if side == Side.BID:
-        return order
-    return replace(order, side=Side.ASK if side == Side.ASK else side)  # type: ignore[arg-type]
+    if side in (Side.BID, Side.ASK):
+        return Order.unpack(word)
+    bid = Order.unpack(word[:SIDE_AT] + bytes([Side.BID]) + word[SIDE_AT + 1 :])
+    return replace(bid, side=side)  # type: ignore[arg-type]
 
 
 def cancel_of(word: bytes) -> Cancel:

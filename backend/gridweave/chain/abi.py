@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
+from struct import Struct
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -22,6 +23,7 @@ __all__ = ["Abi", "EventAbi", "Function", "abi_of", "canonical_type", "snake_cas
 
 Json = dict[str, Any]
 Convert = Callable[[bytes], Any]
+Decoder = Callable[[Sequence[bytes], bytes], list[Any]]
 
 _WORD = 32
 _SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -67,12 +69,12 @@ class EventAbi:
     parameters: tuple[tuple[str, bool, str], ...]
     structs: tuple[tuple[str, tuple[str, ...]], ...]  # parameter name -> its members' types, for structs of words
 
-    def values(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
-        """Parameters by name; a struct is a tuple. ValueError if the log is too short for the event."""
+    def values(self, topics: Sequence[bytes], data: bytes) -> list[Any]:
+        """Parameters in their order, a struct as the list of its members. ValueError if the log is no such event."""
         return self._decoder(topics, data)
 
     @cached_property
-    def _decoder(self) -> Callable[[Sequence[bytes], bytes], dict[str, Any]]:
+    def _decoder(self) -> Decoder:
         return _decoder(self)
 
 
@@ -124,68 +126,79 @@ def _event(entry: Json) -> EventAbi:
     )
 
 
-def _decoder(event: EventAbi) -> Callable[[Sequence[bytes], bytes], dict[str, Any]]:
-    structs = dict(event.structs)
-    indexed = [(name, _word_converter(kind)) for name, is_indexed, kind in event.parameters if is_indexed]
-    plain = [(name, kind) for name, is_indexed, kind in event.parameters if not is_indexed]
-    body = _words_decoder(plain, structs) or _general_decoder(plain)
+def _decoder(event: EventAbi) -> Decoder:
+    """Topics and data are read as one row of values, the indexed ones first, from which each parameter is taken."""
+    indexed = [kind for _, is_indexed, kind in event.parameters if is_indexed]
+    places, plain = _places(event, len(indexed))
+    topic_count, in_order = len(indexed) + 1, places == [*range(len(places))]
+    row_of = (_words_decoder if all(map(_is_word, plain)) else _general_decoder)(indexed, plain)
 
-    def values(topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
-        if len(topics) != len(indexed) + 1:
-            raise ValueError(f"{event.name} has {len(indexed)} indexed parameters")
-        found = {name: convert(topic) for (name, convert), topic in zip(indexed, topics[1:], strict=True)}
-        found.update(body(data))
-        return found
+    def values(topics: Sequence[bytes], data: bytes) -> list[Any]:
+        if len(topics) != topic_count:
+            raise ValueError(f"{event.name} has {topic_count - 1} indexed parameters")
+        row = row_of(topics[1:], data)
+        return row if in_order else [row[place] for place in places]
 
     return values
 
 
-def _words_decoder(
-    plain: Sequence[tuple[str, str]], structs: dict[str, tuple[str, ...]]
-) -> Callable[[bytes], dict[str, Any]] | None:
-    """A decoder for parameters that are words or structs of words; None if one is dynamic."""
-    steps: list[tuple[str, int, int | None]] = []  # the name, its first word, and for a struct where it ends
-    words: list[tuple[Convert, int]] = []
-    for name, kind in plain:
-        kinds = structs.get(name, (kind,))
-        if not all(_is_word(part) for part in kinds):
-            return None
-        steps.append((name, len(words), len(words) + len(kinds) if name in structs else None))
-        words += [(_word_converter(part), _WORD * (len(words) + at)) for at, part in enumerate(kinds)]
-    size = _WORD * len(words)
-
-    def body(data: bytes) -> dict[str, Any]:
-        if len(data) < size:
-            raise ValueError(f"log data of {len(data)} bytes, {size} expected")
-        values = [convert(data[at : at + _WORD]) for convert, at in words]
-        return {name: values[first] if last is None else tuple(values[first:last]) for name, first, last in steps}
-
-    return body
+def _places(event: EventAbi, indexed: int) -> tuple[list[int | slice], list[str]]:
+    """Where each parameter stands in the row, a struct as a stretch of it, and the types of what is not indexed."""
+    structs, topics = dict(event.structs), iter(range(indexed))
+    places: list[int | slice] = []
+    plain: list[str] = []
+    for name, is_indexed, kind in event.parameters:
+        at = indexed + len(plain)
+        if is_indexed:
+            places.append(next(topics))
+        elif name in structs:
+            plain += structs[name]
+            places.append(slice(at, indexed + len(plain)))
+        else:
+            plain.append(kind)
+            places.append(at)
+    return places, plain
 
 
-def _general_decoder(plain: Sequence[tuple[str, str]]) -> Callable[[bytes], dict[str, Any]]:
-    kinds = [kind for _, kind in plain]
+def _words_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
+    """For values that are words, one behind the other."""
+    converts = [_word_converter(kind) for kind in (*indexed, *plain)]
+    cut = Struct(f"{_WORD}s" * len(plain))
 
-    def body(data: bytes) -> dict[str, Any]:
+    def row(topics: Sequence[bytes], data: bytes) -> list[Any]:
+        if len(data) < cut.size:
+            raise ValueError(f"log data of {len(data)} bytes, {cut.size} expected")
+        return [convert(word) for convert, word in zip(converts, (*topics, *cut.unpack_from(data)), strict=True)]
+
+    return row
+
+
+def _general_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
+    converts = [_word_converter(kind) for kind in indexed]
+
+    def row(topics: Sequence[bytes], data: bytes) -> list[Any]:
         try:
-            values = decode(kinds, data)
+            values = decode(plain, data)
         except DecodingError as error:
             raise ValueError(f"log data of {len(data)} bytes: {error}") from error
-        return {
-            name: checksum_address(value) if kind == "address" else value
-            for (name, kind), value in zip(plain, values, strict=True)
-        }
+        shown = [checksum_address(v) if kind == "address" else v for kind, v in zip(plain, values, strict=True)]
+        return [*(convert(topic) for convert, topic in zip(converts, topics, strict=True)), *shown]
 
-    return body
+    return row
 
 
 def _is_word(kind: str) -> bool:
     return kind not in ("bytes", "string") and not kind.endswith("]") and not kind.startswith("(")
 
 
+@lru_cache(maxsize=65_536)
+def _address(word: bytes) -> str:
+    return checksum_address(word[12:])
+
+
 def _word_converter(kind: str) -> Convert:
     if kind == "address":
-        return lambda word: checksum_address(word[12:])
+        return _address
     if kind == "bool":
         return lambda word: word[31] == 1
     if kind.startswith("uint"):

@@ -9,7 +9,7 @@ from gridweave.chain.event import Event
 __all__ = ["BondLeaving", "BondPosted", "BondRedeemed", "Compensated", "RefusalProved"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BondPosted(Event):
     """`bond` is what the sponsor has put down for the relayer now, `leaving` of it about to leave."""
 
@@ -20,7 +20,7 @@ class BondPosted(Event):
     leaving: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BondLeaving(Event):
     """`leaving` of the bond can be redeemed from `redeemable_at` on."""
 
@@ -31,7 +31,7 @@ class BondLeaving(Event):
     redeemable_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BondRedeemed(Event):
     """`bond` is what stays."""
 
@@ -41,7 +41,7 @@ class BondRedeemed(Event):
     bond: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RefusalProved(Event):
     """`request`, the order or its schedule, was placed with a signature of that hash, and the order refused."""
 
@@ -52,7 +52,7 @@ class RefusalProved(Event):
     signature_hash: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Compensated(Event):
     """`account` got `amount` for an order that the relayer had acknowledged; `bond` and `leaving` are what is left."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Event"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """Where an event stands: `(block_number, log_index)` orders the events of one chain."""
 

@@ -105,7 +105,7 @@ __all__ = [
 # Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Deposited(Event):
     account: str
     payer: str
@@ -113,7 +113,7 @@ class Deposited(Event):
     available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Withdrawn(Event):
     account: str
     to: str
@@ -121,7 +121,7 @@ class Withdrawn(Event):
     available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Locked(Event):
     account: str
     module: str
@@ -130,7 +130,7 @@ class Locked(Event):
     available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Paid(Event):
     account: str
     module: str
@@ -141,7 +141,7 @@ class Paid(Event):
     available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Balanced(Event):
     module: str
     utility: str
@@ -153,7 +153,7 @@ class Balanced(Event):
     operator_available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DebtPaid(Event):
     debtor: str
     creditor: str
@@ -162,14 +162,14 @@ class DebtPaid(Event):
     creditor_available: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DebtChanged(Event):
     debtor: str
     creditor: str
     owed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Skimmed(Event):
     to: str
     amount: int
@@ -178,14 +178,14 @@ class Skimmed(Event):
 # MeterLedger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReadingRecorded(Event):
     meter: int
     slot: int
     reading: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReadingRefused(Event):
     meter: int
     slot: int
@@ -196,21 +196,21 @@ class ReadingRefused(Event):
 # EnergyAuction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MarketCreated(Event):
     market: int
     version: int
     terms: MarketTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MarketChanged(Event):
     market: int
     version: int
     terms: MarketTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DelegationSet(Event):
     account: str
     delegate: str
@@ -222,7 +222,7 @@ class DelegationSet(Event):
     until: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Placed(Event):
     digest: bytes
     meter: int
@@ -230,7 +230,7 @@ class Placed(Event):
     order: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Cancelled(Event):
     digest: bytes
     meter: int
@@ -238,7 +238,7 @@ class Cancelled(Event):
     cancel: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OrderRefused(Event):
     digest: bytes
     meter: int
@@ -246,7 +246,7 @@ class OrderRefused(Event):
     reason: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Cleared(Event):
     market: int
     slot: int
@@ -260,7 +260,7 @@ class Cleared(Event):
     long_wh: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Settled(Event):
     meter: int
     slot: int
@@ -270,21 +270,21 @@ class Settled(Event):
     cash: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SettlementRefused(Event):
     meter: int
     slot: int
     reason: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Released(Event):
     meter: int
     slot: int
     amount: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SlotClosed(Event):
     market: int
     slot: int
@@ -323,17 +323,15 @@ def decode_log(log: Log) -> Event | None:
     kind, abi = known
     values = abi.values(log.topics, log.data)
     if kind is MarketCreated or kind is MarketChanged:
-        values["terms"] = MarketTerms(*values["terms"])
-    if kind is Transfer:
-        values["sender"] = values.pop("from")
+        values[-1] = MarketTerms(*values[-1])
     return kind(
-        contract=log.contract,
-        block_number=log.block_number,
-        block_hash=log.block_hash,
-        transaction_hash=log.transaction_hash,
-        transaction_index=log.transaction_index,
-        log_index=log.log_index,
-        **values,
+        log.contract,
+        log.block_number,
+        log.block_hash,
+        log.transaction_hash,
+        log.transaction_index,
+        log.log_index,
+        *values,
     )
 
 

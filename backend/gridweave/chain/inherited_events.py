@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleGranted(Event):
     """The role counts from `since` on, after its grant delay; `delay` is the execution delay."""
 
@@ -37,7 +37,7 @@ class RoleGranted(Event):
     new_member: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleRevoked(Event):
     """At once."""
 
@@ -45,7 +45,7 @@ class RoleRevoked(Event):
     account: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleLabel(Event):
     """A role got a name."""
 
@@ -53,7 +53,7 @@ class RoleLabel(Event):
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleAdminChanged(Event):
     """`admin` is the role that grants and revokes this one."""
 
@@ -61,7 +61,7 @@ class RoleAdminChanged(Event):
     admin: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleGuardianChanged(Event):
     """`guardian` is the role that may cancel what members scheduled."""
 
@@ -69,7 +69,7 @@ class RoleGuardianChanged(Event):
     guardian: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RoleGrantDelayChanged(Event):
     """Grants wait `delay` seconds from `since` on."""
 
@@ -78,7 +78,7 @@ class RoleGrantDelayChanged(Event):
     since: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TargetFunctionRoleUpdated(Event):
     """`role_id` may call this function of the target."""
 
@@ -87,7 +87,7 @@ class TargetFunctionRoleUpdated(Event):
     role_id: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TargetAdminDelayUpdated(Event):
     """Changes of the target wait `delay` seconds from `since` on."""
 
@@ -96,7 +96,7 @@ class TargetAdminDelayUpdated(Event):
     since: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TargetClosed(Event):
     """The emergency stop of one contract."""
 
@@ -104,7 +104,7 @@ class TargetClosed(Event):
     closed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationScheduled(Event):
     """A call that waits for its execution delay."""
 
@@ -116,7 +116,7 @@ class OperationScheduled(Event):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationExecuted(Event):
     """A scheduled call was made."""
 
@@ -124,7 +124,7 @@ class OperationExecuted(Event):
     nonce: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class OperationCanceled(Event):
     """A scheduled call was dropped."""
 
@@ -132,19 +132,19 @@ class OperationCanceled(Event):
     nonce: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AuthorityUpdated(Event):
     """The contract obeys this AccessManager."""
 
     authority: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class EIP712DomainChanged(Event):
     """Never sent: our domains do not change. ERC-5267 declares it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Transfer(Event):
     """Tokens moved; `sender` is the ABI's `from`, which Python reserves."""
 
@@ -153,7 +153,7 @@ class Transfer(Event):
     value: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Approval(Event):
     """`spender` may take `value` of the owner's tokens."""
 

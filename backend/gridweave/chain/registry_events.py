@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DeviceEnrolled(Event):
     """A maker endorsed it, and it proved its key."""
 
@@ -26,7 +26,7 @@ class DeviceEnrolled(Event):
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DeviceKeyChanged(Event):
     """The key that counts from now on."""
 
@@ -37,7 +37,7 @@ class DeviceKeyChanged(Event):
     y: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DeviceStatusChanged(Event):
     """`by` is the owner or an operator."""
 
@@ -46,7 +46,7 @@ class DeviceStatusChanged(Event):
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MeterRegistered(Event):
     """`terms` is the Meter word (`Meter.unpack` takes its 32 bytes)."""
 
@@ -57,7 +57,7 @@ class MeterRegistered(Event):
     terms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MeterEnded(Event):
     """It is in force up to `until_slot`, exclusive."""
 
@@ -65,7 +65,7 @@ class MeterEnded(Event):
     until_slot: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class MeterMoved(Event):
     """`begun` follows `ended` in `from_slot`."""
 
@@ -75,7 +75,7 @@ class MeterMoved(Event):
     from_slot: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AssetRegistered(Event):
     """What stands behind a meter."""
 

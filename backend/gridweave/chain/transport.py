@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -20,7 +19,7 @@ __all__ = ["Post", "Request", "Transport"]
 Request = tuple[str, list[Any]]
 """Method and parameters."""
 
-Post = Callable[[str], Awaitable[tuple[int, bytes]]]
+Post = Callable[[bytes], Awaitable[tuple[int, bytes]]]
 """Sends JSON; the answer's HTTP status and body. OSError, TimeoutError or aiohttp.ClientError if there is none."""
 
 BATCH_ITEMS = 100
@@ -38,7 +37,7 @@ class _Http:
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(timeout, _CONNECTS_WITHIN_S), sock_read=timeout)
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, content: str) -> tuple[int, bytes]:
+    async def post(self, content: bytes) -> tuple[int, bytes]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS),
@@ -85,8 +84,8 @@ class Transport:
             results += await self._batch_once(part)
         return results
 
-    async def _batch_once(self, envelopes: dict[int, str]) -> list[Any]:
-        answers = await self._post("[" + ",".join(envelopes.values()) + "]")
+    async def _batch_once(self, envelopes: dict[int, bytes]) -> list[Any]:
+        answers = await self._post(b"[" + b",".join(envelopes.values()) + b"]")
         if not isinstance(answers, list):
             raise node_error(answers.get("error")) if isinstance(answers, dict) else NodeError(0, "no batch answer")
         by_id = {answer.get("id"): answer for answer in answers}
@@ -100,8 +99,8 @@ class Transport:
         except ChainError as error:
             return error
 
-    def _parts(self, requests: Sequence[Request]) -> list[dict[int, str]]:
-        parts: list[dict[int, str]] = []
+    def _parts(self, requests: Sequence[Request]) -> list[dict[int, bytes]]:
+        parts: list[dict[int, bytes]] = []
         size = BATCH_BYTES
         for method, params in requests:
             id_ = next(self._ids)
@@ -114,8 +113,8 @@ class Transport:
         return parts
 
     @staticmethod
-    def _envelope(id_: int, method: str, params: list[Any]) -> str:
-        return json.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
+    def _envelope(id_: int, method: str, params: list[Any]) -> bytes:
+        return orjson.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
 
     @staticmethod
     def _result(answer: dict[str, Any]) -> Any:
@@ -123,11 +122,11 @@ class Transport:
             raise node_error(answer["error"])
         return answer.get("result")
 
-    async def _post(self, content: str) -> Any:
+    async def _post(self, content: bytes) -> Any:
         with self.timing.measure(NodeUnavailable):
             return await self._posted(content)
 
-    async def _posted(self, content: str) -> Any:
+    async def _posted(self, content: bytes) -> Any:
         try:
             status, answer = await self._send(content)
         except (aiohttp.ClientError, OSError) as error:

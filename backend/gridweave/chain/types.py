@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
 from gridweave.domain.addresses import checksum_address
@@ -68,8 +68,7 @@ class Block:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(NamedTuple):
     """One raw event of a mined transaction."""
 
     contract: str
@@ -85,14 +84,14 @@ class Log:
     def parse(cls, raw: Mapping[str, Any]) -> Log:
         """The log of an eth_getLogs or receipt entry."""
         return cls(
-            contract=checksum_address(raw["address"]),
-            topics=tuple(map(_bytes, raw["topics"])),
-            data=bytes.fromhex(raw["data"][2:]),
-            block_number=int(raw["blockNumber"], 16),
-            block_hash=_bytes(raw["blockHash"]),
-            transaction_hash=_bytes(raw["transactionHash"]),
-            transaction_index=int(raw["transactionIndex"], 16),
-            log_index=int(raw["logIndex"], 16),
+            checksum_address(raw["address"]),
+            tuple(map(_bytes, raw["topics"])),
+            bytes.fromhex(raw["data"][2:]),
+            int(raw["blockNumber"], 16),
+            _bytes(raw["blockHash"]),
+            _bytes(raw["transactionHash"]),
+            int(raw["transactionIndex"], 16),
+            int(raw["logIndex"], 16),
         )
 
 

@@ -1,14 +1,17 @@
 """Follows the chain block by block by parent hash, and takes back what a reorganisation threw away.
 
-Each step applies a range of blocks whose hashes chain from the cursor, with all their rows, in one transaction. A step
-that finds another chain than the one it stands on goes back to the newest block that both have.
+Each step applies a range of blocks whose hashes chain from the cursor, with all their rows, in one transaction, and
+reads the next range meanwhile. A step that finds another chain than the one it stands on goes back to the newest block
+that both have.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import structlog
 
@@ -46,7 +49,7 @@ class Follower:
     """Keeps the index at the chain's head. `contracts` are the addresses to follow from block `start` on."""
 
     def __init__(
-        self, node: Node, store: IndexStore, *, contracts: Sequence[str], start: int, most_blocks: int = 500
+        self, node: Node, store: IndexStore, *, contracts: Sequence[str], start: int, most_blocks: int = 100
     ) -> None:
         self._node = node
         self._store = store
@@ -54,11 +57,13 @@ class Follower:
         self._start = start
         self._most = most_blocks
         self._topics = topics_of(*EVENTS.values())
+        self._ahead = Step()
         self.seen: Block | None = None
         """The node's newest block at the last look."""
 
     async def step(self) -> Step:
         """Moves the index once, or not at all: then it raises NodeUnavailable or StoreUnavailable."""
+        step, self._ahead = self._ahead, Step()
         head = self.seen = await self._node.head()
         cursor = await self._store.head()
         if cursor is not None and not await self._stands(cursor, head):
@@ -66,10 +71,12 @@ class Follower:
             await self._store.undo(fork)
             log.info("reorganisation", undone_to=fork, was=cursor.number, head=head.number)
             return Step(undone_to=fork)
-        first = self._start if cursor is None else cursor.number + 1
-        if head.number < first:
+        if cursor is None or not _follows(cursor, step):
+            step = await self._read(self._start if cursor is None else cursor.number + 1, head.number)
+        if not (_follows(cursor, step) if cursor else step.blocks):
             return Step()
-        return await self._advance(cursor, first, min(head.number, first + self._most - 1))
+        await self._write(step, head.number)
+        return step
 
     async def catch_up(self) -> int:
         """Steps until nothing moves any more; how many blocks were added. For rebuilding."""
@@ -78,10 +85,25 @@ class Follower:
             added += len(step.blocks)
         return added
 
-    async def _advance(self, cursor: IndexedBlock | None, first: int, last: int) -> Step:
-        """Fetches headers, logs and the last header again: only a range that did not change meanwhile is applied."""
-        found = [block for block in await self._node.blocks(range(first, last + 1)) if block is not None]
-        if not found or not _chains(cursor, found):
+    async def _write(self, step: Step, head: int) -> None:
+        """Applies the step, and reads what follows meanwhile."""
+        reading = asyncio.create_task(self._look_ahead(step.blocks[-1].number + 1, head))
+        try:
+            await self._store.apply(step.blocks, step.rows)
+            self._ahead = await reading
+        finally:
+            reading.cancel()
+
+    async def _look_ahead(self, first: int, head: int) -> Step:
+        with suppress(ChainError):  # the next step will read it again
+            return await self._read(first, head)
+        return Step()
+
+    async def _read(self, first: int, head: int) -> Step:
+        """The step from block `first` on, not yet applied: empty at the head, and of blocks that changed meanwhile."""
+        numbers = range(first, min(head, first + self._most - 1) + 1)
+        found = [block for block in await self._node.blocks(numbers) if block is not None]
+        if not found or not _chains(found):
             return Step()
         logs = await self._node.logs(found[0].number, found[-1].number, self._contracts, self._topics)
         hashes = {block.number: block.hash for block in found}
@@ -92,10 +114,7 @@ class Follower:
             or any(hashes[entry.block_number] != entry.block_hash for entry in logs)
         ):
             return Step()
-        rows = project(decode_logs(logs))
-        added = tuple(_indexed(block) for block in found)
-        await self._store.apply(added, rows)
-        return Step(added, rows)
+        return Step(tuple(map(_indexed, found)), project(decode_logs(logs)))
 
     async def _stands(self, cursor: IndexedBlock, head: Block) -> bool:
         """Whether the chain still holds the block that the index stands on."""
@@ -123,12 +142,17 @@ class Follower:
         return self._start - 1
 
 
-def _chains(cursor: IndexedBlock | None, found: Sequence[Block]) -> bool:
-    """Whether each block names the one before it as its parent, the first one the cursor."""
-    parents = [from_hex(cursor.hash) if cursor else found[0].parent_hash, *(block.hash for block in found)]
-    first = found[0].number
-    linked = all(block.parent_hash == parent for block, parent in zip(found, parents, strict=False))
-    return linked and [block.number for block in found] == list(range(first, first + len(found)))
+def _follows(cursor: IndexedBlock, step: Step) -> bool:
+    """Whether the step's blocks go on from the cursor."""
+    first = step.blocks[0] if step.blocks else None
+    return first is not None and (first.number, first.parent_hash) == (cursor.number + 1, cursor.hash)
+
+
+def _chains(found: Sequence[Block]) -> bool:
+    """Whether each block names the one before it as its parent."""
+    return all(
+        (after.number, after.parent_hash) == (before.number + 1, before.hash) for before, after in pairwise(found)
+    )
 
 
 def _indexed(block: Block) -> IndexedBlock:

@@ -6,20 +6,20 @@ A subject is `kind:value`, the kind one of `KINDS`; slots have ten digits, so th
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import EVENTS, Event
-from gridweave.chain.hexes import to_hex
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD
 from gridweave.domain.readings import READING_WORD
 from gridweave.domain.terms import MarketTerms
 from gridweave.domain.words import WordLayout
 
-__all__ = ["history_rows"]
+__all__ = ["History"]
 
 Row = dict[str, Any]
 Show = Callable[[Any], Any]
@@ -41,42 +41,34 @@ _KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market
 _KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
 
 
-def history_rows(events: Sequence[Event]) -> dict[str, list[Row]]:
-    """Rows of `history` and `history_subjects` for all events of some blocks, in chain order."""
-    rows: list[Row] = []
-    named: list[Row] = []
-    places: dict[str, list[int]] = {}
-    block, transaction, tx_hash = -1, b"", ""
-    for event in events:
-        if event.block_number != block:
-            named += _named(block, places)
-            block, places = event.block_number, {}
-        if event.transaction_hash != transaction:
-            transaction, tx_hash = event.transaction_hash, to_hex(event.transaction_hash)
-        log, shape = event.log_index, _SHAPES[type(event)]
-        rows.append(
-            {
-                "block_number": block,
-                "log_index": log,
-                "tx_hash": tx_hash,
-                "contract": event.contract,
-                "event": shape.name,
-                "args": shape.arguments(event),
-            }
-        )
-        for subject in shape.subjects(event, tx_hash):
-            logs = places.setdefault(subject, [])
-            if not logs or logs[-1] != log:
-                logs.append(log)
-    named += _named(block, places)
-    return {"history": rows, "history_subjects": named} if rows else {}
+class History:
+    """Rows of `history` and `history_subjects`, gathered from events in chain order."""
 
+    def __init__(self) -> None:
+        self._block = -1
+        self._rows: list[Row] = []
+        self._named: list[Row] = []
+        self._places: dict[str, list[str]] = defaultdict(list)
 
-def _named(block: int, places: dict[str, list[int]]) -> list[Row]:
-    return [
-        {"subject": subject, "block_number": block, "logs": ",".join(map(str, logs))}
-        for subject, logs in places.items()
-    ]
+    def add(self, event: Event, key: Row) -> None:
+        """Takes an event, `key` saying where it stands."""
+        if event.block_number != self._block:
+            self._end_block()
+            self._block = event.block_number
+        shape, log = _SHAPES[type(event)], str(event.log_index)
+        self._rows.append(key | {"contract": event.contract, "event": shape.name, "args": shape.arguments(event)})
+        for subject in shape.subjects(event, key["tx_hash"]):
+            self._places[subject].append(log)
+
+    def rows(self) -> dict[str, list[Row]]:
+        """All of them, by table."""
+        self._end_block()
+        return {"history": self._rows, "history_subjects": self._named} if self._rows else {}
+
+    def _end_block(self) -> None:
+        for subject, logs in self._places.items():
+            self._named.append({"subject": subject, "block_number": self._block, "logs": ",".join(logs)})
+        self._places.clear()
 
 
 class _Shape:
@@ -84,6 +76,7 @@ class _Shape:
 
     def __init__(self, kind: type[Event]) -> None:
         self.name = kind.__name__
+        self._event = f"event:{self.name}"
         own = [field for field in fields(kind) if field.name not in _PLACE]
         self._shows = [(field.name, _shower(self.name, field.name, str(field.type))) for field in own]
         pairs = (f'"{_camel(_NAMES.get(field.name, field.name))}":%s' for field in own)
@@ -95,13 +88,13 @@ class _Shape:
         """The parameters as a JSON object by the contract's names: words by their fields, reasons by name."""
         return self._json % tuple([show(getattr(event, name)) for name, show in self._shows])
 
-    def subjects(self, event: Event, tx_hash: str) -> list[str]:
-        """What a filter may ask for and this event names; some twice."""
-        found = [f"contract:{event.contract}", f"event:{self.name}", f"transaction:{tx_hash}"]
+    def subjects(self, event: Event, tx_hash: str) -> Iterable[str]:
+        """What a filter may ask for and this event names, each once."""
+        found = [f"contract:{event.contract}", self._event, f"transaction:{tx_hash}"]
         found += [text % getattr(event, name) for name, text in self._formats]
         for name, of in self._namers:
             found += of(getattr(event, name))
-        return found
+        return dict.fromkeys(found)
 
 
 def _shower(event: str, name: str, kind: str) -> Show:

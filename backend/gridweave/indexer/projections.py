@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from gridweave.chain.errors import error_name
@@ -46,10 +48,10 @@ from gridweave.chain.events import (
 )
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.meters import Meter
-from gridweave.domain.orders import Cancel, Order
+from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD, Cancel, Order
 from gridweave.domain.outcomes import NO_PRICE
-from gridweave.domain.readings import Reading
-from gridweave.indexer.history import history_rows
+from gridweave.domain.readings import READING_WORD, Reading
+from gridweave.indexer.history import History
 
 __all__ = ["PROJECTED", "Row", "project"]
 
@@ -58,6 +60,7 @@ Projection = Callable[[Any], Row]
 Rows = Callable[[Any], list[tuple[str, Row]]]
 
 _PLACE = frozenset(field.name for field in fields(Event))
+_ORDER, _CANCEL, _READING = (tuple(field.name for field in fields(kind)) for kind in (Order, Cancel, Reading))
 _OWN = {kind: tuple(f.name for f in fields(kind) if f.name not in _PLACE) for kind in EVENTS.values()}
 
 
@@ -93,13 +96,11 @@ def _delegated(event: DelegationSet) -> list[tuple[str, Row]]:
 
 
 def _placed(event: Placed) -> Row:
-    order = Order.unpack(event.order)
-    return {"digest": to_hex(event.digest), **vars(order), "side": int(order.side)}
+    return {"digest": to_hex(event.digest), **dict(zip(_ORDER, ORDER_WORD.unpack(event.order), strict=True))}
 
 
 def _cancelled(event: Cancelled) -> Row:
-    cancel = Cancel.unpack(event.cancel)
-    return {"digest": to_hex(event.digest), **vars(cancel)}
+    return {"digest": to_hex(event.digest), **dict(zip(_CANCEL, CANCEL_WORD.unpack(event.cancel), strict=True))}
 
 
 def _cleared(event: Cleared) -> Row:
@@ -108,7 +109,7 @@ def _cleared(event: Cleared) -> Row:
 
 
 def _reading(event: ReadingRecorded) -> Row:
-    return dict(vars(Reading.unpack(event.reading)))
+    return dict(zip(_READING, READING_WORD.unpack(event.reading), strict=True))
 
 
 def _deposited(event: Deposited) -> Row:
@@ -131,8 +132,17 @@ def _paid(event: Paid) -> Row:
 
 
 def _move(kind: str, account: str, counterparty: str, ref: str | None, amount: int, available: int) -> Row:
-    move: Row = {"account": account, "kind": kind, "counterparty": counterparty, "ref": ref}
-    return move | {"amount": amount, "available": available, "from_pot": None, "from_utility": None, "hold": None}
+    return {
+        "account": account,
+        "kind": kind,
+        "counterparty": counterparty,
+        "ref": ref,
+        "amount": amount,
+        "available": available,
+        "from_pot": None,
+        "from_utility": None,
+        "hold": None,
+    }
 
 
 def _skimmed(event: Skimmed) -> Row:
@@ -232,23 +242,27 @@ PROJECTED: dict[type[Event], Rows] = {
 
 def project(events: Iterable[Event]) -> dict[str, list[Row]]:
     """Rows by table for all events of some blocks, each keyed by where its event stands."""
-    found = list(events)
-    rows: dict[str, list[Row]] = history_rows(found)
-    for event in found:
-        for table, row in PROJECTED.get(type(event), _nothing)(event):
-            rows.setdefault(table, []).append({**_key(event), **row})
-    return rows
+    rows: dict[str, list[Row]] = defaultdict(list)
+    history = History()
+    for event in events:
+        key = _key(event)
+        history.add(event, key)
+        rows_of = PROJECTED.get(type(event))
+        if rows_of is not None:
+            for table, row in rows_of(event):
+                rows[table].append(key | row)
+    return {**history.rows(), **rows}
 
 
-def _nothing(event: Event) -> list[tuple[str, Row]]:  # noqa: ARG001 - of the same shape as the others
-    return []
+_hash_text = lru_cache(maxsize=1_024)(to_hex)
+"""Of transactions: events of one follow each other."""
 
 
 def _key(event: Event) -> Row:
     return {
         "block_number": event.block_number,
         "log_index": event.log_index,
-        "tx_hash": to_hex(event.transaction_hash),
+        "tx_hash": _hash_text(event.transaction_hash),
     }
 
 

@@ -80,15 +80,7 @@ class IndexStore:
 
     async def digest(self) -> str:
         """SHA-256 over every row of every table in order: equal for equal projections."""
-        total = hashlib.sha256()
-        async with self.database.read() as connection:
-            for table in (blocks, *EVENT_TABLES.values()):
-                total.update(f"{table.name}\n".encode())
-                order = [_by_bytes(column, connection.dialect.name) for column in table.primary_key]
-                query = select(table).order_by(*order).execution_options(yield_per=_AT_ONCE)
-                async for row in await connection.stream(query):
-                    total.update(repr(tuple(row)).encode())
-        return total.hexdigest()
+        return await self.database.reading(_digest)
 
     async def counts(self) -> dict[str, int]:
         """Rows per table."""
@@ -105,6 +97,17 @@ class IndexStore:
 
     async def _blocks(self, query: Any) -> list[IndexedBlock]:
         return await self.database.reading(lambda c: [IndexedBlock(**row) for row in c.execute(query).mappings()])
+
+
+def _digest(connection: Connection) -> str:
+    total = hashlib.sha256()
+    for table in (blocks, *EVENT_TABLES.values()):
+        total.update(f"{table.name}\n".encode())
+        order = [_by_bytes(column, connection.dialect.name) for column in table.primary_key]
+        query = select(table).order_by(*order).execution_options(yield_per=_AT_ONCE)
+        for rows in connection.execute(query).partitions():
+            total.update("".join(repr(tuple(row)) for row in rows).encode())
+    return total.hexdigest()
 
 
 def _by_bytes(column: Column[Any], dialect: str) -> ColumnElement[Any]:

@@ -34,8 +34,10 @@ def run_many(connection: Connection, statement: Insert | Update, rows: Sequence[
         connection.execute(statement, [dict(row) for row in rows])
         return
     text, names, binds = _prepared(statement, tuple(rows[0]))
-    values = list(map(itemgetter(*names), rows))
-    connection.exec_driver_sql(text, [_bound(row, binds) for row in values] if binds else values)
+    columns = [map(itemgetter(name), rows) for name in names]
+    for at, bind in binds:
+        columns[at] = map(bind, columns[at])
+    connection.exec_driver_sql(text, list(zip(*columns, strict=True)))
 
 
 @cache
@@ -52,10 +54,3 @@ def _prepared(
     order = tuple(compiled.positiontup or ())
     processors = [compiled.binds[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE) for name in order]
     return str(compiled), order, tuple((at, bind) for at, bind in enumerate(processors) if bind is not None)
-
-
-def _bound(row: Sequence[Any], binds: Sequence[tuple[int, Bind]]) -> tuple[Any, ...]:
-    values = list(row)
-    for at, bind in binds:
-        values[at] = bind(values[at])
-    return tuple(values)

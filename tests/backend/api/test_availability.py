@@ -31,7 +31,7 @@ class Switch:
         self._url = url
         self._http = httpx.AsyncClient(trust_env=False)
 
-    async def post(self, content: str) -> tuple[int, bytes]:
+    async def post(self, content: bytes) -> tuple[int, bytes]:
         if self.cut:
             raise ConnectionResetError("cut")
         answer = await self._http.post(self._url, content=content, headers={"Content-Type": "application/json"})

@@ -29,7 +29,7 @@ class SimulatedNode:
     def node(self) -> Node:
         return Node("http://node.test", post=self._post)
 
-    async def _post(self, content: str) -> tuple[int, bytes]:
+    async def _post(self, content: bytes) -> tuple[int, bytes]:
         asked = json.loads(content)
         self.posts.append(asked)
         if isinstance(asked, list):  # batches may come back in any order

@@ -32,7 +32,7 @@ def _refuses(**error):
 
 
 def _answering(status: int, text: str) -> Node:
-    async def post(_: str) -> tuple[int, bytes]:
+    async def post(_: bytes) -> tuple[int, bytes]:
         return status, text.encode()
 
     return Node("http://node.test", post=post)

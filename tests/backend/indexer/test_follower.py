@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gridweave.chain.errors import NodeUnavailable
+from gridweave.chain.types import Log
 from gridweave.domain.orders import Order, Side
 from gridweave.indexer.follower import Follower
 from gridweave.store.database import Kind
@@ -77,6 +80,51 @@ async def test_step__after_a_reorg__undoes_to_the_fork_and_goes_on(tmp_path: Pat
         await follower(town, anew).catch_up()
         assert await anew.digest() == await store.digest()
         await anew.database.close()
+        await store.database.close()
+
+
+async def test_step__when_what_it_read_ahead_is_thrown_out__takes_what_stands_instead(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        slot = await town.open_slot()
+        store = await index_at(tmp_path / "index.db")
+        height = await town.chain.node.block_number()
+        follow = follower(town, store, height - town.deployment.block + 1)
+        await place(town, slot)
+        step = await follow.step()
+        assert step.blocks[-1].number == height
+        assert not step.rows.get("placements")
+        await town.chain.node.request("anvil_reorg", 1, [])
+        await follow.catch_up()
+        assert (await store.counts())["placements"] == 0
+        anew = await index_at(tmp_path / "anew.db")
+        await follower(town, anew).catch_up()
+        assert await anew.digest() == await store.digest()
+        await anew.database.close()
+        await store.database.close()
+
+
+async def test_step__when_the_node_goes_while_it_reads_ahead__has_applied_its_own_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store, 1)
+        asked = town.chain.node.logs
+
+        async def logs(first: int, *others: Any) -> list[Log]:
+            if first > town.deployment.block:
+                raise NodeUnavailable("gone")
+            return await asked(first, *others)
+
+        monkeypatch.setattr(town.chain.node, "logs", logs)
+        step = await follow.step()
+        assert [block.number for block in step.blocks] == [town.deployment.block]
+        assert await store.head() == step.blocks[-1]
+        with pytest.raises(NodeUnavailable):
+            await follow.step()
+        monkeypatch.undo()
+        await follow.catch_up()
+        assert (await store.counts())["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
         await store.database.close()
 
 

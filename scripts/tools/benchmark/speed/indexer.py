@@ -16,7 +16,7 @@ from gridweave.store.index import IndexStore
 __all__ = ["measure_indexer"]
 
 _UNIT = "events/s"
-_STRIDE = 500  # blocks that the indexer asks for at once
+_STRIDE = 500  # blocks that the node is asked for at once
 
 
 async def measure_indexer(scene: Scene, folder: Path) -> dict[str, Figure]:
@@ -63,7 +63,6 @@ async def _indexed(scene: Scene, file: Path) -> float:
             IndexStore(database),
             contracts=sorted(town.deployment.every_address),
             start=town.deployment.block,
-            most_blocks=_STRIDE,
         )
         started = time.perf_counter()
         await follower.catch_up()
