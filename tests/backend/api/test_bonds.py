@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from gridweave.chain import Promise, Reverted
-from gridweave.cli import app
 from gridweave.client import Wallet, wire
 from gridweave.client.keystore import Keystore
 from gridweave.client.promises import KeptPromise, PromiseFolder
@@ -226,16 +227,22 @@ async def test_claim__of_an_order_that_was_left__is_paid_and_told(service: Servi
     assert (await claims(town, tmp_path))[0]["state"] == "WrongSignature"
 
 
+_CLI = "import sys; from gridweave.cli import main; main(sys.argv[1:])"
+
+
 async def claims(town: Town, folder: Path, *more: str) -> list[dict[str, Any]]:
     """What `gridweave order claim` says of what is kept there, mined meanwhile."""
     words = ["order", "claim", *more, "--rpc", town.chain.url, "--keystore", str(folder / "keys"), "--json"]
-    run = asyncio.create_task(asyncio.to_thread(CliRunner(env={"GRIDWEAVE_PASSWORD": PASSWORD}).invoke, app, words))
-    while more and not run.done():
+    environment = os.environ | {"GRIDWEAVE_PASSWORD": PASSWORD}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _CLI, *words, **pipes)
+    ended = asyncio.create_task(process.communicate())
+    while more and not ended.done():
         await town.chain.mine()
         await asyncio.sleep(0.1)
-    result = await run
-    assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
+    told, faults = await ended
+    assert process.returncode == 0, faults.decode()
+    found: list[dict[str, Any]] = json.loads(told)
     return found
 
 
