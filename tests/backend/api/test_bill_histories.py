@@ -192,7 +192,7 @@ async def test_statement__between_any_two_moments__is_what_the_whole_history_com
     locked = set()
     for account in everybody(service.town):
         rows = await service.runtime.stores.index.reading(lambda c, account=account: rows_of(c, account))
-        for _ in range(40):
+        for _ in range(16):
             starts_at, ends_at = sorted(rng.choice(times) + rng.randrange(2) for _ in range(2))
             found = await statement(world, account, starts_at, ends_at)
             before, until = (whole_history(rows, moment) for moment in (starts_at, ends_at))
