@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gridweave.services.books import Book, Books
+from gridweave.store.index import IndexedBlock, IndexStore
+from tests.backend.indexer.test_follower import place
 from tests.support.service import Service, served
 from tests.support.town import founded
 
@@ -123,3 +126,21 @@ async def agree(service: Service, slots: list[int]) -> None:
         }
     assert await world.books.standing.get(accounts) == await fresh.standing.get(accounts)
     assert await world.books.meters.get(meters) == await fresh.meters.get(meters)
+
+
+@pytest.mark.chain
+async def test_books__asked_between_the_rows_and_their_telling__count_an_act_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        slot = await town.open_slot()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, blocks: Sequence[IndexedBlock], rows: Any) -> None:
+            await applied(store, blocks, rows)
+            await service.runtime.world.books.acts.get([slot])
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        await place(town, slot)
+        await service.caught_up()
+        await agree(service, [slot])
