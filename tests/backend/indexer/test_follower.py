@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from gridweave.chain.errors import NodeUnavailable
-from gridweave.chain.types import Log
+from gridweave.chain.types import Block, Log
 from gridweave.domain.orders import Order, Side
 from gridweave.indexer.follower import Follower
 from gridweave.store.database import Kind
+from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexStore
 from tests.support import stores
 from tests.support.town import Town, founded
@@ -125,6 +126,71 @@ async def test_step__when_the_node_goes_while_it_reads_ahead__has_applied_its_ow
         monkeypatch.undo()
         await follow.catch_up()
         assert (await store.counts())["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
+        await store.database.close()
+
+
+async def test_step__whose_blocks_another_writes_first__writes_nothing_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow, other = follower(town, store, 3), follower(town, store, 7)
+        await follow.step()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, *step: Any) -> None:
+            monkeypatch.undo()
+            await other.catch_up()
+            await applied(store, *step)
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        with pytest.raises(StoreUnavailable, match="another"):
+            await follow.step()
+        step = await follow.step()
+        assert step.by_another
+        assert step.stands == await store.head()
+        assert not (await follow.step()).moved
+        await store.database.close()
+
+
+async def test_step__whose_blocks_hang_above_what_another_undid__writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store, 3)
+        await follow.step()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, *step: Any) -> None:
+            monkeypatch.undo()
+            await store.undo(town.deployment.block)
+            await applied(store, *step)
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        with pytest.raises(StoreUnavailable, match="another"):
+            await follow.step()
+        await follow.catch_up()
+        assert (await store.counts())["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
+        await store.database.close()
+
+
+async def test_step__of_a_node_that_answers_now_before_now_after_its_newest_block__undoes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two nodes behind one address: one is a block behind."""
+    async with founded(tmp_path / "chain", homes=0) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store)
+        await follow.catch_up()
+        before = await town.chain.node.block(await town.chain.node.block_number() - 1)
+
+        async def head() -> Block:
+            assert before is not None
+            return before
+
+        monkeypatch.setattr(town.chain.node, "head", head)
+        assert not (await follow.step()).moved
         await store.database.close()
 
 
