@@ -125,7 +125,7 @@ def reverted(data: bytes) -> Reverted:
     name, inputs = found
     try:
         values = decode([kind for _, kind in inputs], data[4:])
-    except DecodingError:
+    except (DecodingError, ValueError, OverflowError):  # text that is no UTF-8, a length beyond all bounds
         return Reverted(name, {}, data)
     return Reverted(name, {key: _plain(kind, value) for (key, kind), value in zip(inputs, values, strict=True)}, data)
 
@@ -140,7 +140,8 @@ def node_error(error: object) -> ChainError:
     """The exception for the `error` member of a JSON-RPC answer."""
     if not isinstance(error, Mapping):
         return NodeError(0, str(error))
-    code, message, data = int(error.get("code", 0)), str(error.get("message", "")), error.get("data")
+    code, message, data = error.get("code", 0), str(error.get("message", "")), error.get("data")
+    code = code if isinstance(code, int) else 0
     payload = _revert_data(data)
     if payload is not None or "revert" in message.lower():
         return reverted(payload or b"")
