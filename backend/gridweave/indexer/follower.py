@@ -130,7 +130,7 @@ class Follower:
         if (
             again is None
             or again.hash != found[-1].hash
-            or any(hashes[entry.block_number] != entry.block_hash for entry in logs)
+            or any(hashes.get(entry.block_number) != entry.block_hash for entry in logs)
         ):
             return Step()
         blocks = tuple(map(_indexed, found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -85,6 +85,36 @@ async def test_request__to_nobody__is_node_unavailable(url: str, why: str) -> No
 async def test_request__given_no_answer__is_node_unavailable(status: int, text: str) -> None:
     with pytest.raises(NodeUnavailable):
         await _answering(status, text).block_number()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"status": "maintenance"}',
+        '{"jsonrpc": "2.0", "id": 1, "result": null}',
+        '{"jsonrpc": "2.0", "id": 1, "result": "0x"}',
+        '{"jsonrpc": "2.0", "id": 1, "result": {"number": "0x1"}}',
+        "[]",
+        "[null]",
+        '[{"id": [1]}]',
+    ],
+)
+async def test_reads__given_json_that_no_node_says__are_node_unavailable(text: str) -> None:
+    """As a proxy says it before a node that is away: a nonce or balance of 0 would be believed."""
+    node = _answering(200, text)
+    reads: list[Awaitable[object]] = [
+        node.head(),
+        node.block_number(),
+        node.nonce(HOME),
+        node.balance(HOME),
+        node.logs(1, 2),
+    ]
+    if not text.startswith('{"jsonrpc"'):
+        reads += [node.blocks([1]), node.receipts([bytes(32)]), node.codes([HOME])]
+    for read in reads:
+        with pytest.raises(NodeUnavailable):
+            await read
 
 
 async def test_request__given_an_error_with_http_500__is_the_nodes_refusal():

@@ -194,6 +194,21 @@ async def test_step__of_a_node_that_answers_now_before_now_after_its_newest_bloc
         await store.database.close()
 
 
+async def test_step__given_logs_of_blocks_that_it_did_not_ask_for__writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        store = await index_at(tmp_path / "index.db")
+        asked = town.chain.node.logs
+
+        async def logs(first: int, last: int, *others: Any) -> list[Log]:
+            return await asked(first, last + 2, *others)
+
+        monkeypatch.setattr(town.chain.node, "logs", logs)
+        assert not (await follower(town, store, 1).step()).moved
+        await store.database.close()
+
+
 async def test_step__nothing_new__moves_nothing(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=0) as town:
         store = await index_at(tmp_path / "index.db")
