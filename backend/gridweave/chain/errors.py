@@ -39,6 +39,7 @@ _BLOCK_GONE = ("header not found", "blockoutofrange", "unknown block", "block no
 _ALREADY_KNOWN = ("already known", "already imported", "known transaction", "already in mempool", "tx already exists")
 _NONCE_TOO_LOW = ("nonce too low", "nonce is too low", "nonce below", "invalid nonce", "have the correct nonce")
 _UNDERPRICED = ("underpriced", "less than block base fee", "fee too low", "max fee per gas less")
+_LIMIT_EXCEEDED = -32005  # EIP-1474
 _POOR = ("insufficient funds", "upfront cost exceeds", "doesn't have enough funds")
 
 
@@ -83,6 +84,12 @@ class NodeError(ChainError):
     def underpriced(self) -> bool:
         """Fees are below the block's base fee or do not outbid the transaction to be replaced."""
         return self._says(_UNDERPRICED)
+
+    @property
+    def is_of_the_moment(self) -> bool:
+        """Whoever stands before the node refused (an HTTP status), or the node wants fewer requests: it says nothing of
+        what was asked."""
+        return self.code in (0, _LIMIT_EXCEEDED) or self.code >= 100
 
     @property
     def insufficient_funds(self) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gridweave.chain import Fees, Signer
+from gridweave.chain import Fees, NodeError, Signer
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.records import Batch, Draft
 from tests.support.service import Service, served
@@ -108,6 +109,31 @@ async def test_sender__a_single_act_that_reverts__is_rejected_by_name(tmp_path: 
         assert (second["status"], second["reason"]) == ("rejected", "WithdrawalAboveWithdrawable")
         assert second["reasonArgs"]["withdrawable"] == 10_000_000
         assert not second["final"]
+
+
+@pytest.mark.parametrize("code", [403, -32005])
+async def test_sender__an_act_that_the_node_will_not_hear_of_now__waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """A proxy's HTTP 403 or a limit on requests says nothing of the act: at the door, and once it is acknowledged."""
+    from tests.backend.api.test_registry import withdrawal
+
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        node = service.runtime.world.node
+        asked, refusals = node.call, [NodeError(code, "no"), None, NodeError(code, "no")]
+
+        async def call(*words: Any, **more: Any) -> bytes:
+            refusal = refusals.pop(0) if refusals else None
+            if refusal is not None:
+                raise refusal
+            return await asked(*words, **more)
+
+        monkeypatch.setattr(node, "call", call)
+        body = withdrawal(town, town.homes[0].secret, 1, 1)
+        assert (await service.post("withdrawals", body)).status_code == 503
+        [state] = await service.done(*await service.accept("withdrawals", body))
+        assert state["status"] == "committed"
+        assert not refusals
 
 
 async def test_sender__hopeless_withdrawals_behind_one_under_way__cost_no_transaction(tmp_path: Path) -> None:
