@@ -53,11 +53,13 @@ class _Http:
 
 
 class Transport:
-    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network."""
+    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network.
+
+    Raises NodeUnavailable if the URL is none.
+    """
 
     def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
-        parts = urlsplit(url)
-        self.place = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        self.place = _place(url)
         self._http = _Http(url, timeout)
         self._send = post or self._http.post
         self._ids = itertools.count(1)
@@ -142,6 +144,15 @@ class Transport:
         if status in _OVERLOADED or body is None:
             raise NodeUnavailable(f"{self.place}: HTTP {status}")
         raise NodeError(status, f"{self.place} refused: HTTP {status}")
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port alone. Raises NodeUnavailable."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:  # whose words may hold a piece of a password
+        raise NodeUnavailable("no address of a node: give http://HOST:PORT, a password's / as %2F") from None
 
 
 def _why(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
@@ -130,6 +131,13 @@ async def test_request__given_a_url_with_a_secret__keeps_it_out_of_the_message()
             await node.block_number()
     assert "secret" not in str(raised.value)
     assert "key" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://user:s3cret/key@node.test", "http://user:s3cret@[node.test"])
+def test_node__given_a_url_that_is_none__shows_no_piece_of_it(url):
+    with pytest.raises(NodeUnavailable, match="no address of a node") as raised:
+        Node(url)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))
 
 
 async def test_batch__given_answers_in_another_order__returns_them_as_asked():
