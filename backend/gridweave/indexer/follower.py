@@ -15,11 +15,11 @@ from itertools import pairwise
 
 import structlog
 
-from gridweave.chain.errors import ChainError, NodeUnavailable
+from gridweave.chain.errors import BlockNotAvailable, ChainError, NodeUnavailable
 from gridweave.chain.events import EVENTS, decode_logs, topics_of
 from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
-from gridweave.chain.types import Block
+from gridweave.chain.types import Block, Log
 from gridweave.indexer.projections import Row, project
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
@@ -29,6 +29,8 @@ __all__ = ["Follower", "Step"]
 log = structlog.get_logger(__name__)
 
 _FORK_STRIDE = 64
+_MAY_FORK = 64
+"""Blocks below the head whose number may still stand for two blocks."""
 
 
 @dataclass(frozen=True)
@@ -124,17 +126,29 @@ class Follower:
         found = [block for block in await self._node.blocks(numbers) if block is not None]
         if not found or not _chains(found):
             return Step()
-        logs = await self._node.logs(found[0].number, found[-1].number, self._contracts, self._topics)
+        logs = await self._logs(found, head)
         hashes = {block.number: block.hash for block in found}
-        again = await self._node.block(found[-1].number)
-        if (
-            again is None
-            or again.hash != found[-1].hash
-            or any(hashes.get(entry.block_number) != entry.block_hash for entry in logs)
-        ):
+        if logs is None or any(hashes.get(entry.block_number) != entry.block_hash for entry in logs):
             return Step()
         blocks = tuple(map(_indexed, found))
         return Step(blocks, project(decode_logs(logs)), stands=blocks[-1])
+
+    async def _logs(self, found: Sequence[Block], head: int) -> list[Log] | None:
+        """The logs of these blocks, None if the node knows others by now.
+
+        Near the head they are asked for by hash: by number, a node (or two behind one address) could say that there are
+        none, of a block of another fork, and nobody would miss them.
+        """
+        first, last = found[0], found[-1]
+        if last.number > head - _MAY_FORK:
+            try:
+                logs = await self._node.logs_of([block.hash for block in found], self._contracts, self._topics)
+            except BlockNotAvailable:
+                return None
+        else:
+            logs = await self._node.logs(first.number, last.number, self._contracts, self._topics)
+        again = await self._node.block(last.number)
+        return logs if again is not None and again.hash == last.hash else None
 
     async def _stands(self, cursor: IndexedBlock, head: Block) -> bool:
         """Whether the chain still holds the block that the index stands on."""

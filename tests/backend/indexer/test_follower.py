@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from gridweave.chain import Node
 from gridweave.chain.errors import NodeUnavailable
 from gridweave.chain.types import Block, Log
 from gridweave.domain.orders import Order, Side
@@ -110,14 +114,14 @@ async def test_step__when_the_node_goes_while_it_reads_ahead__has_applied_its_ow
     async with founded(tmp_path / "chain", homes=2) as town:
         store = await index_at(tmp_path / "index.db")
         follow = follower(town, store, 1)
-        asked = town.chain.node.logs
+        asked, known = town.chain.node.logs_of, await town.chain.node.block(town.deployment.block)
 
-        async def logs(first: int, *others: Any) -> list[Log]:
-            if first > town.deployment.block:
+        async def logs_of(blocks: Sequence[bytes], *others: Any) -> list[Log]:
+            if known is None or blocks != [known.hash]:
                 raise NodeUnavailable("gone")
-            return await asked(first, *others)
+            return await asked(blocks, *others)
 
-        monkeypatch.setattr(town.chain.node, "logs", logs)
+        monkeypatch.setattr(town.chain.node, "logs_of", logs_of)
         step = await follow.step()
         assert [block.number for block in step.blocks] == [town.deployment.block]
         assert await store.head() == step.blocks[-1]
@@ -199,13 +203,41 @@ async def test_step__given_logs_of_blocks_that_it_did_not_ask_for__writes_nothin
 ) -> None:
     async with founded(tmp_path / "chain", homes=0) as town:
         store = await index_at(tmp_path / "index.db")
-        asked = town.chain.node.logs
+        asked, head = town.chain.node.logs_of, await town.chain.node.head()
 
-        async def logs(first: int, last: int, *others: Any) -> list[Log]:
-            return await asked(first, last + 2, *others)
+        async def logs_of(blocks: Sequence[bytes], *others: Any) -> list[Log]:
+            return await asked([*blocks, head.hash], *others)
 
-        monkeypatch.setattr(town.chain.node, "logs", logs)
+        monkeypatch.setattr(town.chain.node, "logs_of", logs_of)
         assert not (await follower(town, store, 1).step()).moved
+        await store.database.close()
+
+
+async def test_step__given_logs_of_another_fork_between_its_blocks__loses_no_event(tmp_path: Path) -> None:
+    """As two nodes behind one address: the one that is asked for logs has none of those blocks."""
+    async with founded(tmp_path / "chain", homes=2) as town, httpx.AsyncClient(trust_env=False) as http:
+        forked = True
+
+        async def post(content: bytes) -> tuple[int, bytes]:
+            nonlocal forked
+            if forked and b"eth_getLogs" in content:
+                forked = False
+                asked = json.loads(content)
+                if isinstance(asked, dict):
+                    return 200, json.dumps({"id": asked["id"], "result": []}).encode()
+                error = {"code": -32000, "message": "unknown block"}
+                return 200, json.dumps([{"id": each["id"], "error": error} for each in asked]).encode()
+            answer = await http.post(town.chain.url, content=content, headers={"Content-Type": "application/json"})
+            return answer.status_code, answer.content
+
+        store, anew = await index_at(tmp_path / "index.db"), await index_at(tmp_path / "anew.db")
+        node = Node(town.chain.url, post=post)
+        follow = Follower(node, store, contracts=sorted(town.deployment.every_address), start=town.deployment.block)
+        await follow.step()
+        await follow.catch_up()
+        await follower(town, anew).catch_up()
+        assert await anew.digest() == await store.digest()
+        await anew.database.close()
         await store.database.close()
 
 
