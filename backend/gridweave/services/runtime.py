@@ -248,18 +248,27 @@ class Runtime:
         world = self.world
         if step.undone_to is not None:
             self.reorgs.note(world.heads.block, step.undone_to)
+        if not step.blocks:
             world.terms.forget()
             world.books.forget()
             self._keeper.forget()
-            world.heads.block = await self._index.head()
-        if step.blocks:
-            world.heads.block = step.blocks[-1]
+        world.heads.block = step.stands
         world.books.learn(step.rows)
         if step.rows.get("markets"):
             world.terms.forget()
-        if step.rows.get("bonds") or step.undone_to is not None:
-            await world.sponsors.refresh()
+        if step.rows.get("bonds") or not step.blocks:
+            await self._refresh()
         self.bell.ring()
+
+    async def _refresh(self) -> None:
+        """Until it is done: the step that calls for it does not come again."""
+        while True:
+            try:
+                await self.world.sponsors.refresh()
+                return
+            except StoreUnavailable as away:
+                log.warning("indexer waits", reason=str(away))
+                await asyncio.sleep(self.world.settings.poll_ms / 1_000)
 
     async def _keep(self) -> None:
         block = self.world.heads.block
