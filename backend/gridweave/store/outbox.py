@@ -29,6 +29,7 @@ from gridweave.store.outbox_sql import (
     OUTCOME,
     QUEUED,
     add_batch,
+    bury,
     by_column,
     items_in,
     relayed_in,
@@ -286,13 +287,7 @@ class OutboxStore:
 
     async def bury(self, batch: int) -> None:
         """A batch whose nonce is lost to it: its items are queued again, its nonce is free for another batch."""
-
-        def bury(connection: Connection) -> None:
-            requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
-            dead = update(batches).where(batches.c.id == batch).values(state=DEAD, nonce=-batches.c.id)
-            connection.execute(dead)
-
-        await self._change(bury)
+        await self._change(lambda connection: bury(connection, batch))
         self._held.forget()
 
     async def forget(self, before_ms: int) -> int:
