@@ -13,8 +13,9 @@ import typer
 from gridweave.chain import Node
 from gridweave.cli.deploy import speaking_of_chains
 from gridweave.cli.terminal import REFUSED, AsJson, emit, fail, out, table
-from gridweave.services.runtime import Stores, WrongChain, check_chain, follower_of, load_deployment
+from gridweave.services.belonging import WrongChain, check_chain, follower_of, load_deployment
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.stores import Stores
 from gridweave.store.backend import file_of
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable

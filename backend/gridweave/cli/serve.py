@@ -22,7 +22,7 @@ from gridweave.api.logs import configure_logs
 from gridweave.chain import KeyUnusable, NodeUnavailable
 from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
 from gridweave.deployment import DeploymentError
-from gridweave.services.runtime import WrongChain
+from gridweave.services.belonging import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
 

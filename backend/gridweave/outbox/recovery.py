@@ -18,8 +18,8 @@ from gridweave.chain.profile import Fees
 from gridweave.chain.types import Call, Receipt, Transaction
 from gridweave.outbox.outcomes import carried_by
 from gridweave.store.adoptions import Adoptions
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.records import Draft, Item, SignedBytes
+from gridweave.timing import now_ms
 
 __all__ = ["Recovery"]
 

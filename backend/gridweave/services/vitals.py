@@ -14,9 +14,8 @@ from gridweave.services.purse import PurseState
 from gridweave.services.reorgs import Reorgs
 from gridweave.services.runtime import Runtime
 from gridweave.store.errors import StoreUnavailable
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.watch import OutboxWatch, Standing
-from gridweave.timing import Timing
+from gridweave.timing import Timing, now_ms
 
 __all__ = ["OutboxVitals", "Vitals", "vitals"]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, or_, select, tuple_, update
 
-from gridweave.store.outbox_rows import item_of, now_ms, signed_row
+from gridweave.store.outbox_rows import item_of, signed_row
 from gridweave.store.outbox_tables import batches, items, signed
 from gridweave.store.records import ACCEPTED, COMMITTED, DEAD, OPEN, REJECTED, Batch, Draft, Item, NewItem
+from gridweave.timing import now_ms
 
 __all__ = [
     "OUTCOME",
