@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.addresses import checksum_address
+from gridweave.domain.names import camel
 
 __all__ = [
     "Address",
@@ -24,12 +25,6 @@ __all__ = [
     "Uint96",
     "Uint256",
 ]
-
-
-def camel(name: str) -> str:
-    """energy_wh -> energyWh."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 class Body(BaseModel):

@@ -64,8 +64,6 @@ __all__ = [
     "WithdrawalIn",
 ]
 
-_SIDES = {"bid": Side.BID, "ask": Side.ASK}
-
 
 class ActIn(Body):
     """One person's consent: signature over the act's own type."""
@@ -98,7 +96,7 @@ class OrderLineIn(Body):
             self.meter,
             self.version,
             self.deadline,
-            _SIDES[self.side],
+            Side[self.side.upper()],
             self.energy_wh,
             self.limit_price,
         )

@@ -85,7 +85,7 @@ def clearing_json(row: Row | None) -> dict[str, Any] | None:
         "lowMicroPerKwh": row["low"],
         "highMicroPerKwh": row["high"],
         "volumeWh": row["volume_wh"],
-        "longSide": {0: None, Side.BID: "bid", Side.ASK: "ask"}[row["long_side"]],
+        "longSide": Side(row["long_side"]).label if row["long_side"] else None,
         "sharedWh": row["shared_wh"],
         "longWh": row["long_wh"],
         "transaction": row["tx_hash"],

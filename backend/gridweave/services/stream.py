@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gridweave.domain.orders import Side
 from gridweave.services.errors import ServiceError, TooManyStreams
+from gridweave.services.status import wish_json
 from gridweave.services.world import World
 from gridweave.store.events import STREAMED
 from gridweave.store.reading import CursorInvalid, Row
@@ -182,8 +182,7 @@ def _event(row: Row) -> tuple[str, dict[str, Any]]:
 def _order(row: Row, status: str) -> dict[str, Any]:
     data = {"id": row["digest"], "meter": row["meter"], "slot": row["slot"], "status": status}
     if "side" in row:
-        side = "bid" if row["side"] == Side.BID else "ask"
-        data |= {"side": side, "energyWh": row["energy_wh"], "limitPriceMicroPerKwh": row["limit_price"]}
+        data |= wish_json(row)
     return data | {name: row[name] for name in ("market", "version", "reason") if name in row}
 
 

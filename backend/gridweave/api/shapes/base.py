@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridweave.api.fields import camel
+from gridweave.domain.names import camel
 
 __all__ = ["LEFT_OUT", "AccountId", "Count", "Cursor", "Hash", "Micro", "Paged", "Point", "Shape", "Slot", "Wh"]
 
