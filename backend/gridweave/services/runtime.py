@@ -18,13 +18,14 @@ from gridweave.outbox.sender import Sender
 from gridweave.outbox.tally import Tally
 from gridweave.services.assembly import assemble, relayer_of
 from gridweave.services.belonging import check_chain, follower_of, load_deployment
-from gridweave.services.errors import TooManyExports
+from gridweave.services.errors import TooManyExports, TooManyStreams
 from gridweave.services.keeper import Keeper
+from gridweave.services.places import Places
 from gridweave.services.refusals import Refusals
 from gridweave.services.reorgs import Reorgs
 from gridweave.services.settings import Settings
 from gridweave.services.stores import Stores
-from gridweave.services.stream import Bell, Places
+from gridweave.services.stream import Bell
 from gridweave.services.world import World
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
@@ -47,7 +48,7 @@ class Runtime:
     def __init__(self, world: World, stores: Stores, sender: Sender, follower: Follower, *, owns: bool) -> None:
         self.world = world
         self.bell = Bell()
-        self.readers = Places(world.settings.most_streams)
+        self.readers = Places(world.settings.most_streams, TooManyStreams)
         self.exports = Places(world.settings.most_exports, TooManyExports)
         self.stores = stores
         self.reorgs = Reorgs()
