@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ __all__ = ["register"]
 
 Rpc = Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")]
 Record = Annotated[Path | None, typer.Option("--deployment", help="The deployment record.")]
+Work = Callable[[Settings], Coroutine[Any, Any, dict[str, Any]]]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the outbox and the index.")]
 
 
@@ -53,12 +55,10 @@ def digest_command(
     _run(_digest, rpc, deployment, data_dir, as_json)
 
 
-def _run(work: Any, rpc: str | None, deployment: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def _run(work: Work, rpc: str | None, deployment: Path | None, data_dir: Path | None, as_json: bool) -> None:
     with speaking_of_chains(as_json):
         try:
             settings = Settings.from_env(rpc_url=rpc, deployment=deployment, data_dir=data_dir)
-            if work is _digest:
-                _check_there(settings)
             report = asyncio.run(work(settings))
         except (SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, StoreUnavailable) as fault:
             fail(type(fault).__name__, str(fault), REFUSED, as_json)
@@ -101,6 +101,7 @@ async def _alone(settings: Settings) -> Stores:
 
 
 async def _digest(settings: Settings) -> dict[str, Any]:
+    _check_there(settings)
     database = Database(Kind.INDEX, settings.index_url)
     try:
         with contextlib.suppress(StoreBusy):  # then whoever writes it has brought it to the newest schema
