@@ -16,6 +16,7 @@ __all__ = [
     "Compact",
     "Digest",
     "Hex32",
+    "Id",
     "Signature",
     "Uint8",
     "Uint16",
@@ -97,6 +98,9 @@ def _uint(bits: int) -> Any:
 
 
 _DECIMAL = f"^[0-9]{{1,{_MOST_DIGITS}}}$"
+
+Id = Annotated[int, Field(ge=0, lt=2**32)]
+"""A meter, a market or a slot."""
 
 Address = Annotated[str, AfterValidator(_address), _hex_schema(20)]
 Digest = Annotated[str, AfterValidator(_digest), _hex_schema(32)]

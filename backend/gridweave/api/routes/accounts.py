@@ -52,10 +52,10 @@ async def get_moves(
 ) -> dict[str, Any]:
     """Every move of the account in chain order."""
     found = await accounts.moves(world, address, cursor, limit)
-    return page(found, lambda row: _move(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _move)
 
 
-def _move(row: Row, *, final: bool) -> dict[str, Any]:
+def _move(row: Row) -> dict[str, Any]:
     return {
         "kind": row["kind"],
         "amountMicro": row["amount"],
@@ -65,7 +65,4 @@ def _move(row: Row, *, final: bool) -> dict[str, Any]:
         "holdMicro": row["hold"],
         "counterparty": row["counterparty"],
         "reference": row["ref"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": final,
     }

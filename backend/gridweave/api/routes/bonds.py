@@ -54,10 +54,10 @@ async def get_compensations(
 ) -> dict[str, Any]:
     """What a relayer's bonds have paid for orders that it had acknowledged and left."""
     found = await bonds.compensations(world, relayer, cursor, limit)
-    return page(found, lambda row: _compensation(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _compensation)
 
 
-def _compensation(row: Row, *, final: bool) -> dict[str, Any]:
+def _compensation(row: Row) -> dict[str, Any]:
     return {
         "id": row["digest"],
         "sponsor": row["sponsor"],
@@ -66,7 +66,4 @@ def _compensation(row: Row, *, final: bool) -> dict[str, Any]:
         "slot": row["slot"],
         "account": row["account"],
         "amountMicro": row["amount"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": final,
     }
