@@ -313,15 +313,8 @@ class OutboxStore:
     async def done(self, kinds: Sequence[str]) -> dict[str, int]:
         """How many items of each kind are on chain."""
         query = select(items.c.kind, func.count()).where(items.c.kind.in_(kinds), items.c.status == COMMITTED)
-        return await self._counts(query.group_by(items.c.kind))
-
-    async def counts(self) -> dict[str, int]:
-        """How many items stand at each status, final ones left out."""
-        query = select(items.c.status, func.count()).where(items.c.final.is_(False))
-        return await self._counts(query.group_by(items.c.status))
-
-    async def _counts(self, query: Select[Any]) -> dict[str, int]:
-        return await self._db.reading(lambda c: {str(name): int(count) for name, count in c.execute(query)})
+        rows = query.group_by(items.c.kind)
+        return await self._db.reading(lambda c: {str(kind): int(count) for kind, count in c.execute(rows)})
 
     async def _batches(self, query: Select[Any]) -> list[Batch]:
         return await self._db.reading(lambda c: [batch_of(row) for row in c.execute(query).mappings()])
