@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
-from gridweave.api.schemas import DepositIn, WithdrawalIn
+from gridweave.api.posted.accounts import DepositIn, WithdrawalIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.accounts import AccountOut, DelegationsOut, MovesOut
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import accounts, money
 from gridweave.store.reading import Row
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
-from gridweave.api.bond_schemas import BondIn, RedeemIn
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
 from gridweave.api.fields import Address
+from gridweave.api.posted.bonds import BondIn, RedeemIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.bonds import BondsOut, CompensationsOut
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import bonds
 from gridweave.store.reading import Row
 

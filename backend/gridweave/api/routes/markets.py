@@ -11,10 +11,10 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import one, page
 from gridweave.api.depends import FROM, CursorQuery, InWorld, LimitQuery, MarketPath, SlotPath
 from gridweave.api.fields import Id
-from gridweave.api.schemas import MarketIn, TermsIn
+from gridweave.api.posted.markets import MarketIn, TermsIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.errors import FINDS, READS
 from gridweave.api.shapes.markets import ArrearsOut, BalanceOut, BookOut, MarketOut, MarketsOut, PricesOut, SlotOut
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.domain.names import camel
 from gridweave.domain.terms import MarketTerms
 from gridweave.services import markets, operations, registry

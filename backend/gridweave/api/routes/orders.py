@@ -10,11 +10,11 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import TooManyItems, many, one
 from gridweave.api.depends import DigestPath, InWorld
 from gridweave.api.fields import Id
+from gridweave.api.posted.orders import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
 from gridweave.api.posting import SignedRoute
-from gridweave.api.schemas import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
+from gridweave.api.shapes.accepted import ACCEPTED, ACCEPTED_MANY
 from gridweave.api.shapes.errors import FINDS
 from gridweave.api.shapes.orders import StateOut, StatesOut
-from gridweave.api.shapes.posted import ACCEPTED, ACCEPTED_MANY
 from gridweave.services.orders import submit_cancels, submit_orders
 from gridweave.services.schedules import submit_schedule
 from gridweave.services.status import order_status, orders_of_meter, request_status

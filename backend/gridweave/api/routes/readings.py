@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import TooManyItems, many, page
 from gridweave.api.depends import FROM, CursorQuery, InWorld, LimitQuery
 from gridweave.api.fields import Id
+from gridweave.api.posted.readings import ReadingsIn
 from gridweave.api.posting import SignedRoute
-from gridweave.api.schemas import ReadingsIn
+from gridweave.api.shapes.accepted import ACCEPTED_MANY
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED_MANY
 from gridweave.api.shapes.registry import ReadingsOut
 from gridweave.services.readings import readings_of_meter, submit_readings
 from gridweave.store.reading import Row

@@ -10,17 +10,9 @@ from fastapi.responses import JSONResponse
 from gridweave.api.answers import one, page, place_of
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery, MeterPath
 from gridweave.api.fields import Address, Id
-from gridweave.api.schemas import (
-    AssetIn,
-    DelegationIn,
-    EnrolmentIn,
-    MeterEndIn,
-    MeterIn,
-    MeterMoveIn,
-    StatusIn,
-)
+from gridweave.api.posted.registry import AssetIn, DelegationIn, EnrolmentIn, MeterEndIn, MeterIn, MeterMoveIn, StatusIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.errors import FINDS, READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.api.shapes.registry import DeviceOut, MeterOut, MetersOut
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
 from gridweave.domain.errors import SignatureMalformed
