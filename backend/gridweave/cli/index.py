@@ -7,12 +7,13 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from gridweave.chain import Node
 from gridweave.cli.deploy import speaking_of_chains
+from gridweave.cli.options import DataDir, NodeUrl, Record
 from gridweave.cli.terminal import REFUSED, AsJson, emit, fail, out, table
 from gridweave.services.belonging import WrongChain, check_chain, follower_of, load_deployment
 from gridweave.services.settings import Settings, SettingsInvalid
@@ -24,10 +25,7 @@ from gridweave.store.index import IndexStore
 
 __all__ = ["register"]
 
-Rpc = Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")]
-Record = Annotated[Path | None, typer.Option("--deployment", help="The deployment record.")]
 Work = Callable[[Settings], Coroutine[Any, Any, dict[str, Any]]]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the outbox and the index.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def rebuild_command(
-    rpc: Rpc = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
+    rpc: NodeUrl = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Throw the projections away and build the same rows again from the chain. Stop the service first.
 
@@ -49,7 +47,7 @@ def rebuild_command(
 
 
 def digest_command(
-    rpc: Rpc = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
+    rpc: NodeUrl = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Print one hash over every projected row: two indexes of the same chain have the same."""
     _run(_digest, rpc, deployment, data_dir, as_json)
