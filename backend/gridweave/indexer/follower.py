@@ -24,7 +24,7 @@ from gridweave.indexer.projections import Row, project
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
 
-__all__ = ["Follower", "Step"]
+__all__ = ["Follower", "Step", "patiently"]
 
 log = structlog.get_logger(__name__)
 
