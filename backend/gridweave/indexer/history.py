@@ -38,7 +38,8 @@ _WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
 _CONTRACTS = frozenset({"contract", "module", "target", "authority"})
 """Parameters that name contracts, which are no accounts."""
 
-_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d", "device": "device:%s"}
+_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d"}
+_KINDS |= dict.fromkeys(("device", "identity"), "device:%s")
 _KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
 
 

@@ -87,7 +87,7 @@ async def assemble(
         relayer=relayer,
         heads=Heads(profile),
         reads=reads,
-        books=Books(reads.meters, reads.orders, reads.accounts),
+        books=Books(reads.devices, reads.meters, reads.orders, reads.accounts),
         outbox=outbox,
         queue=Queue(outbox, lanes, sender.ring),
         lanes=lanes,

@@ -117,7 +117,7 @@ async def test_books__after_orders_cancels_and_money__say_what_the_index_says(tm
 async def agree(service: Service, slots: list[int]) -> None:
     """What is at hand is what a fresh book reads."""
     world = service.runtime.world
-    fresh = Books(world.reads.meters, world.reads.orders, world.reads.accounts)
+    fresh = Books(world.reads.devices, world.reads.meters, world.reads.orders, world.reads.accounts)
     accounts = [home.account for home in service.town.homes]
     meters = [home.meter for home in service.town.homes]
     keep = ("version", "side", "energy_wh", "limit_price", "acts", "digest")
