@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ from gridweave.cli.terminal import (
 from gridweave.client.device_life import DeviceHolder, HandoverWord, MakersList, OwnDevice
 from gridweave.client.service import GridweaveClient
 from gridweave.domain.acts import KeyKind
-from gridweave.domain.addresses import ZERO_ADDRESS
+from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 
 __all__ = ["register"]
 
@@ -70,9 +71,7 @@ def register(device: typer.Typer) -> None:
 
 
 def enrol_batch(
-    devices: Annotated[
-        Path, typer.Argument(help="A line a device: {device, curve}, as `device new --json` prints it.")
-    ],
+    devices: Annotated[Path, typer.Argument(help="{device, curve} of each, as `device new --json` prints it.")],
     key: KeyName,
     model: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Your number of the model.")],
     file: Annotated[Path, typer.Option("--out", help="Where to write the devices' proofs.")] = Path("batch.json"),
@@ -335,13 +334,24 @@ def _show(title: str, state: dict[str, Any], as_json: bool) -> None:
 
 def _read_devices(path: Path) -> list[tuple[str, KeyKind]]:
     try:
-        lines = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        found = {str(line["device"]): _CURVES[line["curve"]] for line in lines}
+        listed = list(_values(path.read_text()))
+        found = {checksum_address(entry["device"]): _CURVES[entry["curve"]] for entry in listed}
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise WrongUse(f'{path} is no list of devices; a line each: {{"device": "0x…", "curve": "p256"}}') from fault
-    if not found or len(found) != len(lines):
-        raise WrongUse(f"{path} names {len(found)} devices in {len(lines)} lines; name each once, and one at least")
+        raise WrongUse(
+            f'{path} is no list of devices, one after the other: {{"device": "0x…", "curve": "p256"}}'
+        ) from fault
+    if not found or len(found) != len(listed):
+        raise WrongUse(f"{path} names {len(found)} devices in {len(listed)} entries; name each once, and one at least")
     return list(found.items())
+
+
+def _values(text: str) -> Iterator[Any]:
+    """JSON values that follow each other, a line each or not. Raises ValueError."""
+    decoder, at = json.JSONDecoder(), 0
+    while rest := text[at:].lstrip():
+        value, length = decoder.raw_decode(rest)
+        yield value
+        at = len(text) - len(rest) + length
 
 
 def _read_batch(path: Path) -> MakersList:
