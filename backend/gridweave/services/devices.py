@@ -98,7 +98,9 @@ async def claim(
     _check_word(world, key.name, key, said, word)
     call = world.contracts.devices.claim(said, key, proof, word)
     lanes = (_batch_lane(batch_),)
-    return await submit_act(world, _plan_word(world, Kind.ENROLMENT, call, said, key.name, 0, owner, depends_on=lanes))
+    return await submit_act(
+        world, _plan_word(world, Kind.ENROLMENT, call, said, key.name, "claim", owner, depends_on=lanes)
+    )
 
 
 # keys
@@ -268,7 +270,7 @@ def _plan_batch(call: Call, said: BatchRegistration | BatchClosing, act: Act, re
 
 
 def _plan_key(world: World, call: Call, said: KeyRotation | RotationVeto | KeyAdoption, row: Row) -> Plan:
-    return _plan_word(world, Kind.KEY, call, said, said.device, said.nonce, row["owner"])
+    return _plan_word(world, Kind.KEY, call, said, said.device, f"{said.nonce}", row["owner"])
 
 
 def _plan_word(
@@ -277,11 +279,11 @@ def _plan_word(
     call: Call,
     said: Any,
     name: str,
-    nonce: int,
+    turn: str,
     account: str,
     depends_on: tuple[str, ...] = (),
 ) -> Plan:
-    """Of what a device signs itself, which nobody's act accompanies."""
+    """Of what a device signs itself, which nobody's act accompanies; `turn` says what the word may be used for once."""
     hash_ = digest(world.domain(_REGISTRY), said)
     return Plan(
         kind=kind,
@@ -293,5 +295,5 @@ def _plan_word(
         request={"device": name, "digest": to_hex(hash_)},
         account=account,
         id=hash_,
-        nonce_key=f"{_REGISTRY}:device:{name}:{nonce}",
+        nonce_key=f"{_REGISTRY}:device:{name}:{turn}",
     )
