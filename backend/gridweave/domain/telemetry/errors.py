@@ -35,3 +35,129 @@ class RootMismatch(ProofRefusal):
     """Leaves and proof lead to another root: a leaf, its place, the size or a hash differs from what was recorded."""
 
     parameters = ("string computed", "string recorded")
+
+
+class SchemaRefusal(TelemetryRefusal):
+    """A schema cannot be written down, or bytes are none."""
+
+
+class SchemaMalformed(SchemaRefusal):
+    """Bytes are no schema in canonical form."""
+
+    parameters = ("string rule",)
+
+
+class ChannelMalformed(SchemaRefusal):
+    """A channel's name, unit, scale or width is not allowed."""
+
+    parameters = ("string channel", "string rule")
+
+
+class StreamReadingRefusal(TelemetryRefusal):
+    """A run of readings is not what its stream allows."""
+
+
+class ReadingsMalformed(StreamReadingRefusal):
+    """Bytes are no readings of that many channels."""
+
+    parameters = ("uint256 bytesLong", "string rule")
+
+
+class ReadingGap(StreamReadingRefusal):
+    """An index inside a run does not follow the one before it."""
+
+    parameters = ("uint64 index", "uint64 expected")
+
+
+class ReadingTimeRunsBack(StreamReadingRefusal):
+    """A reading is older than the one before it."""
+
+    parameters = ("uint64 index", "uint64 atMs", "uint64 previousMs")
+
+
+class ReadingTimeOutOfRange(StreamReadingRefusal):
+    """A reading's time lies behind the last window that has a key."""
+
+    parameters = ("uint64 index", "uint64 atMs")
+
+
+class ChannelCountWrong(StreamReadingRefusal):
+    """Readings have another number of channels than the stream's schema."""
+
+    parameters = ("uint256 channels", "uint256 expected")
+
+
+class ValueOutsideChannel(StreamReadingRefusal):
+    """A reading's value does not fit its channel's width."""
+
+    parameters = ("uint64 index", "string channel", "int256 value")
+
+
+class SegmentRefusal(TelemetryRefusal):
+    """A segment does not continue its stream, or is not what its device signed."""
+
+
+class SegmentOfOtherStream(SegmentRefusal):
+    """The segment is signed for another stream."""
+
+    parameters = ("string stream", "string expected")
+
+
+class SegmentGap(SegmentRefusal):
+    """Readings are missing between what the stream has and the segment."""
+
+    parameters = ("uint64 firstIndex", "uint64 expected")
+
+
+class SegmentOverlap(SegmentRefusal):
+    """The segment begins with readings that the stream already has."""
+
+    parameters = ("uint64 firstIndex", "uint64 expected")
+
+
+class SegmentTimeRunsBack(SegmentRefusal):
+    """The segment begins before the stream's last reading."""
+
+    parameters = ("uint64 firstMs", "uint64 previousMs")
+
+
+class SegmentTooLong(SegmentRefusal):
+    """The segment has more readings than one signature may cover."""
+
+    parameters = ("uint256 count", "uint256 most")
+
+
+class SegmentSpansWindows(SegmentRefusal):
+    """The segment reaches from one key window into another: the device must end it at the boundary."""
+
+    parameters = ("uint256 firstWindow", "uint256 lastWindow")
+
+
+class SegmentDisagrees(SegmentRefusal):
+    """A field of the segment says other than its readings do."""
+
+    parameters = ("string field", "uint256 said", "uint256 found")
+
+
+class WrongPreviousHead(SegmentRefusal):
+    """The segment does not continue the stream's chain of hashes."""
+
+    parameters = ("string previousHead", "string expected")
+
+
+class WrongHead(SegmentRefusal):
+    """The chain of hashes over the readings does not end in the segment's head."""
+
+    parameters = ("string head", "string computed")
+
+
+class SegmentSignatureInvalid(SegmentRefusal):
+    """The device's key did not sign the segment."""
+
+    parameters = ("string stream", "uint64 firstIndex")
+
+
+class ClockAhead(SegmentRefusal):
+    """The segment ends later than now: the device's clock is ahead by more than is borne with."""
+
+    parameters = ("uint64 lastMs", "uint64 receivedMs", "uint64 limitMs")
