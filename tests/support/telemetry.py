@@ -17,7 +17,7 @@ from gridweave.domain.telemetry.schema import Channel, Schema
 from gridweave.domain.telemetry.segments import DeviceKey, Segment, SignedSegment, StreamTail
 
 SCHEMA = Schema(
-    (Channel("power", "W", 0, 4), Channel("voltage", "V", -1, 2), Channel("temperature", "Cel", -1, 2)),
+    (Channel("power", "W", -1, 4), Channel("voltage", "V", -1, 2), Channel("temperature", "Cel", -2, 2)),
 )
 STREAM = sha256(b"a home's stream").digest()
 DOMAIN = Domain.of("TelemetryAnchor", 31337, "0x" + "7e" * 20)
@@ -69,11 +69,11 @@ def _seconds(rng: random.Random, count: int, first_index: int, start_ms: int, st
         if rng.random() < 0.01:
             other = max(60.0, other + rng.gauss(0, 60))
         load = other + (88.0 if fridge_until % 2 else 0.0) + (2_050.0 if second < kettle_until else 0.0)
-        power = load * rng.gauss(1, 0.004) + rng.gauss(0, 0.6)
-        volts += 0.02 * (231.0 - volts) + rng.gauss(0, 0.09)
+        power = load * rng.gauss(1, 0.006) + rng.gauss(0, 1.5)
+        volts += 0.02 * (231.0 - volts) + rng.gauss(0, 0.15)
         celsius += rng.gauss(0, 0.004)
         at_ms = start_ms + second * step_ms + min(step_ms - 1, abs(round(rng.gauss(0, 1.2))))
-        values = (round(power), round((volts - load / 2_000) * 10), round(celsius * 10))
+        values = (round(power * 10), round((volts - load / 2_000) * 10), round((celsius + rng.gauss(0, 0.02)) * 100))
         yield Reading(first_index + second, at_ms, 3, values)
 
 

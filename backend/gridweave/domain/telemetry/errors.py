@@ -161,3 +161,49 @@ class ClockAhead(SegmentRefusal):
     """The segment ends later than now: the device's clock is ahead by more than is borne with."""
 
     parameters = ("uint64 lastMs", "uint64 receivedMs", "uint64 limitMs")
+
+
+class ColumnsRefusal(TelemetryRefusal):
+    """Bytes are no packed readings."""
+
+
+class ColumnsTruncated(ColumnsRefusal):
+    """The bytes end too early."""
+
+    parameters = ("uint256 bytesLong",)
+
+
+class ColumnsExtended(ColumnsRefusal):
+    """Bytes follow the packed readings."""
+
+    parameters = ("uint256 extraBytes",)
+
+
+class ColumnsTooMany(ColumnsRefusal):
+    """No readings, or more than one run may hold."""
+
+    parameters = ("uint256 readings", "uint256 most")
+
+
+class ColumnsSizeWrong(ColumnsRefusal):
+    """What was compressed has another size than so many readings of these widths have."""
+
+    parameters = ("int256 size", "uint256 expected")
+
+
+class ColumnsNotCanonical(ColumnsRefusal):
+    """The same readings have another, shorter or simpler form, and only that one counts."""
+
+    parameters = ("string rule",)
+
+
+class ColumnsNotCompressed(ColumnsRefusal):
+    """The compressed part is no zstd frame as it is written here."""
+
+    parameters = ("string rule",)
+
+
+class ColumnOutOfRange(ColumnsRefusal):
+    """A number leaves the range of its type."""
+
+    parameters = ("string column", "string rule")

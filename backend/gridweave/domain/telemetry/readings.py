@@ -28,6 +28,9 @@ from gridweave.domain.telemetry.windows import END_MS, WINDOW_MS, window_at
 
 Column = Sequence[int]
 
+MOST_READINGS = 1 << 14
+"""Under one signature or in one packed run: 18 a second for a whole window. Nobody need make room for more."""
+
 _FIXED = 3  # columns before those of the channels
 _FIXED_SIZE = 20  # and their bytes
 _TYPES = ("uint64", "uint64", "uint32")

@@ -30,12 +30,9 @@ from gridweave.domain.telemetry.errors import (
     WrongHead,
     WrongPreviousHead,
 )
-from gridweave.domain.telemetry.readings import ReadingRun
+from gridweave.domain.telemetry.readings import MOST_READINGS, ReadingRun
 from gridweave.domain.telemetry.schema import Schema
 from gridweave.domain.telemetry.windows import window_at
-
-MOST_READINGS = 1 << 16
-"""In one segment: a device that signs less often than that has no use of it."""
 
 _TAG = b"gridweave/telemetry/chain"
 

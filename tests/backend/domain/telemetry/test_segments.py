@@ -24,10 +24,9 @@ from gridweave.domain.telemetry.errors import (
     WrongHead,
     WrongPreviousHead,
 )
-from gridweave.domain.telemetry.readings import Reading, ReadingRun
+from gridweave.domain.telemetry.readings import MOST_READINGS, Reading, ReadingRun
 from gridweave.domain.telemetry.schema import Channel, Schema
 from gridweave.domain.telemetry.segments import (
-    MOST_READINGS,
     ClockLimits,
     Segment,
     SignedSegment,
