@@ -14,9 +14,9 @@ class ProofRefusal(TelemetryRefusal):
 
 
 class OutsideTree(ProofRefusal):
-    """Leaves [first, end) are none of a tree of this size, or no leaf at all."""
+    """Leaves [first, end) are none at all, or not among the leaves [low, high) that the tree has or knows."""
 
-    parameters = ("uint256 first", "uint256 end", "uint256 size")
+    parameters = ("uint256 first", "uint256 end", "uint256 low", "uint256 high")
 
 
 class ProofLengthWrong(ProofRefusal):
@@ -207,3 +207,25 @@ class ColumnOutOfRange(ColumnsRefusal):
     """A number leaves the range of its type."""
 
     parameters = ("string column", "string rule")
+
+
+class KeyRefusal(TelemetryRefusal):
+    """Keys do not open what is asked of them, or bytes are no keys."""
+
+
+class WindowsMalformed(KeyRefusal):
+    """Windows [first, end) are none: the range is empty or leaves the tree."""
+
+    parameters = ("uint256 first", "uint256 end")
+
+
+class WindowClosed(KeyRefusal):
+    """No key here opens this window: it was erased, or never given."""
+
+    parameters = ("uint256 window",)
+
+
+class KeysMalformed(KeyRefusal):
+    """Bytes are no keys in canonical form."""
+
+    parameters = ("string rule",)

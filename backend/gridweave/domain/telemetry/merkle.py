@@ -4,13 +4,16 @@ The hash of a leaf is SHA-256(0x00 . leaf), that of a node SHA-256(0x01 . left .
 at the largest power of two below n. Paired level by level from the left, a last hash without partner moving up as it
 is, that is the same tree.
 
+A range proof holds the roots of the largest subtrees outside of the range, from left to right: at most 2 log2(n) hashes.
+Who has the leaves of a range and its proof can prove each of them in turn, and knows nothing of the others.
+
 A root does not commit to its size: proofs are of a place in a tree of a size, and whoever checks one takes both root
 and size from where they were recorded together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -21,43 +24,70 @@ EMPTY_ROOT = sha256().digest()
 
 
 @dataclass(frozen=True)
-class MerkleTree:
-    """All hashes of a tree: `levels[0]` those of its leaves, each next level half as long, the last one the root's."""
+class Level:
+    """Hashes of one height, from position `offset` on, and how many the whole tree has there."""
 
-    levels: tuple[list[bytes], ...]
+    offset: int
+    hashes: list[bytes]
+    size: int
+
+    def at(self, position: int) -> bytes:
+        """The hash at a position that is known."""
+        return self.hashes[position - self.offset]
+
+
+@dataclass(frozen=True)
+class MerkleTree:
+    """A tree of `size` leaves of which [first, end) are known, all of them as a rule.
+
+    `levels` run from the leaves to the root and hold what is known with the siblings beside it.
+    """
+
+    size: int
+    first: int
+    end: int
+    levels: tuple[Level, ...]
 
     @classmethod
     def of(cls, leaves: Iterable[bytes]) -> MerkleTree:
         """The tree over these leaves, in this order; none at all is allowed."""
-        return cls(_levels(hash_leaves(leaves)))
+        hashes = hash_leaves(leaves)
+        return cls(len(hashes), 0, len(hashes), _levels(len(hashes), 0, hashes, ()))
 
-    @property
-    def size(self) -> int:
-        """How many leaves there are."""
-        return len(self.levels[0])
+    @classmethod
+    def of_range(cls, size: int, first: int, leaves: Iterable[bytes], proof: Sequence[bytes]) -> MerkleTree:
+        """What leaves from `first` on and their range proof tell of a tree of `size` leaves: its root is to be checked.
+
+        Raises OutsideTree, ProofLengthWrong, ProofHashMalformed.
+        """
+        hashes = hash_leaves(leaves)
+        end = first + len(hashes)
+        _must_lie_inside(first, end, 0, size)
+        _must_be_hashes(proof, range_proof_length(size, first, end))
+        return cls(size, first, end, _levels(size, first, hashes, proof))
 
     @property
     def root(self) -> bytes:
         """The tree's root, 32 bytes; EMPTY_ROOT without a leaf."""
-        return self.levels[-1][0] if self.levels[0] else EMPTY_ROOT
+        return self.levels[-1].hashes[0] if self.size else EMPTY_ROOT
 
     def prove(self, index: int) -> tuple[bytes, ...]:
-        """The inclusion proof of the leaf at `index`: siblings from leaf to root. Raises OutsideTree."""
-        _must_lie_inside(index, index + 1, self.size)
-        places = ((level, (index >> height) ^ 1) for height, level in enumerate(self.levels))
-        return tuple(level[sibling] for level, sibling in places if sibling < len(level))
+        """The inclusion proof of the known leaf at `index`: siblings from leaf to root. Raises OutsideTree."""
+        _must_lie_inside(index, index + 1, self.first, self.end)
+        siblings = ((level, index >> height ^ 1) for height, level in enumerate(self.levels))
+        return tuple(level.at(position) for level, position in siblings if position < level.size)
 
     def prove_range(self, first: int, end: int) -> tuple[bytes, ...]:
-        """The proof that leaves [first, end) are all there is between: at most 2 log2(size) hashes, left to right.
-
-        They are the roots of the largest subtrees outside the range. Raises OutsideTree.
-        """
-        _must_lie_inside(first, end, self.size)
-        return tuple(self._subtree(low, high) for low, high in _outside(0, self.size, first, end))
-
-    def _subtree(self, low: int, high: int) -> bytes:
-        height = (high - low - 1).bit_length()
-        return self.levels[height][low >> height]
+        """The proof that known leaves [first, end) are all there is between. Raises OutsideTree."""
+        _must_lie_inside(first, end, self.first, self.end)
+        left, right = [], []
+        for level in self.levels[:-1]:
+            if first & 1:
+                left.append(level.at(first - 1))
+            if end & 1 and end < level.size:
+                right.append(level.at(end))
+            first, end = first >> 1, end + 1 >> 1
+        return (*reversed(left), *right)
 
 
 def merkle_root(leaves: Iterable[bytes]) -> bytes:
@@ -75,8 +105,8 @@ def verify_inclusion(root: bytes, size: int, index: int, leaf: bytes, path: Sequ
 
     Raises OutsideTree, ProofLengthWrong, ProofHashMalformed, RootMismatch.
     """
-    _must_lie_inside(index, index + 1, size)
-    _must_be_hashes(path, path_length(index, size))
+    _must_lie_inside(index, index + 1, 0, size)
+    _must_be_hashes(path, path_length(size, index))
     at, last, node = index, size - 1, sha256(b"\x00" + leaf).digest()
     for sibling in path:
         while at == last and not at & 1:  # alone at the right edge: moves up as it is
@@ -86,62 +116,51 @@ def verify_inclusion(root: bytes, size: int, index: int, leaf: bytes, path: Sequ
     _must_match(node, root)
 
 
-def verify_range(root: bytes, size: int, first: int, leaves: Sequence[bytes], proof: Sequence[bytes]) -> None:
-    """Return if `leaves` are exactly those from `first` on of the tree of `size` leaves under `root`: none left out.
+def verify_range(root: bytes, size: int, first: int, leaves: Iterable[bytes], proof: Sequence[bytes]) -> MerkleTree:
+    """What is known of the tree, if `leaves` are exactly those from `first` on of `size` leaves under `root`.
 
     Raises OutsideTree, ProofLengthWrong, ProofHashMalformed, RootMismatch.
     """
-    end = first + len(leaves)
-    _must_lie_inside(first, end, size)
-    _must_be_hashes(proof, sum(1 for _ in _outside(0, size, first, end)))
-    _must_match(_fold(0, size, first, hash_leaves(leaves), iter(proof)), root)
+    known = MerkleTree.of_range(size, first, leaves, proof)
+    _must_match(known.root, root)
+    return known
 
 
-def path_length(index: int, size: int) -> int:
+def path_length(size: int, index: int) -> int:
     """How many hashes the inclusion proof of leaf `index` has in a tree of `size` leaves."""
     inner = (index ^ (size - 1)).bit_length()
     return inner + (index >> inner).bit_count()
 
 
-def _levels(hashes: list[bytes]) -> tuple[list[bytes], ...]:
-    levels = [hashes]
-    while len(hashes) > 1:
+def range_proof_length(size: int, first: int, end: int) -> int:
+    """How many hashes the proof of leaves [first, end) has in a tree of `size` leaves."""
+    length = first.bit_count()
+    while size > 1:
+        length += end & 1 and end < size
+        size, end = size + 1 >> 1, end + 1 >> 1
+    return length
+
+
+def _levels(size: int, first: int, hashes: list[bytes], proof: Sequence[bytes]) -> tuple[Level, ...]:
+    """All levels over the leaf hashes from `first` on; a range's proof fills in what lies beside it."""
+    left, right = iter(reversed(proof[: first.bit_count()])), iter(proof[first.bit_count() :])
+    levels = []
+    while size > 1:
+        if first & 1:
+            first, hashes = first - 1, [next(left), *hashes]
+        if len(hashes) & 1 and first + len(hashes) < size:
+            hashes = [*hashes, next(right)]
+        levels.append(Level(first, hashes, size))
         each = iter(hashes)
-        paired = [sha256(b"\x01" + left + right).digest() for left, right in zip(each, each, strict=False)]
-        hashes = paired if len(hashes) % 2 == 0 else [*paired, hashes[-1]]
-        levels.append(hashes)
-    return tuple(levels)
+        paired = [sha256(b"\x01" + a + b).digest() for a, b in zip(each, each, strict=False)]
+        hashes = [*paired, hashes[-1]] if len(hashes) & 1 else paired
+        first, size = first >> 1, size + 1 >> 1
+    return (*levels, Level(first, hashes, size))
 
 
-def _split(low: int, high: int) -> int:
-    return low + (1 << (high - low - 1).bit_length() - 1)
-
-
-def _outside(low: int, high: int, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The largest subtrees of [low, high) that have no leaf in [first, end), from left to right."""
-    if high <= first or end <= low:
-        yield low, high
-    elif low < first or end < high:
-        middle = _split(low, high)
-        yield from _outside(low, middle, first, end)
-        yield from _outside(middle, high, first, end)
-
-
-def _fold(low: int, high: int, first: int, inside: list[bytes], outside: Iterator[bytes]) -> bytes:
-    """The hash of subtree [low, high): from leaf hashes that begin at `first`, and from those of _outside."""
-    end = first + len(inside)
-    if high <= first or end <= low:
-        return next(outside)
-    if first <= low and high <= end:
-        return _levels(inside[low - first : high - first])[-1][0]
-    middle = _split(low, high)
-    left = _fold(low, middle, first, inside, outside)
-    return sha256(b"\x01" + left + _fold(middle, high, first, inside, outside)).digest()
-
-
-def _must_lie_inside(first: int, end: int, size: int) -> None:
-    if not 0 <= first < end <= size:
-        raise OutsideTree(first, end, size)
+def _must_lie_inside(first: int, end: int, low: int, high: int) -> None:
+    if not low <= first < end <= high:
+        raise OutsideTree(first, end, low, high)
 
 
 def _must_be_hashes(proof: Sequence[bytes], expected: int) -> None:

@@ -21,6 +21,7 @@ from gridweave.domain.telemetry.merkle import (
     MerkleTree,
     merkle_root,
     path_length,
+    range_proof_length,
     verify_inclusion,
     verify_range,
 )
@@ -147,9 +148,9 @@ def test_verify_inclusion__given_swapped_leaves__is_refused() -> None:
 
 def test_verify_inclusion__given_a_node_as_a_leaf__is_refused() -> None:
     tree = MerkleTree.of(LEAVES[:4])
-    forged = tree.levels[0][0] + tree.levels[0][1]
+    forged = tree.levels[0].at(0) + tree.levels[0].at(1)
     with pytest.raises(RootMismatch):
-        verify_inclusion(tree.root, 2, 0, forged, [tree.levels[1][1]])
+        verify_inclusion(tree.root, 2, 0, forged, [tree.levels[1].at(1)])
 
 
 @pytest.mark.parametrize("size", range(1, 17))
@@ -176,7 +177,7 @@ def test_prove__of_every_leaf__is_the_rfcs_path_and_verifies(size: int) -> None:
     for index in range(size):
         path = tree.prove(index)
         assert list(path) == rfc_path(index, LEAVES[:size])
-        assert len(path) == path_length(index, size)
+        assert len(path) == path_length(size, index)
         verify_inclusion(tree.root, size, index, LEAVES[index], path)
 
 
@@ -204,6 +205,18 @@ def test_prove_range__of_no_leaves_or_beyond__is_refused(first: int, end: int) -
         MerkleTree.of(LEAVES).prove_range(first, end)
 
 
+def rfc_range_proof(leaves: list[bytes], first: int, end: int) -> tuple[bytes, ...]:
+    """Roots of the largest subtrees outside [first, end), by the RFC's own split."""
+    if end <= 0 or len(leaves) <= first:
+        return (rfc_root(leaves),)
+    if first <= 0 and len(leaves) <= end:
+        return ()
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return (*rfc_range_proof(leaves[:k], first, end), *rfc_range_proof(leaves[k:], first - k, end - k))
+
+
 @pytest.mark.parametrize("first", [-1, MOST, MOST - 1])
 def test_verify_range__of_leaves_beyond__is_refused(first: int) -> None:
     with pytest.raises(OutsideTree):
@@ -219,8 +232,10 @@ def test_verify_range__of_every_range__accepts_it_and_nothing_near_it(size: int)
     for first in range(size):
         for end in range(first + 1, size + 1):
             proof, inside = tree.prove_range(first, end), leaves[first:end]
-            assert len(proof) <= 2 * size.bit_length()
-            verify_range(tree.root, size, first, inside, proof)
+            assert proof == rfc_range_proof(leaves, first, end)
+            assert len(proof) == range_proof_length(size, first, end) <= 2 * size.bit_length()
+            known = verify_range(tree.root, size, first, inside, proof)
+            assert [known.prove(index) for index in range(first, end)] == [tree.prove(i) for i in range(first, end)]
             _refuse(tree.root, size, first, inside[:-1], proof)
             _refuse(tree.root, size, first, inside[1:], proof)
             _refuse(tree.root, size, first, [*inside, b"one more"], proof)
@@ -266,6 +281,25 @@ def test_range_proof__of_a_leaf__has_the_hashes_of_its_inclusion_proof() -> None
     tree = MerkleTree.of(LEAVES)
     for index in range(MOST):
         assert sorted(tree.prove_range(index, index + 1)) == sorted(tree.prove(index))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 200), st.data())
+def test_prove__from_a_range_alone__is_what_the_whole_tree_proves(size: int, data) -> None:
+    leaves = [index.to_bytes(2, "big") for index in range(size)]
+    tree = MerkleTree.of(leaves)
+    first = data.draw(st.integers(0, size - 1))
+    end = data.draw(st.integers(first + 1, size))
+    known = verify_range(tree.root, size, first, leaves[first:end], tree.prove_range(first, end))
+    low = data.draw(st.integers(first, end - 1))
+    high = data.draw(st.integers(low + 1, end))
+    assert known.prove(low) == tree.prove(low)
+    assert known.prove_range(low, high) == tree.prove_range(low, high)
+    for beyond in {first - 1, end}:
+        with pytest.raises(OutsideTree):
+            known.prove(beyond)
+        with pytest.raises(OutsideTree):
+            known.prove_range(min(beyond, low), max(beyond + 1, high))
 
 
 def test_tree__of_100000_leaves__takes_little_more_than_its_hashes() -> None:
