@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,7 +14,7 @@ from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.signatures import p256_point, secp256k1_point, sign_compact, sign_p256
 from gridweave.domain.telemetry.readings import Reading, ReadingRun
 from gridweave.domain.telemetry.schema import Channel, Schema
-from gridweave.domain.telemetry.segments import DeviceKey, Segment, SignedSegment, StreamTail
+from gridweave.domain.telemetry.segments import DeviceKey, Segment, SignedRun, SignedSegment, StreamTail
 
 SCHEMA = Schema(
     (Channel("power", "W", -1, 4), Channel("voltage", "V", -1, 2), Channel("temperature", "Cel", -2, 2)),
@@ -77,9 +77,7 @@ def _seconds(rng: random.Random, count: int, first_index: int, start_ms: int, st
         yield Reading(first_index + second, at_ms, 3, values)
 
 
-def signed_segments(
-    device: Device, run: ReadingRun, every: int, tail: StreamTail | None = None
-) -> Sequence[tuple[ReadingRun, SignedSegment]]:
+def signed_segments(device: Device, run: ReadingRun, every: int, tail: StreamTail | None = None) -> list[SignedRun]:
     """What the device sends: `every` readings to a segment, fewer where a window ends."""
     at = tail or StreamTail.start(STREAM)
     sent = []
@@ -87,6 +85,6 @@ def signed_segments(
         for first in range(within.first_index, within.end_index, every):
             part = within.cut(first, min(first + every, within.end_index))
             segment = at.segment(part)
-            sent.append((part, device.sign(segment)))
+            sent.append(SignedRun(part, device.sign(segment)))
             at = at.after(segment)
     return sent

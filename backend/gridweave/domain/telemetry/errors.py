@@ -229,3 +229,85 @@ class KeysMalformed(KeyRefusal):
     """Bytes are no keys in canonical form."""
 
     parameters = ("string rule",)
+
+
+class BatchRefusal(TelemetryRefusal):
+    """A sealed batch is not what it is said to be."""
+
+
+class HeaderMalformed(BatchRefusal):
+    """Bytes are no header of a batch."""
+
+    parameters = ("string rule",)
+
+
+class HeaderDisagrees(BatchRefusal):
+    """A field of the header says other than the readings do."""
+
+    parameters = ("string field", "uint256 said", "uint256 found")
+
+
+class BatchOfOtherSchema(BatchRefusal):
+    """The batch is of another schema than the one to read it by."""
+
+    parameters = ("string schemaHash", "string expected")
+
+
+class BatchOfOtherEpoch(BatchRefusal):
+    """The batch is sealed under keys of another epoch."""
+
+    parameters = ("uint32 epoch", "uint32 expected")
+
+
+class BodyTruncated(BatchRefusal):
+    """The body of a batch ends too early."""
+
+    parameters = ("uint256 bytesLong",)
+
+
+class BodyExtended(BatchRefusal):
+    """Bytes follow the last section of a body."""
+
+    parameters = ("uint256 extraBytes",)
+
+
+class BodyMalformed(BatchRefusal):
+    """The sections of a body are not those that its header asks for."""
+
+    parameters = ("string rule",)
+
+
+class SectionAltered(BatchRefusal):
+    """Header or section were changed, or are sealed under other keys: they do not open."""
+
+    parameters = ("uint256 window",)
+
+
+class ImprintWrong(BatchRefusal):
+    """The section opens, and yet whoever sealed it derived its key from something else."""
+
+    parameters = ("uint256 window",)
+
+
+class SectionMalformed(BatchRefusal):
+    """What was sealed is no section."""
+
+    parameters = ("string rule",)
+
+
+class ReadingOutsideWindow(BatchRefusal):
+    """A section holds a reading of another window."""
+
+    parameters = ("uint256 window", "uint64 index", "uint64 atMs")
+
+
+class ProofOfOtherReading(ProofRefusal):
+    """The leaf that is proved holds another reading than it is shown for."""
+
+    parameters = ("uint64 index", "uint64 expected")
+
+
+class LeafMalformed(ProofRefusal):
+    """A leaf is no salt and reading of this schema."""
+
+    parameters = ("uint256 bytesLong",)

@@ -4,8 +4,8 @@ The hash of a leaf is SHA-256(0x00 . leaf), that of a node SHA-256(0x01 . left .
 at the largest power of two below n. Paired level by level from the left, a last hash without partner moving up as it
 is, that is the same tree.
 
-A range proof holds the roots of the largest subtrees outside of the range, from left to right: at most 2 log2(n) hashes.
-Who has the leaves of a range and its proof can prove each of them in turn, and knows nothing of the others.
+A range proof holds the roots of the largest subtrees outside of the range, from left to right: at most 2 log2(n) of
+them. Who has the leaves of a range and its proof can prove each of them in turn, and knows nothing of the others.
 
 A root does not commit to its size: proofs are of a place in a tree of a size, and whoever checks one takes both root
 and size from where they were recorded together.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.eip712 import TYPES, Domain, StructType, digest
@@ -61,6 +61,13 @@ class SignedSegment:
 
     segment: Segment
     signature: bytes
+
+
+class SignedRun(NamedTuple):
+    """What a device sends: readings and the signed segment over them."""
+
+    run: ReadingRun
+    signed: SignedSegment
 
 
 @dataclass(frozen=True)
@@ -128,14 +135,13 @@ def verify_segment(
     ValueOutsideChannel for readings of another schema.
     """
     segment = signed.segment
-    _must_continue(tail, segment)
+    must_continue(tail, segment)
     run.must_fit(schema)
     _must_agree(segment, run)
     computed = extend(segment.previous_head, run)
     if computed != segment.head:
         raise WrongHead("0x" + segment.head.hex(), "0x" + computed.hex())
-    if not key.signed(digest(domain, segment), signed.signature):
-        raise SegmentSignatureInvalid("0x" + segment.stream.hex(), segment.first_index)
+    must_be_signed(signed, key, domain)
     return tail.after(segment)
 
 
@@ -150,7 +156,15 @@ def judge_clock(segment: Segment, received_ms: int, limits: ClockLimits) -> int:
     return late if late > limits.late_ms else 0
 
 
-def _must_continue(tail: StreamTail, segment: Segment) -> None:
+def must_be_signed(signed: SignedSegment, key: DeviceKey, domain: Domain) -> None:
+    """Return if the key signed the segment. Raises SegmentSignatureInvalid."""
+    segment = signed.segment
+    if not key.signed(digest(domain, segment), signed.signature):
+        raise SegmentSignatureInvalid("0x" + segment.stream.hex(), segment.first_index)
+
+
+def must_continue(tail: StreamTail, segment: Segment) -> None:
+    """Return if what the segment says follows the tail. Raises a SegmentRefusal."""
     if segment.stream != tail.stream:
         raise SegmentOfOtherStream("0x" + segment.stream.hex(), "0x" + tail.stream.hex())
     if segment.first_index > tail.next_index:

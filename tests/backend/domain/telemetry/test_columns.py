@@ -168,7 +168,7 @@ def test_unpack__of_times_that_run_back__is_refused() -> None:
 
 def test_unpack__with_any_byte_changed__refuses_or_reads_a_run() -> None:
     """Only what zstd itself ignores leaves the readings as they were, and it lies in the frame."""
-    for place, flip in product(range(len(PACKED)), range(1, 256)):
+    for place, flip in product(range(len(PACKED)), (*(1 << bit for bit in range(8)), *range(3, 256, 12))):
         changed = PACKED[:place] + bytes([PACKED[place] ^ flip]) + PACKED[place + 1 :]
         try:
             found = unpack(changed, 3, 0, 60)
