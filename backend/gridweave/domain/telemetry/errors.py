@@ -311,3 +311,49 @@ class LeafMalformed(ProofRefusal):
     """A leaf is no salt and reading of this schema."""
 
     parameters = ("uint256 bytesLong",)
+
+
+class TimesOffWindows(KeyRefusal):
+    """A time range does not begin and end where windows do: keys open whole windows."""
+
+    parameters = ("uint64 firstMs", "uint64 endMs", "uint64 windowMs")
+
+
+class GrantRefusal(TelemetryRefusal):
+    """A grant opens nothing, or not this."""
+
+
+class PartyKeyMalformed(GrantRefusal):
+    """A party's key is none of its suite."""
+
+    parameters = ("string suite", "string rule")
+
+
+class GrantMalformed(GrantRefusal):
+    """Bytes are no grant."""
+
+    parameters = ("string rule",)
+
+
+class GrantOfOtherSuite(GrantRefusal):
+    """The grant is sealed to a key of another kind than the one to open it with."""
+
+    parameters = ("string suite", "string expected")
+
+
+class GrantDoesNotOpen(GrantRefusal):
+    """The grant was sealed to another key, or changed since."""
+
+    parameters = ("string stream",)
+
+
+class GrantKeysWrong(GrantRefusal):
+    """The keys in the grant are not those of the epoch and windows that it names."""
+
+    parameters = ("string rule",)
+
+
+class GrantOfOtherStream(GrantRefusal):
+    """The batch is of another stream than the grant opens."""
+
+    parameters = ("string stream", "string expected")

@@ -23,8 +23,8 @@ from itertools import pairwise
 from struct import Struct
 
 from gridweave.domain.errors import FieldOutOfRange
-from gridweave.domain.telemetry.errors import KeysMalformed, WindowClosed, WindowsMalformed
-from gridweave.domain.telemetry.windows import WINDOW_BITS, WINDOWS
+from gridweave.domain.telemetry.errors import KeysMalformed, WindowClosed
+from gridweave.domain.telemetry.windows import WINDOW_BITS, WINDOWS, must_be_windows
 
 SECRET_LENGTH = 32
 MOST_NODES = 1 << 16
@@ -107,7 +107,7 @@ class WindowKeys:
 
     def key(self, window: int) -> bytes:
         """The window's key, 32 bytes. Raises WindowsMalformed, WindowClosed."""
-        _must_be_windows(window, window + 1)
+        must_be_windows(window, window + 1)
         node = self._above(window)
         if node is None:
             raise WindowClosed(window)
@@ -126,7 +126,7 @@ class WindowKeys:
 
         Raises WindowsMalformed, and WindowClosed with the first window of the range that these do not open.
         """
-        _must_be_windows(first, end)
+        must_be_windows(first, end)
         within = tuple(part for node in self.nodes for part in node.inside(first, end))
         reached = first
         for node in within:
@@ -142,7 +142,7 @@ class WindowKeys:
 
         Raises WindowsMalformed, KeysMalformed when too many pieces would be left.
         """
-        _must_be_windows(first, end)
+        must_be_windows(first, end)
         left = [
             part for node in self.nodes for low, high in ((0, first), (end, WINDOWS)) for part in node.inside(low, high)
         ]
@@ -167,8 +167,3 @@ class WindowKeys:
         if any(a.depth == b.depth and a.position ^ 1 == b.position for a, b in pairwise(keys.nodes)):
             raise KeysMalformed("two halves of one node stand for the node")
         return keys
-
-
-def _must_be_windows(first: int, end: int) -> None:
-    if not 0 <= first < end <= WINDOWS:
-        raise WindowsMalformed(first, end)
