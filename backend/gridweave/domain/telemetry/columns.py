@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 from operator import sub
 from statistics import median_low
+from struct import Struct
 
 import zstandard
 
@@ -38,6 +39,9 @@ from gridweave.domain.telemetry.windows import END_MS
 
 _LEVEL = 12  # the level from which planes of noise get a table of their own
 _WIDEST = 9  # two int64 are up to 65 bits apart
+_ROOM = ((1, "B"), (1, "B"), (2, "H"), (4, "I"), (4, "I"), (8, "Q"), (8, "Q"), (8, "Q"), (8, "Q"), (9, ""))
+"""By width: how many bytes a number is first written in, and struct's letter for it; the upper ones are left out."""
+
 _MAGIC = zstandard.FRAME_HEADER
 _ALL_FLAGS = 0b0011_1111  # of a frame's descriptor, but for those that say how its size is written
 _ONE_SEGMENT = 0b0010_0000  # no checksum, no dictionary, and no more memory than the size
@@ -90,11 +94,13 @@ def _width(zigzagged: Sequence[int]) -> int:
 
 def _planes(column: Sequence[int], width: int) -> Iterator[bytes]:
     """All most significant bytes, then all next ones, and so on."""
-    if width == 1:
-        yield bytes(column)
-    else:
-        together = b"".join([value.to_bytes(width, "big") for value in column])
-        yield from (together[place::width] for place in range(width))
+    room, code = _ROOM[width]
+    together = Struct(f">{len(column)}{code}").pack(*column) if code else _nines(column)
+    yield from (together[place::room] for place in range(room - width, room))
+
+
+def _nines(column: Sequence[int]) -> bytes:
+    return b"".join([value.to_bytes(_WIDEST, "big") for value in column])
 
 
 def _seeds(run: ReadingRun) -> bytes:
@@ -165,12 +171,15 @@ def _zigzagged(planes: bytes, widths: Sequence[int], each: int) -> Iterator[Sequ
 
 
 def _values(part: bytes, width: int, each: int) -> Sequence[int]:
-    if width <= 1:
-        return part or [0] * each
-    together = bytearray(len(part))
+    if width == 0:
+        return [0] * each
+    room, code = _ROOM[width]
+    together = bytearray(room * each)
     for place in range(width):
-        together[place::width] = part[place * each : (place + 1) * each]
-    return [int.from_bytes(together[at : at + width], "big") for at in range(0, len(together), width)]
+        together[room - width + place :: room] = part[place * each : (place + 1) * each]
+    if code:
+        return Struct(f">{each}{code}").unpack(together)
+    return [int.from_bytes(together[at : at + room], "big") for at in range(0, len(together), room)]
 
 
 def _times(first_ms: int, step: int, residues: list[int]) -> Column:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from operator import gt, ne
 from struct import Struct, error
 
@@ -112,8 +112,13 @@ class ReadingRun:
 
     @classmethod
     def joined(cls, runs: Sequence[ReadingRun]) -> ReadingRun:
-        """One run of several that follow each other. Raises as `decode`."""
-        return runs[0] if len(runs) == 1 else cls.decode(b"".join(run.raw for run in runs), runs[0].channels)
+        """One run of several that follow each other. Raises ChannelCountWrong, ReadingGap, ReadingTimeRunsBack."""
+        if len(runs) == 1:
+            return runs[0]
+        for before, after in pairwise(runs):
+            _must_follow(before, after)
+        columns = tuple(tuple(chain.from_iterable(parts)) for parts in zip(*(run.columns for run in runs), strict=True))
+        return cls(runs[0].channels, b"".join(run.raw for run in runs), columns)
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -174,6 +179,15 @@ class ReadingRun:
             for value in (min(column), max(column)):
                 if not channel.not_measured <= value <= channel.highest:
                     raise ValueOutsideChannel(self.first_index + column.index(value), channel.name, value)
+
+
+def _must_follow(before: ReadingRun, after: ReadingRun) -> None:
+    if after.channels != before.channels:
+        raise ChannelCountWrong(after.channels, before.channels)
+    if after.first_index != before.end_index:
+        raise ReadingGap(after.first_index, before.end_index)
+    if after.first_ms < before.last_ms:
+        raise ReadingTimeRunsBack(after.first_index, after.first_ms, before.last_ms)
 
 
 def _must_be_in_order(indexes: Column, times: Column) -> None:

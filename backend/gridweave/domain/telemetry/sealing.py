@@ -59,8 +59,6 @@ def seal(keys: WindowKeys, schema: Schema, sent: Sequence[SignedRun]) -> SealedB
     reach, ChannelCountWrong or ValueOutsideChannel for readings of another schema, ColumnsTooMany for too many readings
     in a window.
     """
-    run = ReadingRun.joined([part.run for part in sent])
-    run.must_fit(schema)
     first = sent[0].signed.segment
     tail = StreamTail(first.stream, first.first_index, first.first_ms, first.previous_head)
     for part in sent:
@@ -68,6 +66,8 @@ def seal(keys: WindowKeys, schema: Schema, sent: Sequence[SignedRun]) -> SealedB
         tail = tail.after(part.signed.segment)
     groups = groupby(sent, key=lambda part: window_at(part.run.first_ms))
     parts = [_Part.of(keys, window, list(within)) for window, within in groups]
+    run = ReadingRun.joined([part.run for part in parts])
+    run.must_fit(schema)
     tree = MerkleTree.of(leaf for part in parts for leaf in part.leaves)
     header = BatchHeader(
         stream=first.stream,

@@ -81,6 +81,19 @@ def test_run__when_time_has_no_window__is_refused(at_ms: int) -> None:
         ReadingRun.of([READING, replace(READING, index=6, at_ms=at_ms)])
 
 
+def test_joined__of_runs_that_do_not_follow__is_refused() -> None:
+    run = home_seconds(seeded("joined"), 9)
+    later = home_seconds(seeded("joined later"), 3, first_index=9, start_ms=START_MS + 60_000)
+    for others in ([run, run], [run.cut(0, 3), run.cut(4, 9)], [run.cut(3, 9), run.cut(0, 3)]):
+        with pytest.raises(ReadingGap):
+            ReadingRun.joined(others)
+    with pytest.raises(ReadingTimeRunsBack):
+        ReadingRun.joined([run, home_seconds(seeded("earlier"), 3, first_index=9, start_ms=START_MS - 60_000)])
+    with pytest.raises(ChannelCountWrong):
+        ReadingRun.joined([run, ReadingRun.of([Reading(9, START_MS + 60_000, 3, (1, 2))])])
+    assert ReadingRun.joined([run, later]) == ReadingRun.of([*run, *later])
+
+
 def test_run__of_nothing__is_refused() -> None:
     with pytest.raises(ReadingsMalformed, match="at least one"):
         ReadingRun.of([])

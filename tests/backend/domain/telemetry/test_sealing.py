@@ -29,12 +29,13 @@ from gridweave.domain.telemetry.errors import (
     HeaderDisagrees,
     HeaderMalformed,
     ImprintWrong,
-    ReadingGap,
     ReadingOutsideWindow,
     RootMismatch,
     SectionAltered,
     SectionMalformed,
+    SegmentGap,
     SegmentOfOtherStream,
+    SegmentOverlap,
     SegmentSignatureInvalid,
     SegmentSpansWindows,
     TelemetryRefusal,
@@ -85,8 +86,10 @@ PACKED_END = 4 + len(pack(INSIDE))
 def test_seal__of_segments_that_do_not_follow__is_refused() -> None:
     other = signed_segments(DEVICE, RUN, 8, replace(TAIL, stream=bytes(32)))
     forked = signed_segments(DEVICE, RUN, 8, replace(TAIL, head=bytes([1]) * 32))
-    with pytest.raises(ReadingGap):
+    with pytest.raises(SegmentGap):
         seal(KEYS, SCHEMA, [SENT[0], SENT[2]])
+    with pytest.raises(SegmentOverlap):
+        seal(KEYS, SCHEMA, [SENT[0], SENT[0]])
     with pytest.raises(SegmentOfOtherStream):
         seal(KEYS, SCHEMA, [SENT[0], other[1]])
     with pytest.raises(WrongPreviousHead):
