@@ -13,8 +13,10 @@ from gridweave.domain.acts import KeyKind
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.signatures import p256_point, secp256k1_point, sign_compact, sign_p256
 from gridweave.domain.telemetry.readings import Reading, ReadingRun
+from gridweave.domain.telemetry.salts import SaltedRun
 from gridweave.domain.telemetry.schema import Channel, Schema
-from gridweave.domain.telemetry.segments import DeviceKey, Segment, SignedRun, SignedSegment, StreamTail
+from gridweave.domain.telemetry.segments import Segment, SignedRun, StreamTail
+from gridweave.domain.telemetry.verifying import DeviceKey
 
 SCHEMA = Schema(
     (Channel("power", "W", -1, 4), Channel("voltage", "V", -1, 2), Channel("temperature", "Cel", -2, 2)),
@@ -39,12 +41,19 @@ class Device:
             return DeviceKey(self.kind, *p256_point(ec.derive_private_key(self.secret, ec.SECP256R1())))
         return DeviceKey(self.kind, *secp256k1_point(self.secret.to_bytes(32, "big")))
 
-    def sign(self, segment: Segment, domain: Domain = DOMAIN) -> SignedSegment:
-        """The segment with its signature."""
+    def send(self, tail: StreamTail, run: ReadingRun) -> SignedRun:
+        """What it sends of a run that follows the tail. Its seed is no chance, so that a test can run again."""
+        seed = sha256(b"seed" + self.secret.to_bytes(32, "big") + run.first_index.to_bytes(8, "big")).digest()
+        salted = SaltedRun(run, seed)
+        segment = tail.segment(salted)
+        return SignedRun(salted, segment, self.sign(segment))
+
+    def sign(self, segment: Segment, domain: Domain = DOMAIN) -> bytes:
+        """Its signature of a segment."""
         digest_ = digest(domain, segment)
         if self.kind is KeyKind.P256:
-            return SignedSegment(segment, sign_p256(ec.derive_private_key(self.secret, ec.SECP256R1()), digest_))
-        return SignedSegment(segment, sign_compact(self.secret.to_bytes(32, "big"), digest_))
+            return sign_p256(ec.derive_private_key(self.secret, ec.SECP256R1()), digest_)
+        return sign_compact(self.secret.to_bytes(32, "big"), digest_)
 
 
 def home_seconds(
@@ -83,8 +92,6 @@ def signed_segments(device: Device, run: ReadingRun, every: int, tail: StreamTai
     sent = []
     for _, within in run.by_window():
         for first in range(within.first_index, within.end_index, every):
-            part = within.cut(first, min(first + every, within.end_index))
-            segment = at.segment(part)
-            sent.append(SignedRun(part, device.sign(segment)))
-            at = at.after(segment)
+            sent.append(device.send(at, within.cut(first, min(first + every, within.end_index))))
+            at = at.after(sent[-1].segment)
     return sent

@@ -151,6 +151,12 @@ class WrongHead(SegmentRefusal):
     parameters = ("string head", "string computed")
 
 
+class SeedMalformed(SegmentRefusal):
+    """The seed of a segment's salts is not 32 bytes long."""
+
+    parameters = ("uint256 bytesLong",)
+
+
 class SegmentSignatureInvalid(SegmentRefusal):
     """The device's key did not sign the segment."""
 
@@ -357,3 +363,9 @@ class GrantOfOtherStream(GrantRefusal):
     """The batch is of another stream than the grant opens."""
 
     parameters = ("string stream", "string expected")
+
+
+class MessageMalformed(SegmentRefusal):
+    """Bytes are no message of a device."""
+
+    parameters = ("string rule",)

@@ -51,16 +51,19 @@ class MerkleTree:
     @classmethod
     def of(cls, leaves: Iterable[bytes]) -> MerkleTree:
         """The tree over these leaves, in this order; none at all is allowed."""
-        hashes = hash_leaves(leaves)
+        return cls.over(hash_leaves(leaves))
+
+    @classmethod
+    def over(cls, hashes: list[bytes]) -> MerkleTree:
+        """The tree over leaves that were hashed before, by hash_leaves."""
         return cls(len(hashes), 0, len(hashes), _levels(len(hashes), 0, hashes, ()))
 
     @classmethod
-    def of_range(cls, size: int, first: int, leaves: Iterable[bytes], proof: Sequence[bytes]) -> MerkleTree:
-        """What leaves from `first` on and their range proof tell of a tree of `size` leaves: its root is to be checked.
+    def over_range(cls, size: int, first: int, hashes: list[bytes], proof: Sequence[bytes]) -> MerkleTree:
+        """What hashed leaves from `first` on and their range proof tell of a tree of `size` leaves.
 
-        Raises OutsideTree, ProofLengthWrong, ProofHashMalformed.
+        Its root is still to be compared. Raises OutsideTree, ProofLengthWrong, ProofHashMalformed.
         """
-        hashes = hash_leaves(leaves)
         end = first + len(hashes)
         _must_lie_inside(first, end, 0, size)
         _must_be_hashes(proof, range_proof_length(size, first, end))
@@ -121,7 +124,12 @@ def verify_range(root: bytes, size: int, first: int, leaves: Iterable[bytes], pr
 
     Raises OutsideTree, ProofLengthWrong, ProofHashMalformed, RootMismatch.
     """
-    known = MerkleTree.of_range(size, first, leaves, proof)
+    return verify_hashed_range(root, size, first, hash_leaves(leaves), proof)
+
+
+def verify_hashed_range(root: bytes, size: int, first: int, hashes: list[bytes], proof: Sequence[bytes]) -> MerkleTree:
+    """The same for leaves that were hashed before, by hash_leaves."""
+    known = MerkleTree.over_range(size, first, hashes, proof)
     _must_match(known.root, root)
     return known
 

@@ -15,32 +15,29 @@ from gridweave.domain.telemetry.errors import (
     ReadingOutsideWindow,
 )
 from gridweave.domain.telemetry.keytree import WindowKeys
-from gridweave.domain.telemetry.merkle import MerkleTree, verify_range
+from gridweave.domain.telemetry.merkle import MerkleTree, verify_hashed_range
 from gridweave.domain.telemetry.readings import ReadingRun
 from gridweave.domain.telemetry.schema import Schema
 from gridweave.domain.telemetry.sealing import decode_segments, split_plaintext
-from gridweave.domain.telemetry.segments import DeviceKey, SignedRun, must_be_signed
+from gridweave.domain.telemetry.segments import SignedRun
+from gridweave.domain.telemetry.verifying import DeviceKey
 from gridweave.domain.telemetry.window_secrets import WindowSecrets
 from gridweave.domain.telemetry.windows import window_at
 
 
 @dataclass(frozen=True)
 class OpenedSection:
-    """A window's readings, the segments that the device signed of them, and what is known of the batch's tree.
-
-    `leaves` are those of the readings, salt and canonical bytes each.
-    """
+    """A window's readings, the segments that the device signed of them, and what is known of the batch's tree."""
 
     header: BatchHeader
     run: ReadingRun
     sent: tuple[SignedRun, ...]
-    leaves: tuple[bytes, ...] = field(repr=False)
     tree: MerkleTree = field(repr=False)
 
     def must_be_signed(self, key: DeviceKey, domain: Domain) -> None:
         """Return if the device's key signed every segment. Raises SegmentSignatureInvalid."""
         for part in self.sent:
-            must_be_signed(part.signed, key, domain)
+            key.must_have_signed(part.segment, part.signature, domain)
 
 
 def open_batch(keys: WindowKeys, schema: Schema, batch: SealedBatch) -> tuple[OpenedSection, ...]:
@@ -69,9 +66,11 @@ def open_section(keys: WindowKeys, schema: Schema, header: BatchHeader, section:
     run.must_fit(schema)
     _must_be_in_window(section.window, run)
     _must_agree(header, run)
-    leaves = secrets.leaves(run)
-    tree = verify_range(header.root, header.count, run.first_index - header.first_index, leaves, section.proof)
-    return OpenedSection(header, run, decode_segments(header.stream, run, signed), leaves, tree)
+    sent = decode_segments(header.stream, run, signed)
+    hashes = [leaf_hash for part in sent for leaf_hash in part.salted.leaf_hashes]
+    place = run.first_index - header.first_index
+    tree = verify_hashed_range(header.root, header.count, place, hashes, section.proof)
+    return OpenedSection(header, run, sent, tree)
 
 
 def _must_be_in_window(window: int, run: ReadingRun) -> None:

@@ -1,6 +1,8 @@
 """Showing readings of a batch to someone who knows no key: one, without its neighbours, or a range with none left out.
 
-Whoever checks takes the header from the chain. A salt that is shown opens its own leaf and no other.
+Whoever checks takes the header from the chain. A salt that is shown opens its own leaf and no other. That the device
+signed a reading is shown by the head before it and the hashes of the leaves that follow in its segment, up to the head
+that was signed: they tell nothing of other readings either.
 """
 
 from __future__ import annotations
@@ -8,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gridweave.domain.eip712 import Domain
 from gridweave.domain.telemetry.batches import BatchHeader
-from gridweave.domain.telemetry.errors import BatchOfOtherSchema, LeafMalformed, OutsideTree, ProofOfOtherReading
-from gridweave.domain.telemetry.merkle import verify_inclusion, verify_range
+from gridweave.domain.telemetry.errors import (
+    BatchOfOtherSchema,
+    LeafMalformed,
+    OutsideTree,
+    ProofHashMalformed,
+    ProofOfOtherReading,
+    SegmentOfOtherStream,
+    WrongHead,
+)
+from gridweave.domain.telemetry.merkle import HASH_LENGTH, hash_leaves, verify_inclusion, verify_range
 from gridweave.domain.telemetry.opening import OpenedSection
 from gridweave.domain.telemetry.readings import Reading, ReadingRun, layout
+from gridweave.domain.telemetry.salts import SALT_LENGTH
 from gridweave.domain.telemetry.schema import Schema
-from gridweave.domain.telemetry.window_secrets import SALT_LENGTH
+from gridweave.domain.telemetry.segments import Segment, SignedRun, extend
+from gridweave.domain.telemetry.verifying import DeviceKey
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,34 @@ class ReadingProof:
 
 
 @dataclass(frozen=True)
+class SignatureProof:
+    """That a device signed one reading: the segment, the head before the reading, the leaf hashes after it."""
+
+    segment: Segment
+    signature: bytes
+    head_before: bytes
+    hashes_after: tuple[bytes, ...]
+
+    def must_sign(self, proof: ReadingProof, header: BatchHeader, key: DeviceKey, domain: Domain) -> None:
+        """Return if the key signed the leaf as the reading at its index, in the header's stream.
+
+        Raises SegmentOfOtherStream, ProofOfOtherReading, ProofHashMalformed, WrongHead, SegmentSignatureInvalid.
+        """
+        if self.segment.stream != header.stream:
+            raise SegmentOfOtherStream("0x" + self.segment.stream.hex(), "0x" + header.stream.hex())
+        signed = self.segment.end_index - len(self.hashes_after) - 1
+        if signed != proof.index or signed < self.segment.first_index:
+            raise ProofOfOtherReading(signed, proof.index)
+        for place, hash_ in enumerate((self.head_before, *self.hashes_after)):
+            if len(hash_) != HASH_LENGTH:
+                raise ProofHashMalformed(place, len(hash_))
+        head = extend(self.head_before, (*hash_leaves([proof.leaf]), *self.hashes_after))
+        if head != self.segment.head:
+            raise WrongHead("0x" + self.segment.head.hex(), "0x" + head.hex())
+        key.must_have_signed(self.segment, self.signature, domain)
+
+
+@dataclass(frozen=True)
 class RangeProof:
     """All readings from `first_index` on, to the last of `leaves`, and the hashes beside them."""
 
@@ -55,7 +96,17 @@ class RangeProof:
 def prove_reading(section: OpenedSection, index: int) -> ReadingProof:
     """The proof of one of the section's readings. Raises OutsideTree."""
     path = section.tree.prove(index - section.header.first_index)
-    return ReadingProof(index, section.leaves[index - section.run.first_index], path)
+    part = _part_of(section, index)
+    return ReadingProof(index, part.salted.leaves[index - part.segment.first_index], path)
+
+
+def prove_signature(section: OpenedSection, index: int) -> SignatureProof:
+    """The proof that the device signed one of the section's readings. Raises OutsideTree."""
+    part = _part_of(section, index)
+    place = index - part.segment.first_index
+    hashes = part.salted.leaf_hashes
+    head = extend(part.segment.previous_head, hashes[:place])
+    return SignatureProof(part.segment, part.signature, head, tuple(hashes[place + 1 :]))
 
 
 def prove_range(sections: Sequence[OpenedSection], first: int, end: int) -> RangeProof:
@@ -64,15 +115,22 @@ def prove_range(sections: Sequence[OpenedSection], first: int, end: int) -> Rang
     Raises OutsideTree.
     """
     base, known = sections[0].header.first_index, sections[0].run.first_index
-    within = [section for section in sections if first < section.run.end_index and section.run.first_index < end]
     if not known <= first < end <= sections[-1].run.end_index:
         raise OutsideTree(first, end, known, sections[-1].run.end_index)
+    within = [section for section in sections if first < section.run.end_index and section.run.first_index < end]
     low, high = first - base, end - base
     # which hashes lie to the left depends on where the range begins alone, which to the right on where it ends
     left = within[0].tree.prove_range(low, low + 1)[: low.bit_count()]
     right = within[-1].tree.prove_range(high - 1, high)[(high - 1).bit_count() :]
-    leaves = tuple(leaf for section in sections for leaf in section.leaves)
+    leaves = tuple(leaf for section in sections for part in section.sent for leaf in part.salted.leaves)
     return RangeProof(first, leaves[first - known : end - known], left + right)
+
+
+def _part_of(section: OpenedSection, index: int) -> SignedRun:
+    for part in section.sent:
+        if part.segment.first_index <= index < part.segment.end_index:
+            return part
+    raise OutsideTree(index, index + 1, section.run.first_index, section.run.end_index)
 
 
 def _run(header: BatchHeader, schema: Schema, first_index: int, leaves: Sequence[bytes]) -> ReadingRun:

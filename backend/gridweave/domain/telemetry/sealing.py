@@ -1,9 +1,9 @@
 """Sealing: verified segments become a batch under their stream's keys, a section for each window.
 
 A section's plaintext is the length of the packed readings (4), the packed readings, the chain head before the first of
-them (32) and, for each segment, its number of readings (4) and the device's signature (64). A leaf of the batch's tree
-is a salt (16) and a reading's canonical bytes. Each section carries the hashes that place its leaves in the tree: who
-can open one window checks it against the anchored root, and proves any of its readings, without the others.
+them (32) and, for each segment, its number of readings (4), its seed (32) and the device's signature (64). Each section
+carries the hashes that place its leaves in the batch's tree: who can open one window checks it against the anchored
+root, and proves any of its readings, without the others.
 """
 
 from __future__ import annotations
@@ -19,37 +19,36 @@ from gridweave.domain.telemetry.errors import SectionMalformed
 from gridweave.domain.telemetry.keytree import WindowKeys
 from gridweave.domain.telemetry.merkle import MerkleTree
 from gridweave.domain.telemetry.readings import ReadingRun
+from gridweave.domain.telemetry.salts import SaltedRun
 from gridweave.domain.telemetry.schema import Schema
-from gridweave.domain.telemetry.segments import SignedRun, SignedSegment, StreamTail, must_continue
+from gridweave.domain.telemetry.segments import SignedRun, StreamTail
 from gridweave.domain.telemetry.window_secrets import WindowSecrets
 from gridweave.domain.telemetry.windows import window_at
 
 HEAD_LENGTH = 32
 
 _LENGTH = Struct(">I")
-_SIGNED = Struct(">I64s")
+_SEGMENT = Struct(">I32s64s")
 
 
 @dataclass(frozen=True)
 class _Part:
     """A window's segments on their way into a batch."""
 
-    secrets: WindowSecrets
+    window: int
     run: ReadingRun
-    leaves: tuple[bytes, ...]
     sent: Sequence[SignedRun]
 
     @classmethod
-    def of(cls, keys: WindowKeys, window: int, sent: Sequence[SignedRun]) -> _Part:
-        secrets = WindowSecrets(window, sent[0].signed.segment.stream, keys.key(window))
-        run = ReadingRun.joined([part.run for part in sent])
-        return cls(secrets, run, secrets.leaves(run), sent)
+    def of(cls, window: int, sent: Sequence[SignedRun]) -> _Part:
+        return cls(window, ReadingRun.joined([part.run for part in sent]), sent)
 
-    def sealed(self, header: BatchHeader, tree: MerkleTree) -> Section:
-        imprint, ciphertext = self.secrets.encrypt(header, self.run, encode_plaintext(self.run, self.sent))
+    def sealed(self, keys: WindowKeys, header: BatchHeader, tree: MerkleTree) -> Section:
+        secrets = WindowSecrets(self.window, header.stream, keys.key(self.window))
+        imprint, ciphertext = secrets.encrypt(header, self.run, encode_plaintext(self.run, self.sent))
         low, high = (index - header.first_index for index in (self.run.first_index, self.run.end_index))
         proof = tree.prove_range(low, high)
-        return Section(self.secrets.window, self.run.first_index, len(self.run), imprint, proof, ciphertext)
+        return Section(self.window, self.run.first_index, len(self.run), imprint, proof, ciphertext)
 
 
 def seal(keys: WindowKeys, schema: Schema, sent: Sequence[SignedRun]) -> SealedBatch:
@@ -59,18 +58,16 @@ def seal(keys: WindowKeys, schema: Schema, sent: Sequence[SignedRun]) -> SealedB
     reach, ChannelCountWrong or ValueOutsideChannel for readings of another schema, ColumnsTooMany for too many readings
     in a window.
     """
-    first = sent[0].signed.segment
-    tail = StreamTail(first.stream, first.first_index, first.first_ms, first.previous_head)
+    tail = StreamTail.before(sent[0].segment)
     for part in sent:
-        must_continue(tail, part.signed.segment)
-        tail = tail.after(part.signed.segment)
-    groups = groupby(sent, key=lambda part: window_at(part.run.first_ms))
-    parts = [_Part.of(keys, window, list(within)) for window, within in groups]
+        tail = tail.after(part.segment)
+    windows = groupby(sent, key=lambda part: window_at(part.run.first_ms))
+    parts = [_Part.of(window, list(within)) for window, within in windows]
     run = ReadingRun.joined([part.run for part in parts])
     run.must_fit(schema)
-    tree = MerkleTree.of(leaf for part in parts for leaf in part.leaves)
+    tree = MerkleTree.over([leaf_hash for part in sent for leaf_hash in part.salted.leaf_hashes])
     header = BatchHeader(
-        stream=first.stream,
+        stream=tail.stream,
         schema_hash=schema.hash,
         epoch=keys.epoch,
         first_index=run.first_index,
@@ -79,14 +76,14 @@ def seal(keys: WindowKeys, schema: Schema, sent: Sequence[SignedRun]) -> SealedB
         last_ms=run.last_ms,
         root=tree.root,
     )
-    return SealedBatch(header, encode_body([part.sealed(header, tree) for part in parts]))
+    return SealedBatch(header, encode_body([part.sealed(keys, header, tree) for part in parts]))
 
 
 def encode_plaintext(run: ReadingRun, sent: Sequence[SignedRun]) -> bytes:
     """What is sealed of a window's segments."""
     packed = pack(run)
-    signed = (_SIGNED.pack(len(part.run), part.signed.signature) for part in sent)
-    return _LENGTH.pack(len(packed)) + packed + sent[0].signed.segment.previous_head + b"".join(signed)
+    signed = (_SEGMENT.pack(len(part.run), part.salted.seed, part.signature) for part in sent)
+    return _LENGTH.pack(len(packed)) + packed + sent[0].segment.previous_head + b"".join(signed)
 
 
 def split_plaintext(plaintext: bytes) -> tuple[bytes, bytes]:
@@ -103,15 +100,19 @@ def split_plaintext(plaintext: bytes) -> tuple[bytes, bytes]:
 def decode_segments(stream: bytes, run: ReadingRun, raw: bytes) -> tuple[SignedRun, ...]:
     """The signed segments of a run, heads computed anew from the one before the first. Raises SectionMalformed."""
     head, signed = raw[:HEAD_LENGTH], raw[HEAD_LENGTH:]
-    if len(head) != HEAD_LENGTH or not signed or len(signed) % _SIGNED.size:
-        raise SectionMalformed("a head, then for each segment a number and a signature")
-    pieces = list(_SIGNED.iter_unpack(signed))
-    if any(count == 0 for count, _ in pieces) or sum(count for count, _ in pieces) != len(run):
+    if len(head) != HEAD_LENGTH or not signed or len(signed) % _SEGMENT.size:
+        raise SectionMalformed("a head, then for each segment a number, a seed and a signature")
+    pieces = list(_SEGMENT.iter_unpack(signed))
+    if any(count == 0 for count, *_ in pieces) or sum(count for count, *_ in pieces) != len(run):
         raise SectionMalformed("segments hold all readings, at least one each")
-    sent, tail = [], StreamTail(stream, run.first_index, 0, head)
-    for count, signature in pieces:
-        part = run.cut(tail.next_index, tail.next_index + count)
-        segment = tail.segment(part)
-        sent.append(SignedRun(part, SignedSegment(segment, signature)))
-        tail = tail.after(segment)
+    sent: list[SignedRun] = []
+    first = run.first_index
+    for count, seed, signature in pieces:
+        sent.append(_signed_run(stream, run.cut(first, first + count), head, seed, signature))
+        first, head = first + count, sent[-1].segment.head
     return tuple(sent)
+
+
+def _signed_run(stream: bytes, run: ReadingRun, head: bytes, seed: bytes, signature: bytes) -> SignedRun:
+    salted = SaltedRun(run, seed)
+    return SignedRun(salted, StreamTail(stream, run.first_index, 0, head).segment(salted), signature)

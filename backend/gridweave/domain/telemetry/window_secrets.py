@@ -1,9 +1,8 @@
-"""What a window's key is used for: salts of leaves, and the key under which a section is sealed.
+"""What a window's key is used for: to seal a section, under a key that depends on what is sealed.
 
-From a window's key come, by HKDF-Expand (RFC 5869, SHA-256) with a label and the stream, the salts' key, the imprints'
-key and each section's own key:
+From a window's key come, by HKDF-Expand (RFC 5869, SHA-256) with a label and the stream, the imprints' key and each
+section's own key:
 
-    salt i      AES-256 of i under the salts' key, 16 bytes: to show one tells nothing of another
     imprint     HMAC-SHA-256, under the imprints' key, of the section's place and its plaintext
     key         for the section's place and its imprint
     ciphertext  AES-256-GCM under that key with a nonce of zeros; place and imprint are associated data
@@ -25,16 +24,11 @@ from hmac import compare_digest, digest
 from struct import Struct
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES256
-from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from gridweave.domain.telemetry.batches import BatchHeader, Section
 from gridweave.domain.telemetry.errors import ImprintWrong, SectionAltered
 from gridweave.domain.telemetry.readings import ReadingRun
-
-SALT_LENGTH = 16
 
 _NONCE = bytes(12)
 _PLACE = Struct(">IQI")
@@ -47,13 +41,6 @@ class WindowSecrets:
     window: int
     stream: bytes
     key: bytes = field(repr=False)
-
-    def leaves(self, run: ReadingRun) -> tuple[bytes, ...]:
-        """Salt and canonical bytes of each reading: the salts are AES-CTR's key stream from the first index on."""
-        counter = run.first_index.to_bytes(SALT_LENGTH, "big")
-        salts = Cipher(AES256(self._derive("salt")), CTR(counter)).encryptor().update(bytes(SALT_LENGTH * len(run)))
-        places = range(0, len(salts), SALT_LENGTH)
-        return tuple([salts[at : at + SALT_LENGTH] + record for at, record in zip(places, run.records, strict=True)])
 
     def encrypt(self, header: BatchHeader, run: ReadingRun, plaintext: bytes) -> tuple[bytes, bytes]:
         """Imprint and ciphertext of what is said of a run."""

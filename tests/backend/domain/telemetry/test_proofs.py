@@ -12,26 +12,37 @@ from gridweave.domain.telemetry.errors import (
     BatchOfOtherSchema,
     LeafMalformed,
     OutsideTree,
+    ProofHashMalformed,
     ProofLengthWrong,
     ProofOfOtherReading,
     ProofRefusal,
     RootMismatch,
+    SegmentOfOtherStream,
+    SegmentSignatureInvalid,
+    WrongHead,
 )
 from gridweave.domain.telemetry.keytree import KeyNode, WindowKeys
 from gridweave.domain.telemetry.merkle import MerkleTree
 from gridweave.domain.telemetry.opening import open_batch, open_reached
-from gridweave.domain.telemetry.proofs import RangeProof, ReadingProof, prove_range, prove_reading
+from gridweave.domain.telemetry.proofs import (
+    RangeProof,
+    ReadingProof,
+    prove_range,
+    prove_reading,
+    prove_signature,
+)
 from gridweave.domain.telemetry.schema import Schema
 from gridweave.domain.telemetry.sealing import seal
 from gridweave.domain.telemetry.segments import StreamTail
 from gridweave.domain.telemetry.windows import window_at
 from tests.support.seed import seeded
-from tests.support.telemetry import SCHEMA, START_MS, STREAM, Device, home_seconds, signed_segments
+from tests.support.telemetry import DOMAIN, SCHEMA, START_MS, STREAM, Device, home_seconds, signed_segments
 
 KEYS = WindowKeys(2, (KeyNode(0, 0, bytes(range(32))),))
 WINDOW = window_at(START_MS)
 RUN = home_seconds(seeded("proofs"), 60, first_index=500, start_ms=START_MS - 20 * 30_000, step_ms=30_000)
-BATCH = seal(KEYS, SCHEMA, signed_segments(Device(KeyKind.SECP256K1), RUN, 8, StreamTail(STREAM, 500, 0, bytes(32))))
+DEVICE = Device(KeyKind.SECP256K1)
+BATCH = seal(KEYS, SCHEMA, signed_segments(DEVICE, RUN, 8, StreamTail(STREAM, 500, 0, bytes(32))))
 HEADER = BATCH.header
 OPENED = open_batch(KEYS, SCHEMA, BATCH)
 
@@ -117,6 +128,56 @@ def test_readings__with_one_left_out_or_moved__are_refused() -> None:
         RangeProof(510, (), proof.hashes).readings(HEADER, SCHEMA)
 
 
+def test_must_sign__for_another_reading_index_or_stream__is_refused() -> None:
+    signed = prove_signature(section_of(530), 530)
+    for index in range(500, 560):
+        if index != 530:
+            with pytest.raises(ProofOfOtherReading):
+                signed.must_sign(proof_of(index), HEADER, DEVICE.key, DOMAIN)
+    with pytest.raises(WrongHead):
+        signed.must_sign(replace(proof_of(529), index=530), HEADER, DEVICE.key, DOMAIN)
+    with pytest.raises(SegmentOfOtherStream):
+        signed.must_sign(proof_of(530), replace(HEADER, stream=bytes(32)), DEVICE.key, DOMAIN)
+
+
+def test_must_sign__with_hashes_changed_cut_or_moved__is_refused() -> None:
+    signed, proof = prove_signature(section_of(530), 530), proof_of(530)
+    first, *rest = signed.hashes_after
+    assert rest
+    for after, refusal in (
+        (tuple(rest), ProofOfOtherReading),
+        ((first, first, *rest), ProofOfOtherReading),
+        ((*rest, first), WrongHead),
+        ((first[:31], *rest), ProofHashMalformed),
+        ((first + rest[0], b"", *rest[1:]), ProofHashMalformed),
+    ):
+        with pytest.raises(refusal):
+            replace(signed, hashes_after=after).must_sign(proof, HEADER, DEVICE.key, DOMAIN)
+    with pytest.raises(WrongHead):
+        replace(signed, head_before=bytes(32)).must_sign(proof, HEADER, DEVICE.key, DOMAIN)
+    with pytest.raises(ProofHashMalformed):
+        replace(signed, head_before=b"").must_sign(proof, HEADER, DEVICE.key, DOMAIN)
+
+
+def test_must_sign__by_another_key_or_for_a_segment_changed__is_refused() -> None:
+    signed, proof = prove_signature(section_of(530), 530), proof_of(530)
+    with pytest.raises(SegmentSignatureInvalid):
+        signed.must_sign(proof, HEADER, Device(KeyKind.SECP256K1, secret=9).key, DOMAIN)
+    for changed in ({"first_ms": 0}, {"last_ms": 0}, {"previous_head": bytes(32)}):
+        with pytest.raises(SegmentSignatureInvalid):
+            replace(signed, segment=replace(signed.segment, **changed)).must_sign(proof, HEADER, DEVICE.key, DOMAIN)
+    short = replace(signed.segment, first_index=531, count=signed.segment.end_index - 531)
+    with pytest.raises(ProofOfOtherReading):
+        replace(signed, segment=short).must_sign(proof, HEADER, DEVICE.key, DOMAIN)
+
+
+def test_must_sign__of_every_reading__returns() -> None:
+    for index in range(500, 560):
+        prove_signature(section_of(index), index).must_sign(proof_of(index), HEADER, DEVICE.key, DOMAIN)
+    with pytest.raises(OutsideTree):
+        prove_signature(OPENED[0], 520)
+
+
 def test_reading__of_every_index__is_the_one_that_was_sealed() -> None:
     header = BatchHeader.decode(HEADER.encode())
     for reading in RUN:
@@ -125,9 +186,10 @@ def test_reading__of_every_index__is_the_one_that_was_sealed() -> None:
 
 def test_proof__of_one_reading__holds_nothing_of_its_neighbours() -> None:
     proof = proof_of(530)
-    shown = proof.leaf + b"".join(proof.path)
+    signed = prove_signature(section_of(530), 530)
+    shown = proof.leaf + b"".join((*proof.path, signed.head_before, *signed.hashes_after))
     for index in (529, 531):
-        leaf = section_of(index).leaves[index - section_of(index).run.first_index]
+        leaf = proof_of(index).leaf
         assert leaf[:16] not in shown
         assert leaf[16:] not in shown
 
