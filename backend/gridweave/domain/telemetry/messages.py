@@ -3,8 +3,8 @@
     message    0x01, number of channels (1), stream (32), head before (32), head after (32), seed (32), signature (64),
                canonical bytes of each reading
 
-The segment's first index, number of readings and times are those of the readings: they are not said twice. The seed opens
-the salts, so a message is as secret as the readings in it.
+The segment's first index, number of readings and times are those of the readings: they are not said twice. A message is
+as secret as the readings in it.
 """
 
 from __future__ import annotations

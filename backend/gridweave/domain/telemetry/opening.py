@@ -19,7 +19,7 @@ from gridweave.domain.telemetry.merkle import MerkleTree, verify_hashed_range
 from gridweave.domain.telemetry.readings import ReadingRun
 from gridweave.domain.telemetry.schema import Schema
 from gridweave.domain.telemetry.sealing import decode_segments, split_plaintext
-from gridweave.domain.telemetry.segments import SignedRun
+from gridweave.domain.telemetry.segments import SignedRun, StreamTail
 from gridweave.domain.telemetry.verifying import DeviceKey
 from gridweave.domain.telemetry.window_secrets import WindowSecrets
 from gridweave.domain.telemetry.windows import window_at
@@ -33,6 +33,12 @@ class OpenedSection:
     run: ReadingRun
     sent: tuple[SignedRun, ...]
     tree: MerkleTree = field(repr=False)
+
+    def follow(self, tail: StreamTail) -> StreamTail:
+        """The stream's tail after this section. Raises a SegmentRefusal when it does not continue the one before."""
+        for part in self.sent:
+            tail = tail.after(part.segment)
+        return tail
 
     def must_be_signed(self, key: DeviceKey, domain: Domain) -> None:
         """Return if the device's key signed every segment. Raises SegmentSignatureInvalid."""

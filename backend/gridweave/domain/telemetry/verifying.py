@@ -58,10 +58,10 @@ def verify_segment(tail: StreamTail, schema: Schema, sent: SignedRun, key: Devic
     new_tail = tail.after(segment)
     sent.run.must_fit(schema)
     _must_agree(segment, sent.run)
+    key.must_have_signed(segment, sent.signature, domain)  # before the readings are hashed: a stranger costs no more
     computed = extend(segment.previous_head, sent.salted.leaf_hashes)
     if computed != segment.head:
         raise WrongHead("0x" + segment.head.hex(), "0x" + computed.hex())
-    key.must_have_signed(segment, sent.signature, domain)
     return new_tail
 
 

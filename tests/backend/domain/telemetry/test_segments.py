@@ -161,6 +161,8 @@ def test_verify__with_a_signature_of_something_else__is_refused(kind: KeyKind) -
     for signature in wrong:
         with pytest.raises(SegmentSignatureInvalid):
             take(START, replace(first, signature=signature), device)
+    with pytest.raises(SegmentSignatureInvalid):
+        take(START, replace(first, segment=replace(first.segment, head=bytes(32))), device)
 
 
 @pytest.mark.parametrize("kind", KINDS)
