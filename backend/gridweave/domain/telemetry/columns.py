@@ -54,7 +54,7 @@ def pack(run: ReadingRun) -> bytes:
     differences = [_steps(times), *(zigzag(_differences(column)) for column in others)]
     widths = [_width(column) for column in differences]
     planes = [plane for column, width in zip(differences, widths, strict=True) for plane in _planes(column, width)]
-    return bytes(widths) + _seeds(run) + _compress(planes)
+    return bytes(widths) + _firsts(run) + _compress(planes)
 
 
 def unpack(raw: bytes, channels: int, first_index: int, count: int) -> ReadingRun:
@@ -71,9 +71,9 @@ def unpack(raw: bytes, channels: int, first_index: int, count: int) -> ReadingRu
         raise ColumnsTruncated(len(raw))
     if max(widths) > _WIDEST:
         raise ColumnsNotCanonical(f"a width is at most {_WIDEST}")
-    seeds, place = _read_seeds(raw, columns, count)
+    firsts, place = _read_firsts(raw, columns, count)
     planes = _decompress(raw[place:], sum(widths) * (count - 1))
-    return ReadingRun.of_columns((range(first_index, first_index + count), *_columns(planes, widths, seeds, count)))
+    return ReadingRun.of_columns((range(first_index, first_index + count), *_columns(planes, widths, firsts, count)))
 
 
 def _steps(times: Column) -> list[int]:
@@ -103,22 +103,22 @@ def _nines(column: Sequence[int]) -> bytes:
     return b"".join([value.to_bytes(_WIDEST, "big") for value in column])
 
 
-def _seeds(run: ReadingRun) -> bytes:
+def _firsts(run: ReadingRun) -> bytes:
     _, times, firmware, *channels = run.columns
     step = [median_low(_differences(times))] if len(times) > 1 else []
-    seeds = [times[0], *step, firmware[0], *zigzag(column[0] for column in channels)]
-    return b"".join(map(write_varint, seeds))
+    firsts = [times[0], *step, firmware[0], *zigzag(column[0] for column in channels)]
+    return b"".join(map(write_varint, firsts))
 
 
-def _read_seeds(raw: bytes, columns: int, count: int) -> tuple[list[int], int]:
+def _read_firsts(raw: bytes, columns: int, count: int) -> tuple[list[int], int]:
     """First time, step (0 for one reading), first firmware, first values; and the place after them."""
-    seeds, place = [], columns
+    firsts, place = [], columns
     for _ in range(columns + (count > 1)):
-        seed, place = read_varint(raw, place)
-        seeds.append(seed)
+        first, place = read_varint(raw, place)
+        firsts.append(first)
     if count == 1:
-        seeds.insert(1, 0)
-    return [*seeds[:3], *unzigzag(seeds[3:])], place
+        firsts.insert(1, 0)
+    return [*firsts[:3], *unzigzag(firsts[3:])], place
 
 
 def _compress(planes: Sequence[bytes]) -> bytes:
@@ -150,12 +150,12 @@ def _decompress(frame: bytes, expected: int) -> bytes:
     return content
 
 
-def _columns(planes: bytes, widths: Sequence[int], seeds: Sequence[int], count: int) -> Iterator[Column]:
-    first_ms, step, *firsts = seeds
+def _columns(planes: bytes, widths: Sequence[int], firsts: Sequence[int], count: int) -> Iterator[Column]:
+    first_ms, step, firmware, *values = firsts
     taken = _zigzagged(planes, widths, count - 1)
     yield _times(first_ms, step, unzigzag(next(taken)))
-    yield _within("firmware", accumulate(chain(firsts[:1], unzigzag(next(taken)))), 0, 1 << 32)
-    for first, zigzagged in zip(firsts[1:], taken, strict=True):
+    yield _within("firmware", accumulate(chain([firmware], unzigzag(next(taken)))), 0, 1 << 32)
+    for first, zigzagged in zip(values, taken, strict=True):
         yield _within("values", accumulate(chain([first], unzigzag(zigzagged))), -(1 << 63), 1 << 63)
 
 
