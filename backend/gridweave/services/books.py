@@ -124,8 +124,9 @@ class Books:
 
 
 def _with_act(acts: dict[int, Row], row: Row) -> dict[int, Row]:
-    """The slot's acts with one more; the row's meter had it last."""
+    """The slot's acts with one more; the row's meter had it last. What was loaded since the row came has it already."""
     bare: Row = {"side": None, "energy_wh": None, "limit_price": None}
-    earlier = acts[row["meter"]]["acts"] if row["meter"] in acts else 0
-    acts[row["meter"]] = bare | row | {"acts": earlier + 1}
+    newest = acts.get(row["meter"])
+    if newest is None or newest["version"] < row["version"]:
+        acts[row["meter"]] = bare | row | {"acts": newest["acts"] + 1 if newest else 1}
     return acts

@@ -17,7 +17,6 @@ from gridweave.store.index_tables import (
     meter_ends,
     meter_moves,
     meters,
-    reading_refusals,
     readings,
     settlements,
 )
@@ -111,10 +110,6 @@ class MeterReads(Reader):
             for row in await self._rows(_VERSIONS, places=places[start : start + _CHUNK]):
                 found[row["meter"], row["slot"]] = row["newest"]
         return found
-
-    async def refusal(self, meter: int, slot: int, version: int) -> Row | None:
-        """The newest refusal of one version of a reading."""
-        return await self._latest(reading_refusals, meter=meter, slot=slot, version=version)
 
     async def standing(self, market: int, slot: int, time: int) -> set[int]:
         """Meters of a market that are in force in a slot and were registered when it began, at chain time `time`."""
