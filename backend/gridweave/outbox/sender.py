@@ -160,7 +160,7 @@ class Sender:
         if room <= 0:
             return
         queued = await self._drop_late(await self._store.queued(_MOST_QUEUED), head)
-        ready = await self._rehearsed(queued, open_batches, head)
+        ready = await self._rehearsed(queued, open_batches)
         others = self._pace.most_others - sum(batch.kind not in ORDERS for batch in open_batches)
         groups = leave_room(plan(ready, self._gas), room, others)
         if not groups:
@@ -175,14 +175,17 @@ class Sender:
             log.info("batch signed", items=[item.id for item in group.items], **_named(batch, draft.signing))
         await self._send(batches, [draft.signing.raw for draft in drafts], head)
 
-    async def _rehearsed(self, queued: list[Item], open_batches: Sequence[Batch], head: Block) -> list[Item]:
-        """What may be sent now; acts that the contract would refuse are rejected without a transaction."""
+    async def _rehearsed(self, queued: list[Item], open_batches: Sequence[Batch]) -> list[Item]:
+        """What may be sent now; acts that the contract would refuse are rejected without a transaction.
+
+        They are judged at a head that is read after them: on the one before, what they rest on may not be there yet.
+        """
         if not any(item.kind in ACTS for item in queued):
             return queued
         carried = await self._store.items_of([batch.id for batch in open_batches])
         room = self._pace.most_others - sum(batch.kind in ACTS for batch in open_batches)
         under_way = [item for items in carried.values() for item in items]
-        sifted = await self._rehearsal.sift(queued, under_way, head, room)
+        sifted = await self._rehearsal.sift(queued, under_way, await self._node.head(), room)
         refused = {outcome.seq for outcome in sifted.refused}
         await self._reject(sifted.refused, [item for item in queued if item.seq in refused])
         return sifted.ready

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from gridweave.chain import Block, Fees, NodeError, Signer
+from gridweave.domain.signatures import address_of
 from gridweave.store.errors import StoreUnavailable
-from gridweave.store.records import MINED, Batch, Draft
+from gridweave.store.records import MINED, Batch, Draft, Item
 from tests.support.service import Service, served
-from tests.support.town import founded
+from tests.support.town import draw_home, founded
 
 pytestmark = pytest.mark.chain
 
@@ -166,6 +167,26 @@ async def test_sender__an_act_that_the_node_will_not_hear_of_now__waits(
         assert not refusals
 
 
+async def test_sender__an_act_accepted_upon_a_newer_block_than_the_round_began_with__is_judged_by_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.backend.api.test_registry import deposit
+
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        outbox, (secret, _) = service.runtime.world.outbox, draw_home(70)
+        queued, accepted = outbox.queued, list[str]()
+
+        async def late(most: int) -> list[Item]:
+            monkeypatch.setattr(outbox, "queued", queued)
+            await town.send([town.contracts.currency.mint(address_of(secret), 500_000)])
+            accepted.extend(await service.accept("deposits", deposit(town, secret, 500_000, 0)))
+            return await queued(most)
+
+        monkeypatch.setattr(outbox, "queued", late)
+        await service.until(lambda: _true(accepted))
+        assert (await service.done(*accepted))[0]["status"] == "committed"
+
+
 async def test_sender__hopeless_withdrawals_behind_one_under_way__cost_no_transaction(tmp_path: Path) -> None:
     from tests.backend.api.test_registry import withdrawal
 
@@ -239,6 +260,10 @@ async def test_sender__a_node_that_comes_back_with_an_older_chain__brings_everyt
             return (await service.status(id_))["status"] == "committed" and await nonce_of(service) == 1
 
         assert await service.until(back, mine=True)
+
+
+async def _true(said: Any) -> bool:
+    return bool(said)
 
 
 async def _nonce_signed(service: Service, nonce: int) -> bool:
