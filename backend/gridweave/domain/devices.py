@@ -32,6 +32,7 @@ _ORIGIN = WordLayout("Origin", (("none", 64), ("model", 32), ("maker", 160)))
 _BATCH = WordLayout("Batch", (("none", 216), ("isClosed", 8), ("origin", 32)))
 _PROPOSAL = WordLayout("Proposal", (("none", 32), ("readyAt", 40), ("nonce", 16), ("keyKind", 8), ("key", 160)))
 _OFFER = WordLayout("Offer", (("none", 56), ("until", 40), ("to", 160)))
+_SPAN = WordLayout("Span", (("none", 192), ("until", 32), ("from", 32)))
 _CHECKPOINT = WordLayout("Checkpoint160", (("value", 160), ("key", 96)))
 
 
@@ -170,6 +171,6 @@ class Device:
 
 
 def pack_span(span: tuple[int, int]) -> bytes:
-    """A span of doubt, 8 bytes; four of them share a word, the first in its lowest bits."""
+    """The registry's word of a span of doubt, 32 bytes."""
     since, until = span
-    return until.to_bytes(4, "big") + since.to_bytes(4, "big")
+    return _SPAN.pack((0, until, since))
