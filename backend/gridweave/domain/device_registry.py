@@ -99,7 +99,7 @@ _CURVES = {
 class Witness(Protocol):
     """Who knows about one call's signatures. Asked where the contract looks at them."""
 
-    def require_consent(self, signer: str, message: Message) -> None:
+    def require_consent(self, signer: str, message: Message, /) -> None:
         """Raises ActExpired, NonceUsed or WrongSignature unless the signer signed the message, in time and once."""
 
     def may(self, signer: str) -> bool:

@@ -82,7 +82,7 @@ class Life:
         ]
         (draw,) = self.rng.choices([draw for _, draw in draws], [weight for weight, _ in draws])
         if self.rng.random() < 0.004 and self.registry.book.devices:
-            self.registry.age(self._device()[0])
+            self.registry.age(self.rng.choice(list(self.registry.book.devices)))
         self.registry.run(draw(), self.now)
 
     # what is drawn
