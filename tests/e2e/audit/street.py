@@ -32,6 +32,7 @@ from gridweave.domain.acts import (
     Underwrite,
     Withdrawal,
 )
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Cancel, Order, Side
@@ -91,7 +92,12 @@ class DeviceKey:
         return p256_point(self._p256) if self.kind is KeyKind.P256 else secp256k1_point(self.secret)
 
     @property
+    def public(self) -> DevicePublicKey:
+        return DevicePublicKey(self.kind, *self.point)
+
+    @property
     def device(self) -> str:
+        """Of the device whose first key it is."""
         return device_id(*self.point)
 
     def sign(self, said: bytes) -> bytes:
@@ -108,6 +114,15 @@ class Home:
     wallet: str = ""
     meter: int = 0
     versions: dict[int, int] = field(default_factory=dict)
+    first_key: DeviceKey | None = None
+
+    @property
+    def device(self) -> str:
+        """The device behind its meter, whatever key it has now."""
+        return (self.first_key or self.key).device
+
+    def change_key(self, key: DeviceKey) -> None:
+        self.first_key, self.key = self.first_key or self.key, key
 
     @property
     def account(self) -> str:
@@ -135,6 +150,8 @@ class Street:
             Home(Party.of("home 3"), DeviceKey.of("3", KeyKind.SECP256K1)),
             Home(Party.of("home 4"), DeviceKey.of("4", KeyKind.P256), mandated=False),
         ]
+        self.sixth = self.homes[0]
+        """A home whose device claimed itself, once it has."""
         self.market = 0
         self.answers: dict[str, str] = {}
         """What the node said of the finished day, for liars to change."""
@@ -219,7 +236,7 @@ class Street:
     async def enrol(self, home: Home) -> None:
         x, y = home.key.point
         said = Endorsement(
-            home.key.device,
+            home.device,
             self.maker.address,
             home.party.address,
             7,
@@ -262,7 +279,7 @@ class Street:
 
     async def register(self, home: Home) -> None:
         said = MeterRegistration(
-            home.key.device, self.market, home.account, 20_000, 20_000, 1, home.mandated, self.nonce(), FAR
+            home.device, self.market, home.account, 20_000, 20_000, 1, home.mandated, self.nonce(), FAR
         )
         operator = self.act("DERRegistry", said, self.operator.secret, self.operator.address)
         mandate = NO_ACT
@@ -305,7 +322,7 @@ class Street:
         return await self.send(self.contracts.auction.settle(self.market, slot, readings), at=at)
 
     async def set_status(self, home: Home, status: DeviceStatus, by: Signer | Party) -> None:
-        said = StatusChange(home.key.device, status, self.nonce(), FAR)
+        said = StatusChange(home.device, status, self.nonce(), FAR)
         act = self.act("DeviceRegistry", said, by.secret, by.address)
         await self.send(self.contracts.devices.set_status(said.device, status, act))
 
@@ -461,6 +478,10 @@ async def live(street: Street) -> None:
     await street.send(contracts.vault.withdraw_by_sig(five.party.address, EUR, act))
 
     await redeem(street)
+
+    from .lives import live_long
+
+    await live_long(street)
 
     from .changes import change
 

@@ -133,7 +133,7 @@ async def test_audit__when_a_p256_reading_signature_is_altered__names_the_device
         place = 4 + 4 * WORD + at * 3 * WORD + WORD + 3
         report = await audit_with(day, call.hash, lambda data, place=place: changed(data, place))
         (found,) = report.differences
-        assert (found.kind, found.subject.device) == (Kind.READING_SIGNATURE, home.key.device)
+        assert (found.kind, found.subject.device) == (Kind.READING_SIGNATURE, home.device)
         return
     raise AssertionError("home 2 has no reading")
 
@@ -162,7 +162,7 @@ async def test_audit__when_a_proof_of_possession_is_altered__names_the_device(da
     place = 4 + 6 * WORD + 3
     report = await audit_with(day, call.hash, lambda data: changed(data, place))
     (found,) = report.differences
-    assert (found.kind, found.subject.device) == (Kind.DEVICE_SIGNATURE, day.homes[0].key.device)
+    assert (found.kind, found.subject.device) == (Kind.DEVICE_SIGNATURE, day.homes[0].device)
 
 
 @pytest.mark.parametrize(("function", "promise"), [("claim", 1), ("claimLine", 3)])

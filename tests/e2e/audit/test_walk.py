@@ -35,7 +35,7 @@ async def test_walk__given_a_seller__leads_to_the_device_s_maker(day: Street) ->
     assert sum(o.filled_wh for o in way.orders if o.side == Side.BID) == way.price.volume_wh
     assert way.reading is not None
     assert way.reading.signature is not None
-    assert way.device.device == home.key.device
+    assert way.device.device == home.device
     assert way.maker.maker == day.maker.address
     assert [step.title for step in walk_steps(way)] == STATIONS
     assert all(step.holds and step.sentence for step in walk_steps(way))

@@ -78,11 +78,11 @@ class Life:
         draws: list[tuple[int, Callable[[], DeviceAct]]] = [
             *((3, self._enrol), (2, self._register_batch), (1, self._close_batch), (5, self._claim), (8, self._rotate)),
             *((8, self._propose), (4, self._veto), (9, self._complete), (4, self._keep), (9, self._set_status)),
-            *((1, self._revoke), (5, self._note_compromise), (6, self._offer), (6, self._accept)),
+            *((3, self._revoke), (5, self._note_compromise), (6, self._offer), (6, self._accept)),
         ]
         (draw,) = self.rng.choices([draw for _, draw in draws], [weight for weight, _ in draws])
-        if self.rng.random() < 0.004 and self.registry.book.devices:
-            self.registry.age(self.rng.choice(list(self.registry.book.devices)))
+        if self._rarely(100) and self.registry.book.devices:
+            self.registry.age(self.rng.choice(list(self.registry.book.devices)[-6:]))
         self.registry.run(draw(), self.now)
 
     # what is drawn
@@ -139,7 +139,7 @@ class Life:
 
     def _new_owner(self) -> str:
         return self.rng.choice(
-            [*(each.address for each in self.registry.owners * 5), self.registry.sender, ZERO_ADDRESS]
+            [*(each.address for each in self.registry.owners * 4), self.registry.sender, ZERO_ADDRESS]
         )
 
     def _fresh(self) -> dict[str, int]:
