@@ -245,7 +245,7 @@ class _Walker:
         registered = await self._lookup.events("DERRegistry", chain.MeterRegistered, meter=order.meter)
         account = registered[0].account if registered else ""
         digest = self._proofs.digest("EnergyAuction", order)
-        signer = self._signer_of(order, event.order, await self._lookup.calls_behind(event))
+        signer = self._signer_of(order, event.order, account, await self._lookup.calls_behind(event))
         speaks = signer is None or await self._speaks(signer, account, order, event)
         if not speaks and await self._lookup.is_wallet(account):
             signer, speaks = None, True
@@ -264,14 +264,14 @@ class _Walker:
             digest == event.digest and speaks,
         )
 
-    def _signer_of(self, order: Order, word: bytes, calls: Sequence[object]) -> str | None:
-        """Whose key signed the order, alone or in a schedule; None if the contract alone saw that."""
+    def _signer_of(self, order: Order, word: bytes, account: str, calls: Sequence[object]) -> str | None:
+        """Whose key signed the order, alone or in a schedule, the account's if it did; None: the contract alone saw."""
         for call in calls:
             if not isinstance(call, Placing) or word not in (item.word for item in call.items):
                 continue
             if call.shared is None:
-                signature = _signature_of([call], word)
-                return self._proofs.signer_of(order, signature) if signature else None
+                signers = [self._proofs.signer_of(order, each) for each in _signatures_of([call], word)]
+                return account if account in signers else next(iter(signers), None)
             lines = tuple(Order.unpack(item.word) for item in call.items)
             return self._proofs.signer_of(Schedule(call.shared.account, lines), call.shared.signature)
         return None
@@ -292,8 +292,10 @@ class _Walker:
 
     async def _walk_reading(self, event: chain.ReadingRecorded, device: WalkedDevice) -> WalkedReading:
         reading = Reading.unpack(event.reading)
-        signature = _signature_of(await self._lookup.calls_behind(event), event.reading)
-        signed = signature is None or self._proofs.is_reading_of(reading, signature, device.key)
+        signatures = _signatures_of(await self._lookup.calls_behind(event), event.reading)
+        good = [each for each in signatures if self._proofs.is_reading_of(reading, each, device.key)]
+        signature = next(iter([*good, *signatures]), None)
+        signed = bool(good) or signature is None
         digest = self._proofs.digest("MeterLedger", reading)
         return WalkedReading(
             reading.import_wh, reading.export_wh, reading.version, digest, signature, place_of(event), signed
@@ -336,10 +338,11 @@ def _settlement(event: chain.Settled, measured: tuple[int, int], cash: Cash, hol
     )
 
 
-def _signature_of(calls: Sequence[object], word: bytes) -> bytes | None:
-    """The signature that came with a word in a batch; None if a contract's call carried it."""
+def _signatures_of(calls: Sequence[object], word: bytes) -> list[bytes]:
+    """Those that came with a word, which may stand in a batch twice, once forged; none of a contract's call."""
     batches = [call for call in calls if isinstance(call, Placing | Settling)]
-    return next((item.signature for call in batches for item in call.items if item.word == word), None)
+    found = (item.signature for call in batches for item in call.items if item.word == word)
+    return [signature for signature in found if signature is not None]
 
 
 def _position(event: Event) -> tuple[int, int]:

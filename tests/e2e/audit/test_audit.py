@@ -87,6 +87,8 @@ def on(log: Log, change: Callable[[RawLog], list[RawLog]]) -> Lie:
 
 def altered(entry: RawLog, kind: str, part: str, index: int) -> RawLog:
     """The log with one word changed by the least that its type can show."""
+    if kind == "bytes":
+        kind, index = "bytes32", int(entry["data"][2 + 64 * index : 2 + 64 * index + 64], 16) // 32 + 1
     bit = 256 - 8 * int(kind.removeprefix("bytes")) if kind.startswith("bytes") else 0
     if part == "topic":
         entry["topics"][index] = "0x" + flip(bytes.fromhex(entry["topics"][index][2:]), bit).hex()
@@ -227,6 +229,16 @@ KINDS = {
     ("Deposited", "amount"): Kind.DEPOSIT,
     ("Withdrawn", "amount"): Kind.WITHDRAWAL,
     ("DIDAttributeChanged", "valid_to"): Kind.DEVICE,
+    ("DIDAttributeChanged", "value"): Kind.DEVICE,
+    ("DIDAttributeChanged", "previous_change"): Kind.DEVICE,
+    ("DIDOwnerChanged", "owner"): Kind.DEVICE,
+    ("DeviceEnrolled", "model"): Kind.DEVICE,
+    ("DeviceEnrolled", "batch"): Kind.DEVICE,
+    ("DeviceCompromised", "since_block"): Kind.DEVICE,
+    ("RotationProposed", "ready_at"): Kind.DEVICE,
+    ("RotationVetoed", "key"): Kind.DEVICE,
+    ("TransferOffered", "until"): Kind.DEVICE,
+    ("BatchRegistered", "size"): Kind.DEVICE,
     ("MeterRegistered", "terms"): Kind.METER,
     ("BondPosted", "amount"): Kind.BOND,
     ("BondLeaving", "redeemable_at"): Kind.BOND,

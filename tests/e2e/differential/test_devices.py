@@ -1,6 +1,6 @@
 """Devices live on the contract and in the domain at once: every act ends the same, and all that is stored agrees.
 
-GRIDWEAVE_DEVICES sets how many acts there are (1,500); GRIDWEAVE_SEED which.
+GRIDWEAVE_DEVICES sets how many acts there are (2,000); GRIDWEAVE_SEED which.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tests.support.seed import run_seed
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
-COUNT = int(os.environ.get("GRIDWEAVE_DEVICES", "1500"))
+COUNT = int(os.environ.get("GRIDWEAVE_DEVICES", "2000"))
 START = 1_800_000_000
 DAY = 86_400
 EXPECTED = (
@@ -100,7 +100,7 @@ class Life:
 
     def _public(self, key: Key) -> DevicePublicKey:
         """Its public half, seldom said to lie on the other curve."""
-        if not self._rarely(20):
+        if not self._rarely(12):
             return key.public
         return DevicePublicKey(self.rng.choice(list(KeyKind)), key.public.x, key.public.y)
 
@@ -157,7 +157,7 @@ class Life:
     def _again(self) -> int | None:
         """Seldom a nonce that somebody used."""
         used = list(self.registry.used)
-        return self.rng.choice(used)[1] if used and self._rarely(10) else None
+        return self.rng.choice(used)[1] if used and self._rarely(4) else None
 
     # enrolment
 
@@ -230,7 +230,7 @@ class Life:
     def _rotate(self) -> DeviceAct:
         name, device = self._device()
         present, following = self._present(device), self._public(self._key())
-        if device and self._rarely(20):
+        if device and self._rarely(10):
             following = device.key
         said = KeyRotation(name, following.kind, following.x, following.y, self._nonce(device), self._deadline())
         signature = self._sign(present, said)
@@ -244,7 +244,7 @@ class Life:
     def _propose(self) -> DeviceAct:
         name, device = self._device()
         key, owner = self._public(self._key()), self._owner(device)
-        if device and self._rarely(20):
+        if device and self._rarely(10):
             key = device.key
         said = KeyProposal(name, key.kind, key.x, key.y, **self._fresh())
         act = self._consent(owner, said)
