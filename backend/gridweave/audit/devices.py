@@ -38,6 +38,7 @@ from gridweave.domain.acts import DeviceStatus, StatusChange
 from gridweave.domain.device_acts import (
     BatchClosing,
     BatchRegistration,
+    Claim,
     CompromiseNotice,
     KeyProposal,
     TransferOffer,
@@ -45,7 +46,7 @@ from gridweave.domain.device_acts import (
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.device_outcomes import FOREVER, DeviceOutcome
 from gridweave.domain.device_registry import DeviceBook
-from gridweave.domain.devices import Device, Moment
+from gridweave.domain.devices import Device, Moment, Rotation
 from gridweave.domain.outcomes import Reason
 
 __all__ = ["Devices"]
@@ -115,7 +116,8 @@ class Devices:
         self._findings.count(Checked.CLAIMS)
         witness = self._witness("claim", call.key.name, at, signature=call.signature)
         deadline = FOREVER if call.deadline is None else call.deadline
-        return self.book.claim(call.batch, call.owner, call.key, deadline, call.proof, at, witness)
+        said = Claim(call.key.name, call.batch, call.owner, deadline)
+        return self.book.claim(said, call.key, call.proof, at, witness)
 
     def _apply_to_device(self, call: DeviceCall, at: Moment, sender: str) -> list[DeviceOutcome]:
         match call:
@@ -147,11 +149,11 @@ class Devices:
             case Rotating(device, present, following, deadline, signature):
                 self._findings.count(Checked.KEY_CHANGES)
                 witness = self._witness("rotate", device, at, signature=signature)
-                return self.book.rotate(device, present, following, deadline, at, witness)
+                return self.book.rotate(Rotation(device, present, following, deadline), at, witness)
             case CompletingRotation(device, present, following, deadline, signature):
                 self._findings.count(Checked.KEY_CHANGES)
                 witness = self._witness("completeRotation", device, at, signature=signature)
-                return self.book.complete(device, present, following, deadline, at, witness)
+                return self.book.complete(Rotation(device, present, following, deadline), at, witness)
             case ReplacingKey():
                 return self._replace(call, at)
             case ProposingRotation(device, following, act):
@@ -173,10 +175,10 @@ class Devices:
         self._findings.count(Checked.KEY_CHANGES)
         witness = self._witness("rotate", call.device, at)
         proposal = self.book.proposal_of(call.device)
-        keys = call.present, call.following
+        rotation = Rotation(call.device, call.present, call.following, FOREVER)
         if proposal and proposal.key == call.following.name and at.time >= proposal.ready_at:
-            return self.book.complete(call.device, *keys, FOREVER, at, witness)
-        return self.book.rotate(call.device, *keys, FOREVER, at, witness)
+            return self.book.complete(rotation, at, witness)
+        return self.book.rotate(rotation, at, witness)
 
     def _present(self, name: str, given: str | None) -> str:
         """The key that was brought; of a call seen from outside the one that had to be."""

@@ -9,7 +9,7 @@ from gridweave.domain.acts import DeviceStatus, KeyKind
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.words import WordLayout
 
-__all__ = ["MOST_ACTS", "Device", "MakersBatch", "Moment", "Offer", "Origin", "Proposal", "pack_span"]
+__all__ = ["MOST_ACTS", "Device", "MakersBatch", "Moment", "Offer", "Origin", "Proposal", "Rotation", "pack_span"]
 
 MOST_ACTS = (1 << 14) - 2
 """How many keys and acts of a device can be counted."""
@@ -42,6 +42,16 @@ class Moment:
 
     time: int
     block: int
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """A call for another key: `present` names the key that was brought as the device's, `following` is to take over."""
+
+    device: str
+    present: str
+    following: DevicePublicKey
+    deadline: int
 
 
 @dataclass(frozen=True)

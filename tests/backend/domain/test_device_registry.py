@@ -12,7 +12,7 @@ from gridweave.domain.device_errors import DeviceSpent, RotationNotReady, WrongD
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.device_outcomes import FOREVER, DeviceEnrolled, DIDAttributeChanged, DIDOwnerChanged
 from gridweave.domain.device_registry import ROTATION_DELAY, DeviceBook
-from gridweave.domain.devices import MOST_ACTS, Moment
+from gridweave.domain.devices import MOST_ACTS, Moment, Rotation
 from gridweave.domain.eip712 import Message
 from gridweave.domain.errors import DeviceSuspended, UnknownDevice
 from gridweave.domain.signatures import secp256k1_point
@@ -62,7 +62,7 @@ def note(book: DeviceBook, since: int, at: Moment) -> None:
 def adopt(book: DeviceBook, key: DevicePublicKey, at: Moment) -> None:
     proposal = KeyProposal(DEVICE, key.kind, key.x, key.y, 1, FOREVER)
     book.propose(proposal, OWNER, Moment(at.time - ROTATION_DELAY, at.block), WITNESS)
-    book.complete(DEVICE, book.devices[DEVICE].key.name, key, FOREVER, at, WITNESS)
+    book.complete(Rotation(DEVICE, book.devices[DEVICE].key.name, key, FOREVER), at, WITNESS)
 
 
 def test_enrol__given_another_s_id__is_refused_and_changes_nothing() -> None:
@@ -100,8 +100,8 @@ def test_complete__before_seven_days__is_refused(book: DeviceBook) -> None:
     book.propose(KeyProposal(DEVICE, SECOND.kind, SECOND.x, SECOND.y, 1, FOREVER), OWNER, Moment(1_000, 11), WITNESS)
     early, due = Moment(1_000 + ROTATION_DELAY - 1, 90), Moment(1_000 + ROTATION_DELAY, 91)
     with pytest.raises(RotationNotReady):
-        book.complete(DEVICE, FIRST.name, SECOND, FOREVER, early, WITNESS)
-    book.complete(DEVICE, FIRST.name, SECOND, FOREVER, due, WITNESS)
+        book.complete(Rotation(DEVICE, FIRST.name, SECOND, FOREVER), early, WITNESS)
+    book.complete(Rotation(DEVICE, FIRST.name, SECOND, FOREVER), due, WITNESS)
     device = book.devices[DEVICE]
     assert (device.key, device.key_version, device.nonce, device.changed) == (SECOND, 2, 1, 91)
     assert book.proposal_of(DEVICE) is None
@@ -118,7 +118,7 @@ def test_judging_key__given_a_key_kept_before__is_that_again_once_it_is_current(
 def test_rotate__given_as_many_acts_as_can_be_counted__is_refused(book: DeviceBook) -> None:
     book.devices[DEVICE] = replace(book.devices[DEVICE], nonce=MOST_ACTS)
     with pytest.raises(DeviceSpent):
-        book.rotate(DEVICE, FIRST.name, SECOND, FOREVER, Moment(1_100, 12), WITNESS)
+        book.rotate(Rotation(DEVICE, FIRST.name, SECOND, FOREVER), Moment(1_100, 12), WITNESS)
     book.devices[DEVICE] = replace(book.devices[DEVICE], nonce=MOST_ACTS - 1)
-    book.rotate(DEVICE, FIRST.name, SECOND, FOREVER, Moment(1_100, 12), WITNESS)
+    book.rotate(Rotation(DEVICE, FIRST.name, SECOND, FOREVER), Moment(1_100, 12), WITNESS)
     assert len(book.devices[DEVICE].standing_word) == 32

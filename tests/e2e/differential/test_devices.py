@@ -30,7 +30,7 @@ from gridweave.domain.device_acts import (
 )
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.device_registry import ROTATION_DELAY
-from gridweave.domain.devices import Device, Moment
+from gridweave.domain.devices import Device, Moment, Rotation
 from gridweave.domain.eip712 import Message, digest
 from gridweave.domain.maker_tree import Batch
 from tests.e2e.differential.chain import Chain
@@ -221,7 +221,7 @@ class Life:
         call = self.contract.claim(said, public, proof, signature)
 
         def apply(at: Moment, witness: Any) -> Any:
-            return self.registry.book.claim(root, owner, public, deadline, proof, at, witness)
+            return self.registry.book.claim(said, public, proof, at, witness)
 
         return DeviceAct(call, "claim", apply, key.name, signature=signature)
 
@@ -237,7 +237,7 @@ class Life:
         call = self.contract.rotate(name, present.public, following, said.deadline, signature)
 
         def apply(at: Moment, witness: Any) -> Any:
-            return self.registry.book.rotate(name, present.name, following, said.deadline, at, witness)
+            return self.registry.book.rotate(Rotation(name, present.name, following, said.deadline), at, witness)
 
         return DeviceAct(call, "rotate", apply, name, signature=signature)
 
@@ -287,7 +287,7 @@ class Life:
         call = self.contract.complete_rotation(name, present.public, following, said.deadline, signature)
 
         def apply(at: Moment, witness: Any) -> Any:
-            return self.registry.book.complete(name, present.name, following, said.deadline, at, witness)
+            return self.registry.book.complete(Rotation(name, present.name, following, said.deadline), at, witness)
 
         return DeviceAct(call, "completeRotation", apply, name, signature=signature)
 
