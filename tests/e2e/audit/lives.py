@@ -88,6 +88,11 @@ def keeping(street: Street, home: Home) -> Call:
     return street.contracts.devices.keep_key(home.device, home.key.public)
 
 
+def revoking(street: Street, key: DeviceKey) -> Call:
+    """By its sender, who owns the device."""
+    return street.contracts.devices.call("revoke", key.device)
+
+
 def noting(street: Street, home: Home, since: int, by: Signer | Party) -> Call:
     said = CompromiseNotice(home.device, since, street.nonce(), FAR)
     act = street.act("DeviceRegistry", said, by.secret, by.address)
@@ -130,13 +135,13 @@ async def live_long(street: Street) -> None:
     one, two, three, four = street.homes
     send = street.send
 
-    # from a maker's batches: three claim themselves, one of which is revoked; two batches close
+    # from a maker's batches: four claim themselves, two of which are revoked; two batches close
     batch, small, late = batch_of(BATCH_KEYS), batch_of(BATCH_KEYS[:1]), batch_of(BATCH_KEYS[2:])
     for each in (batch, small, late):
         await send(registering(street, each))
     await send(closing(street, small, street.operator))
     await send(closing(street, late, street.maker))
-    first, second, third, _ = BATCH_KEYS
+    first, second, third, fourth = BATCH_KEYS
     spare = Home(one.party, first)
     await in_one(
         street,
@@ -145,7 +150,8 @@ async def live_long(street: Street) -> None:
     )
     six = street.sixth = Home(Party.of("home 6"), second)
     await send(claiming(street, batch, six.key, six.party.address))
-    await send(street.contracts.devices.call("revoke", third.device))
+    await send(revoking(street, third))
+    await in_one(street, claiming(street, batch, fourth, street.relayer.address), revoking(street, fourth))
 
     # keys change on both curves; a P-256 key counts once it is kept
     await send(street.contracts.vault.deposit(six.party.address, 5 * EUR))

@@ -149,6 +149,9 @@ class Street:
         await self.send(self.contracts.vault.deposit_with_permit(party.address, amount, FAR, signature))
 
     async def enrol(self, home: Home) -> None:
+        await self.send(self.enrolling(home))
+
+    def enrolling(self, home: Home) -> Call:
         x, y = home.key.point
         said = Endorsement(
             home.device,
@@ -164,7 +167,7 @@ class Street:
         endorsed = to_rsv(sign_compact(self.maker.secret, digest(self.domain("DeviceRegistry"), said)))
         possession = Possession(said.device, said.maker, said.owner, FAR)
         possessed = home.key.sign(digest(self.domain("DeviceRegistry"), possession))
-        await self.send(self.contracts.devices.enrol(said, endorsed, possessed))
+        return self.contracts.devices.enrol(said, endorsed, possessed)
 
     def terms(self) -> MarketTerms:
         return MarketTerms(

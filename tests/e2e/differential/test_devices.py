@@ -76,7 +76,7 @@ class Life:
         """One act at a later time."""
         self.now += self.rng.choices([1, 40, 3_600, DAY, ROTATION_DELAY], [60, 25, 9, 3, 3])[0]
         draws: list[tuple[int, Callable[[], DeviceAct]]] = [
-            *((3, self._enrol), (2, self._register_batch), (1, self._close_batch), (5, self._claim), (8, self._rotate)),
+            *((5, self._enrol), (2, self._register_batch), (2, self._close_batch), (5, self._claim), (8, self._rotate)),
             *((8, self._propose), (4, self._veto), (9, self._complete), (4, self._keep), (9, self._set_status)),
             *((3, self._revoke), (5, self._note_compromise), (6, self._offer), (6, self._accept)),
         ]
@@ -111,7 +111,7 @@ class Life:
             name = self._key().name
             return name, devices.get(name)
         alive = [name for name, device in devices.items() if device.status is not DeviceStatus.REVOKED]
-        name = self.rng.choice(alive[-6:] if alive and not self._rarely() else list(devices))
+        name = self.rng.choice(alive[-6:] if alive and not self._rarely(7) else list(devices)[-20:])
         return name, devices[name]
 
     def _present(self, device: Device | None) -> Key:
@@ -136,6 +136,10 @@ class Life:
 
     def _owner(self, device: Device | None) -> Person:
         return self._person(device.owner if device else "")
+
+    def _maker(self) -> Person:
+        """A maker, seldom one who is none."""
+        return self.registry.operator if self._rarely(8) else self.rng.choice(self.registry.makers)
 
     def _new_owner(self) -> str:
         return self.rng.choice(
@@ -162,9 +166,9 @@ class Life:
     # enrolment
 
     def _enrol(self) -> DeviceAct:
-        key, maker, fresh = self._key(), self._person(self.rng.choice(self.registry.makers)), self._fresh()
+        key, maker, fresh = self._key(), self._maker(), self._fresh()
         public, owner = self._public(key), self._new_owner()
-        name = self._key().name if self._rarely(20) else key.name
+        name = self._key().name if self._rarely(6) else key.name
         model = self.rng.randrange(3)
         said = Endorsement(name, maker.address, owner, model, public.kind, public.x, public.y, **fresh)
         act = self._consent(maker, said)
@@ -178,7 +182,7 @@ class Life:
         if self.batches and self._rarely(4):
             batch = self.rng.choice(self.batches)
         self.batches.append(batch)
-        maker = self._person(self.rng.choice(self.registry.makers))
+        maker = self._maker()
         said = BatchRegistration(batch.root, self.rng.randrange(3), len(batch.devices), **self._fresh())
         again = self._again()
         if again is not None:
@@ -230,7 +234,7 @@ class Life:
     def _rotate(self) -> DeviceAct:
         name, device = self._device()
         present, following = self._present(device), self._public(self._key())
-        if device and self._rarely(10):
+        if device and self._rarely(6):
             following = device.key
         said = KeyRotation(name, following.kind, following.x, following.y, self._nonce(device), self._deadline())
         signature = self._sign(present, said)
@@ -244,7 +248,7 @@ class Life:
     def _propose(self) -> DeviceAct:
         name, device = self._device()
         key, owner = self._public(self._key()), self._owner(device)
-        if device and self._rarely(10):
+        if device and self._rarely(6):
             key = device.key
         said = KeyProposal(name, key.kind, key.x, key.y, **self._fresh())
         act = self._consent(owner, said)
