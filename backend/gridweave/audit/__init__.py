@@ -12,7 +12,7 @@ from gridweave.audit.billed import BillUnreadable
 from gridweave.audit.bills import CheckedBill, check_bill
 from gridweave.audit.differences import Difference, Kind, Place, Subject
 from gridweave.audit.payments import PaymentUnclear, find_payment
-from gridweave.audit.report import AuditReport, Checked
+from gridweave.audit.report import AuditReport, Checked, Doubted
 from gridweave.audit.stream import ChainMoved
 from gridweave.audit.walk import NothingPaid, Walk, walk
 
@@ -25,6 +25,7 @@ __all__ = [
     "Checked",
     "CheckedBill",
     "Difference",
+    "Doubted",
     "Kind",
     "NothingPaid",
     "PaymentUnclear",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from gridweave.audit.calls import ChangingMarket, CreatingMarket, Delegating, SignedAct
+from gridweave.audit.calls import ChangingMarket, CreatingMarket, Delegating
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.inputs import selector_of
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.roles import Roles
+from gridweave.audit.signed import SignedAct
 
 __all__ = ["Acts"]
 
@@ -51,8 +52,12 @@ class Acts:
             self._findings.check(used not in self._nonces, kind, subject, "a nonce not used before", act.nonce)
             self._nonces.add(used)
         if function is not None and act.signer:
-            allowed = self._roles.may(act.signer, self._addresses[contract], selector_of(contract, function), now)
-            self._findings.check(allowed, Kind.ROLE, subject, f"a signer who may {function}", act.signer)
+            self.check_role(act.signer, contract, function, now, subject)
+
+    def check_role(self, signer: str, contract: str, function: str, now: int, subject: Subject) -> None:
+        """The signer of an act that only a role may ask for."""
+        allowed = self._roles.may(signer, self._addresses[contract], selector_of(contract, function), now)
+        self._findings.check(allowed, Kind.ROLE, subject, f"a signer who may {function}", signer)
 
     def check_sender(self, sender: str, contract: str, function: str, now: int) -> None:
         """The sender of a call that only a role may make."""

@@ -14,9 +14,11 @@ from gridweave.audit.books import (
     claims_of_roles,
     claims_of_trade,
 )
+from gridweave.audit.device_books import claims_of_devices, words_of_devices
+from gridweave.audit.doubts import doubted_readings
 from gridweave.audit.findings import Findings
 from gridweave.audit.replay import Replay
-from gridweave.audit.report import AuditReport, Checked
+from gridweave.audit.report import AuditReport, Checked, Doubted
 from gridweave.audit.storage import Storage
 from gridweave.audit.stream import ChainMoved, Reach, steps
 from gridweave.chain.abi import abi_of
@@ -61,8 +63,9 @@ async def audit(
     reach = Reach(tuple(book.addresses.values()), first, last, span, every_block)
     await run.replay_all(reach, progress or (lambda _done, _all: None))
     await run.compare_storage()
+    doubted = await run.find_doubted(reach)
     spent = int((time.perf_counter() - began) * 1000)
-    return AuditReport(book.chain_id, since or first, last, findings.counts, findings.differences, spent)
+    return AuditReport(book.chain_id, since or first, last, findings.counts, findings.differences, spent, doubted)
 
 
 class _Run:
@@ -119,8 +122,17 @@ class _Run:
         everything = replay.trade.readings.take_out(2**32, frozenset())
         self._storage.add(*claims_of_readings(everything))
         self._storage.add(*claims_of_identities(replay.identities))
+        self._storage.add(*claims_of_devices(replay.devices))
+        self._storage.add_words(*words_of_devices(replay.devices))
         self._storage.add(*claims_of_roles(replay.roles, addresses, now))
         await self._storage.settle_all()
+
+    async def find_doubted(self, reach: Reach) -> list[Doubted]:
+        """Readings of the audited blocks that rest on a key in doubt."""
+        found = await doubted_readings(self._node, self._book, self._replay.identities, reach.first, reach.last)
+        found = [reading for reading in found if self._findings.counts_at(reading.place)]
+        self._findings.count(Checked.DOUBTED, len(found))
+        return found
 
 
 async def _number(node: Node, book: AddressBook, contract: str, getter: str, block: int) -> int:

@@ -140,20 +140,7 @@ def claims_of_readings(readings: Mapping[tuple[int, int], Stored]) -> Iterator[C
 
 
 def claims_of_identities(identities: Identities) -> Iterator[Claim]:
-    """Devices, meters and assets."""
-    for address, device in identities.devices.items():
-        since, status = device.standings[-1]
-        said = (
-            device.owner,
-            device.maker,
-            int(status),
-            int(device.key_kind),
-            device.key_version,
-            since,
-            device.x,
-            device.y,
-        )
-        yield Claim("DeviceRegistry", "deviceOf", (address,), _DEVICE, said, Subject(device=address))
+    """Meters and assets."""
     for number, registration in identities.meters.items():
         word = int.from_bytes(registration.meter.pack(), "big")
         binding = int.from_bytes(registration.binding.pack(), "big")
@@ -218,5 +205,4 @@ _CLEARING = (
 _STATE = ("pot", "openBidWh", "openAskWh", "boughtWh", "soldWh")
 _POSITION = ("side", "version", "tick", "energyWh", "filledWh", "released", "settledByDefault")
 _BOND = ("amount", "leaving", "redeemableAt")
-_DEVICE = ("owner", "maker", "status", "keyKind", "keyVersion", "statusSince", "x", "y")
 _ASSET = ("meter", "kind", "nameplateW", "storageWh")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.audit.device_calls import DeviceCall
+from gridweave.audit.signed import SharedConsent, SignedAct, SignedWord
+from gridweave.domain.acts import AssetKind
 from gridweave.domain.delegations import Scope
 from gridweave.domain.terms import MarketTerms
 
@@ -21,7 +23,6 @@ __all__ = [
     "Delegating",
     "Depositing",
     "EndingMeter",
-    "Enrolling",
     "MovingMeter",
     "NotingRefusal",
     "Placing",
@@ -32,41 +33,11 @@ __all__ = [
     "RegisteringAsset",
     "RegisteringMeter",
     "Releasing",
-    "SettingStatus",
     "Settling",
-    "SharedConsent",
-    "SignedAct",
-    "SignedWord",
     "Skimming",
     "Unbonding",
     "Withdrawing",
 ]
-
-
-@dataclass(frozen=True)
-class SignedWord:
-    """An order, cancel or reading as its 32-byte word, with its 64-byte signature; None: the contract alone saw it."""
-
-    word: bytes
-    signature: bytes | None
-
-
-@dataclass(frozen=True)
-class SignedAct:
-    """One consent. `signature` None: the contract alone saw it; empty: none was given."""
-
-    signer: str
-    nonce: int
-    deadline: int
-    signature: bytes | None
-
-
-@dataclass(frozen=True)
-class SharedConsent:
-    """One signature of an account, of a delegate or of a wallet over all items of a call."""
-
-    account: str
-    signature: bytes
 
 
 @dataclass(frozen=True)
@@ -173,24 +144,6 @@ class Withdrawing:
 @dataclass(frozen=True)
 class Skimming:
     to: str
-
-
-@dataclass(frozen=True)
-class Enrolling:
-    device: str
-    owner: str
-    key_kind: KeyKind
-    x: bytes
-    y: bytes
-    maker: SignedAct
-    possession: bytes
-
-
-@dataclass(frozen=True)
-class SettingStatus:
-    device: str
-    status: DeviceStatus
-    act: SignedAct
 
 
 @dataclass(frozen=True)
@@ -303,8 +256,7 @@ Call = (
     | Depositing
     | Withdrawing
     | Skimming
-    | Enrolling
-    | SettingStatus
+    | DeviceCall
     | RegisteringMeter
     | MovingMeter
     | EndingMeter

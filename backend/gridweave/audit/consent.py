@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from gridweave.audit.calls import SharedConsent
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.identity import Identities
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
+from gridweave.audit.signed import SharedConsent
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain.acts import KeyKind
@@ -93,23 +93,33 @@ class Consent:
         registration = self._identities.meters.get(reading.meter)
         if registration is None:
             return None
-        standing = self._identities.fault_of(registration.device, registration.binding.judged_at(gate))
-        if standing is not None or signature is None:
+        devices, name = self._identities.devices, registration.device
+        standing = devices.fault_of(name, registration.binding.judged_at(gate))
+        if standing is not None:
             self._findings.count(Checked.BY_CONTRACT_ONLY, signature is None)
             return standing
-        device = self._identities.devices[registration.device]
+        device = devices.book.devices[name]
+        if isinstance(said, chain.ReadingRecorded) and device.judging_key is None:
+            devices.keep_unseen(name)
+        if signature is None:
+            self._findings.count(Checked.BY_CONTRACT_ONLY)
+            return None
         if not self._findings.reviewing:
-            wrong = isinstance(said, chain.ReadingRefused) and said.reason == DeviceSignatureInvalid.selector()
-            return DeviceSignatureInvalid if wrong else None
-        p256 = device.key_kind is KeyKind.P256
+            return DeviceSignatureInvalid if _is_refused_as_forged(said) else None
+        p256 = device.key.kind is KeyKind.P256
         self._findings.count(Checked.READINGS_P256 if p256 else Checked.READINGS_SECP256K1)
-        if self._proofs.is_reading_of(reading, signature, device.key_kind, device.x, device.y):
+        signed = self._proofs.is_reading_of(reading, signature, device.key)
+        if signed and (devices.book.devices[name].judging_key is not None or not _is_refused_as_forged(said)):
             return None
         if isinstance(said, chain.ReadingRefused):
             return DeviceSignatureInvalid
-        subject = Subject(slot=reading.slot, meter=reading.meter, device=registration.device)
+        subject = Subject(slot=reading.slot, meter=reading.meter, device=name)
         self._findings.differ(Kind.READING_SIGNATURE, subject, "the device's current key", "another key")
         return None
+
+
+def _is_refused_as_forged(said: Event | None) -> bool:
+    return isinstance(said, chain.ReadingRefused) and said.reason == DeviceSignatureInvalid.selector()
 
 
 def _is_refused(said: Event | None) -> bool:

@@ -72,8 +72,8 @@ NOWHERE = Place()
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a difference is about: any of market, slot, meter, account, relayer, device, asset, an event's or a
-    getter's name."""
+    """Whom a difference is about: any of market, slot, meter, account, relayer, device, batch, asset, an event's
+    or a getter's name."""
 
     event: str | None = None
     market: int | None = None
@@ -83,6 +83,7 @@ class Subject:
     creditor: str | None = None
     relayer: str | None = None
     device: str | None = None
+    batch: str | None = None
     asset: int | None = None
     field: str | None = None
 

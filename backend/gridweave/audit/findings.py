@@ -28,9 +28,13 @@ class Findings:
         self.where = where
         self.reviewing = (where.block or 0) >= self._since
 
+    def counts_at(self, place: Place) -> bool:
+        """Whether what is found there belongs in the report."""
+        return place.block is None or place.block >= self._since
+
     def tell(self, difference: Difference) -> None:
         """Takes one difference."""
-        if difference.place.block is None or difference.place.block >= self._since:
+        if self.counts_at(difference.place):
             self.differences.append(difference)
 
     def differ(

@@ -22,7 +22,6 @@ from gridweave.audit.calls import (
     Delegating,
     Depositing,
     EndingMeter,
-    Enrolling,
     MovingMeter,
     NotingRefusal,
     Placing,
@@ -32,17 +31,17 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
-    SettingStatus,
     Settling,
-    SignedAct,
-    SignedWord,
     Skimming,
     Unbonding,
     Withdrawing,
 )
+from gridweave.audit.device_calls import DeviceCall
+from gridweave.audit.device_inference import infer_device_calls
+from gridweave.audit.signed import SignedAct, SignedWord
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
-from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.domain.acts import AssetKind
 from gridweave.domain.delegations import Scope
 from gridweave.domain.meters import Meter
 from gridweave.domain.readings import Reading
@@ -56,7 +55,7 @@ class _Reader:
     def __init__(self, market_of: Callable[[int], int]) -> None:
         self.calls: list[Call] = []
         self._market_of = market_of
-        self._keys: dict[str, chain.DeviceKeyChanged] = {}
+        self._of_devices: dict[int, DeviceCall] = {}
         self._readings: dict[tuple[int, int, int], bytes] = {}
         self._same_call = False
         self._begun: dict[int, chain.MeterMoved] = {}
@@ -64,7 +63,7 @@ class _Reader:
 
     def read(self, events: Sequence[Event]) -> None:
         """Reads all events of a transaction."""
-        self._keys = {event.device: event for event in events if isinstance(event, chain.DeviceKeyChanged)}
+        self._of_devices = infer_device_calls(events)
         moves = [event for event in events if isinstance(event, chain.MeterMoved)]
         self._begun = {move.begun: move for move in moves}
         self._ended = {move.ended for move in moves}
@@ -119,15 +118,11 @@ class _Reader:
                 self._read_identity(event)
 
     def _read_identity(self, event: Event) -> None:
+        call = self._of_devices.get(id(event))
+        if call is not None:
+            self.calls.append(call)
+            return
         match event:
-            case chain.DeviceEnrolled():
-                key = self._keys[event.device]
-                maker = SignedAct(event.maker, 0, 0, None)
-                kind = KeyKind(key.key_kind)
-                self.calls.append(Enrolling(event.device, event.owner, kind, key.x, key.y, maker, b""))
-            case chain.DeviceStatusChanged():
-                act = SignedAct(event.by, 0, 0, None)
-                self.calls.append(SettingStatus(event.device, DeviceStatus(event.status), act))
             case chain.MeterRegistered():
                 moved = self._begun.get(event.meter)
                 registration = _registration(event)

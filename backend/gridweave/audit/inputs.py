@@ -7,9 +7,9 @@ input; the other calls go through the ABI decoder.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
-from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
 from gridweave.audit.calls import (
@@ -25,7 +25,6 @@ from gridweave.audit.calls import (
     Delegating,
     Depositing,
     EndingMeter,
-    Enrolling,
     MovingMeter,
     Placing,
     PostingBond,
@@ -35,16 +34,15 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
-    SettingStatus,
     Settling,
-    SharedConsent,
-    SignedAct,
-    SignedWord,
     Skimming,
     Unbonding,
     Withdrawing,
 )
-from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
+from gridweave.audit.decoding import ACT, act_of, plain
+from gridweave.audit.device_inputs import DEVICE_SIGNATURES
+from gridweave.audit.signed import SharedConsent, SignedWord
+from gridweave.domain.acts import AssetKind
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.delegations import Scope
 from gridweave.domain.hashing import keccak
@@ -53,7 +51,6 @@ from gridweave.domain.terms import MarketTerms
 __all__ = ["SIGNATURES", "UnreadableCall", "read_call", "selector_of"]
 
 _WORD = 32
-_ACT = "(address,uint256,uint256,bytes)"
 _REGISTRATION = "(address,uint32,address,uint32,uint32,uint8,bool)"
 _DELEGATION = "(address,address,uint32,uint32[],uint32,uint64,uint64,uint40)"
 _PROMISE = "(address,address,bytes32,uint40,bytes32,bytes32)"
@@ -116,24 +113,20 @@ def _schedule(make: Callable[[tuple[SignedWord, ...], SharedConsent], Call]) -> 
         items = tuple(SignedWord(word, None) for word in words)
         return make(items, SharedConsent(checksum_address(account), signature))
 
-    return _plain(("address", "bytes32[]", "bytes"), of)
+    return plain(("address", "bytes32[]", "bytes"), of)
 
 
-def _bundle(datas: tuple[bytes, ...]) -> Call:
-    return Bundle(tuple(read_call("EnergyAuction", data) for data in datas))
+def _bundle(contract: str) -> Callable[[tuple[bytes, ...]], Call]:
+    def of(datas: tuple[bytes, ...]) -> Call:
+        calls = [read_call(contract, data) for data in datas]
+        parts = (call.calls if isinstance(call, Bundle) else (call,) for call in calls)
+        return Bundle(tuple(chain.from_iterable(parts)))
+
+    return of
 
 
 def _settle(data: bytes) -> Call:
     return Settling(_uint(data, 0), _uint(data, _WORD), _signed_words(data, 2 * _WORD))
-
-
-def _plain(types: tuple[str, ...], make: Callable[..., Call]) -> Callable[[bytes], Call]:
-    return lambda data: make(*decode(types, data))
-
-
-def _act(values: tuple[Any, ...]) -> SignedAct:
-    signer, nonce, deadline, signature = values
-    return SignedAct(checksum_address(signer), nonce, deadline, signature)
 
 
 def _terms(terms: tuple[Any, ...]) -> MarketTerms:
@@ -142,17 +135,17 @@ def _terms(terms: tuple[Any, ...]) -> MarketTerms:
 
 
 def _create_market(terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
-    return CreatingMarket(_terms(terms), _act(operator), _act(utility))
+    return CreatingMarket(_terms(terms), act_of(operator), act_of(utility))
 
 
 def _change_market(market: int, terms: tuple[Any, ...], operator: tuple[Any, ...], utility: tuple[Any, ...]) -> Call:
-    return ChangingMarket(market, _terms(terms), _act(operator), _act(utility))
+    return ChangingMarket(market, _terms(terms), act_of(operator), act_of(utility))
 
 
 def _delegate(delegation: tuple[Any, ...], act: tuple[Any, ...]) -> Call:
     account, delegate, market, meters, *bounds = delegation
     who = checksum_address(account), checksum_address(delegate)
-    return Delegating(*who, tuple(meters), Scope(market, *bounds), _act(act))
+    return Delegating(*who, tuple(meters), Scope(market, *bounds), act_of(act))
 
 
 def _deposit(account: str, amount: int) -> Call:
@@ -163,18 +156,12 @@ def _deposit_with_permit(account: str, amount: int, *_: object) -> Call:
     return Depositing(checksum_address(account), amount, checksum_address(account))
 
 
-def _enrol(enrolment: tuple[Any, ...], maker: tuple[Any, ...], possession: tuple[bytes, bytes]) -> Call:
-    device, owner, kind, x, y = enrolment
-    who = checksum_address(device), checksum_address(owner)
-    return Enrolling(*who, KeyKind(kind), x, y, _act(maker), b"".join(possession))
-
-
 def _register_meter(
     registration: tuple[Any, ...], operator: tuple[Any, ...], mandate: tuple[Any, ...]
 ) -> RegisteringMeter:
     device, market, account, import_w, export_w, scale, mandated = registration
     who = checksum_address(device), market, checksum_address(account)
-    return RegisteringMeter(*who, import_w, export_w, scale, mandated, _act(operator), _act(mandate))
+    return RegisteringMeter(*who, import_w, export_w, scale, mandated, act_of(operator), act_of(mandate))
 
 
 def _move_meter(
@@ -185,7 +172,7 @@ def _move_meter(
 
 def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
     meter, kind, nameplate_w, storage_wh = asset
-    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, _act(operator))
+    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, act_of(operator))
 
 
 def _promise(values: tuple[Any, ...]) -> Promise:
@@ -210,71 +197,66 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         "cancel((bytes32,bytes32,bytes32)[])": _cancel,
         "placeSchedule(address,bytes32[],bytes)": _schedule(Placing),
         "cancelSchedule(address,bytes32[],bytes)": _schedule(Cancelling),
-        "multicall(bytes[])": _plain(("bytes[]",), _bundle),
+        "multicall(bytes[])": plain(("bytes[]",), _bundle("EnergyAuction")),
         "settle(uint32,uint32,(bytes32,bytes32,bytes32)[])": _settle,
-        "clear(uint32,uint32)": _plain(("uint32", "uint32"), ClearingSlot),
-        "settleByDefault(uint32,uint32,uint32[])": _plain(("uint32", "uint32", "uint32[]"), Defaulting),
-        "release(uint32,uint32,uint32[])": _plain(("uint32", "uint32", "uint32[]"), Releasing),
-        "collect(uint32,address)": _plain(
+        "clear(uint32,uint32)": plain(("uint32", "uint32"), ClearingSlot),
+        "settleByDefault(uint32,uint32,uint32[])": plain(("uint32", "uint32", "uint32[]"), Defaulting),
+        "release(uint32,uint32,uint32[])": plain(("uint32", "uint32", "uint32[]"), Releasing),
+        "collect(uint32,address)": plain(
             ("uint32", "address"), lambda market, creditor: Collecting(market, checksum_address(creditor))
         ),
-        f"createMarket({_TERMS},{_ACT},{_ACT})": _plain((_TERMS, _ACT, _ACT), _create_market),
-        f"changeMarket(uint32,{_TERMS},{_ACT},{_ACT})": _plain(("uint32", _TERMS, _ACT, _ACT), _change_market),
-        f"setDelegation({_DELEGATION},{_ACT})": _plain((_DELEGATION, _ACT), _delegate),
+        f"createMarket({_TERMS},{ACT},{ACT})": plain((_TERMS, ACT, ACT), _create_market),
+        f"changeMarket(uint32,{_TERMS},{ACT},{ACT})": plain(("uint32", _TERMS, ACT, ACT), _change_market),
+        f"setDelegation({_DELEGATION},{ACT})": plain((_DELEGATION, ACT), _delegate),
     },
     "Vault": {
-        "deposit(address,uint256)": _plain(("address", "uint256"), _deposit),
-        "depositWithPermit(address,uint256,uint256,uint8,bytes32,bytes32)": _plain(
+        "deposit(address,uint256)": plain(("address", "uint256"), _deposit),
+        "depositWithPermit(address,uint256,uint256,uint8,bytes32,bytes32)": plain(
             ("address", "uint256", "uint256", "uint8", "bytes32", "bytes32"), _deposit_with_permit
         ),
-        "withdraw(address,uint256)": _plain(
+        "withdraw(address,uint256)": plain(
             ("address", "uint256"), lambda to, amount: Withdrawing(checksum_address(to), amount, None)
         ),
-        f"withdrawBySig(address,uint256,{_ACT})": _plain(
-            ("address", "uint256", _ACT),
-            lambda to, amount, act: Withdrawing(checksum_address(to), amount, _act(act)),
+        f"withdrawBySig(address,uint256,{ACT})": plain(
+            ("address", "uint256", ACT),
+            lambda to, amount, act: Withdrawing(checksum_address(to), amount, act_of(act)),
         ),
-        "skim(address)": _plain(("address",), lambda to: Skimming(checksum_address(to))),
+        "skim(address)": plain(("address",), lambda to: Skimming(checksum_address(to))),
     },
     "DeviceRegistry": {
-        f"enrol((address,address,uint8,bytes32,bytes32),{_ACT},bytes32[2])": _plain(
-            ("(address,address,uint8,bytes32,bytes32)", _ACT, "bytes32[2]"), _enrol
-        ),
-        f"setStatus(address,uint8,{_ACT})": _plain(
-            ("address", "uint8", _ACT),
-            lambda device, status, act: SettingStatus(checksum_address(device), DeviceStatus(status), _act(act)),
-        ),
+        **DEVICE_SIGNATURES,
+        "multicall(bytes[])": plain(("bytes[]",), _bundle("DeviceRegistry")),
     },
     "DERRegistry": {
-        f"registerMeter({_REGISTRATION},{_ACT},{_ACT})": _plain((_REGISTRATION, _ACT, _ACT), _register_meter),
-        f"moveMeter({_REGISTRATION},uint32,{_ACT},{_ACT})": _plain((_REGISTRATION, "uint32", _ACT, _ACT), _move_meter),
-        f"endMeter(uint32,uint32,{_ACT})": _plain(
-            ("uint32", "uint32", _ACT), lambda meter, until, act: EndingMeter(meter, until, _act(act))
+        f"registerMeter({_REGISTRATION},{ACT},{ACT})": plain((_REGISTRATION, ACT, ACT), _register_meter),
+        f"moveMeter({_REGISTRATION},uint32,{ACT},{ACT})": plain((_REGISTRATION, "uint32", ACT, ACT), _move_meter),
+        f"endMeter(uint32,uint32,{ACT})": plain(
+            ("uint32", "uint32", ACT), lambda meter, until, act: EndingMeter(meter, until, act_of(act))
         ),
-        f"registerAsset((uint32,uint8,uint32,uint32),{_ACT})": _plain(
-            ("(uint32,uint8,uint32,uint32)", _ACT), _register_asset
+        f"registerAsset((uint32,uint8,uint32,uint32),{ACT})": plain(
+            ("(uint32,uint8,uint32,uint32)", ACT), _register_asset
         ),
     },
     "RelayerBond": {
-        f"post(address,uint256,{_ACT})": _plain(
-            ("address", "uint256", _ACT),
-            lambda relayer, amount, act: PostingBond(checksum_address(relayer), amount, _act(act)),
+        f"post(address,uint256,{ACT})": plain(
+            ("address", "uint256", ACT),
+            lambda relayer, amount, act: PostingBond(checksum_address(relayer), amount, act_of(act)),
         ),
-        f"unbond(address,uint256,{_ACT})": _plain(
-            ("address", "uint256", _ACT),
-            lambda relayer, amount, act: Unbonding(checksum_address(relayer), amount, _act(act)),
+        f"unbond(address,uint256,{ACT})": plain(
+            ("address", "uint256", ACT),
+            lambda relayer, amount, act: Unbonding(checksum_address(relayer), amount, act_of(act)),
         ),
-        "redeem(address,address)": _plain(
+        "redeem(address,address)": plain(
             ("address", "address"),
             lambda sponsor, relayer: Redeeming(checksum_address(sponsor), checksum_address(relayer)),
         ),
-        f"claim(bytes32,{_PROMISE})": _plain(
+        f"claim(bytes32,{_PROMISE})": plain(
             ("bytes32", _PROMISE), lambda word, promise: Claiming(word, _promise(promise))
         ),
-        f"claimLine(address,bytes32[],uint256,{_PROMISE})": _plain(
+        f"claimLine(address,bytes32[],uint256,{_PROMISE})": plain(
             ("address", "bytes32[]", "uint256", _PROMISE), _claim_line
         ),
-        f"proveRefusal({_SIGNED_ORDER})": _plain((_SIGNED_ORDER,), _prove),
+        f"proveRefusal({_SIGNED_ORDER})": plain((_SIGNED_ORDER,), _prove),
         "proveScheduleRefusal(address,bytes32[],bytes)": _schedule(
             lambda items, shared: ProvingRefusal(Placing(items, shared))
         ),

@@ -11,40 +11,35 @@ from gridweave.audit.calls import (
     CreatingMarket,
     Delegating,
     EndingMeter,
-    Enrolling,
     MovingMeter,
     PostingBond,
     RegisteringAsset,
     RegisteringMeter,
-    SettingStatus,
-    SignedAct,
     Unbonding,
 )
+from gridweave.audit.signed import SignedAct
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.acts import (
     AssetRegistration,
     ChangeMarket,
     CreateMarket,
-    Endorsement,
-    KeyKind,
     Mandate,
     MeterEnd,
     MeterMove,
     MeterRegistration,
-    Possession,
     PostBond,
-    StatusChange,
     Unbond,
     Underwrite,
     UnderwriteChange,
     Withdrawal,
 )
 from gridweave.domain.delegations import Delegation
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.readings import Reading
-from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact, verify_p256, verify_secp256k1
+from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 
 __all__ = ["Proofs"]
 
@@ -70,29 +65,13 @@ class Proofs:
         """Whose key signed orders or cancels, checksummed; None if nobody's can have."""
         return _signer(self.order_digest, message, signature) if len(signature) == COMPACT_LENGTH else None
 
-    def is_reading_of(self, reading: Reading, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
-        """Whether the device key (x, y) signed the reading."""
-        return self._is_device_signature(self.digest("MeterLedger", reading), signature, kind, x, y)
+    def is_reading_of(self, reading: Reading, signature: bytes, key: DevicePublicKey) -> bool:
+        """Whether the device's key signed the reading."""
+        return key.verifies(self.digest("MeterLedger", reading), signature)
 
-    def is_endorsed(self, call: Enrolling) -> bool:
-        """Whether the maker endorsed exactly this device, key and owner."""
-        maker = call.maker
-        said = Endorsement(
-            call.device, maker.signer, call.owner, call.key_kind, call.x, call.y, maker.nonce, maker.deadline
-        )
-        return self._is_act("DeviceRegistry", said, maker)
-
-    def is_possessed(self, call: Enrolling) -> bool:
-        """Whether the device proved that it holds the key."""
-        said = Possession(call.device, call.maker.signer, call.owner, call.maker.deadline)
-        return self._is_device_signature(
-            self.digest("DeviceRegistry", said), call.possession, call.key_kind, call.x, call.y
-        )
-
-    def is_status_signed(self, call: SettingStatus) -> bool:
-        """Whether the act's signer asked for this status."""
-        said = StatusChange(call.device, call.status, call.act.nonce, call.act.deadline)
-        return self._is_act("DeviceRegistry", said, call.act)
+    def is_of_device(self, message: Message, signature: bytes, key: DevicePublicKey) -> bool:
+        """Whether a device's key signed a message to the DeviceRegistry."""
+        return key.verifies(self.digest("DeviceRegistry", message), signature)
 
     def is_registration_signed(self, call: RegisteringMeter) -> bool:
         """Whether the operator registered exactly this meter."""
@@ -107,7 +86,7 @@ class Proofs:
             call.operator.nonce,
             call.operator.deadline,
         )
-        return self._is_act("DERRegistry", said, call.operator)
+        return self.is_act("DERRegistry", said, call.operator)
 
     def is_move_signed(self, call: MovingMeter) -> bool:
         """Whether the operator moved exactly this meter."""
@@ -124,46 +103,46 @@ class Proofs:
             act.nonce,
             act.deadline,
         )
-        return self._is_act("DERRegistry", said, act)
+        return self.is_act("DERRegistry", said, act)
 
     def is_end_signed(self, call: EndingMeter) -> bool:
         """Whether the operator ended exactly this meter."""
         act = call.operator
-        return self._is_act("DERRegistry", MeterEnd(call.meter, call.until_slot, act.nonce, act.deadline), act)
+        return self.is_act("DERRegistry", MeterEnd(call.meter, call.until_slot, act.nonce, act.deadline), act)
 
     def is_mandated(self, call: RegisteringMeter) -> bool:
         """Whether the account let settlement debit it."""
         act = call.mandate
         said = Mandate(call.device, call.market, call.account, act.nonce, act.deadline)
-        return act.signer == call.account and self._is_act("DERRegistry", said, act)
+        return act.signer == call.account and self.is_act("DERRegistry", said, act)
 
     def is_asset_signed(self, call: RegisteringAsset) -> bool:
         """Whether the operator registered exactly this asset."""
         act = call.operator
         said = AssetRegistration(call.meter, call.kind, call.nameplate_w, call.storage_wh, act.nonce, act.deadline)
-        return self._is_act("DERRegistry", said, act)
+        return self.is_act("DERRegistry", said, act)
 
     def is_market_signed(self, call: CreatingMarket) -> bool:
         """Whether the operator created exactly this market."""
         act = call.operator
-        return self._is_act("EnergyAuction", CreateMarket(call.terms, act.nonce, act.deadline), act)
+        return self.is_act("EnergyAuction", CreateMarket(call.terms, act.nonce, act.deadline), act)
 
     def is_underwritten(self, call: CreatingMarket) -> bool:
         """Whether the terms' utility underwrote them."""
         act = call.utility
         said = Underwrite(call.terms, act.nonce, act.deadline)
-        return act.signer == call.terms.utility and self._is_act("EnergyAuction", said, act)
+        return act.signer == call.terms.utility and self.is_act("EnergyAuction", said, act)
 
     def is_change_signed(self, call: ChangingMarket) -> bool:
         """Whether the operator changed exactly this."""
         act = call.operator
-        return self._is_act("EnergyAuction", ChangeMarket(call.market, call.terms, act.nonce, act.deadline), act)
+        return self.is_act("EnergyAuction", ChangeMarket(call.market, call.terms, act.nonce, act.deadline), act)
 
     def is_change_underwritten(self, call: ChangingMarket) -> bool:
         """Whether the terms' utility underwrote the change."""
         act = call.utility
         said = UnderwriteChange(call.market, call.terms, act.nonce, act.deadline)
-        return act.signer == call.terms.utility and self._is_act("EnergyAuction", said, act)
+        return act.signer == call.terms.utility and self.is_act("EnergyAuction", said, act)
 
     def is_delegation_signed(self, call: Delegating) -> bool:
         """Whether the account let the delegate do exactly this."""
@@ -180,35 +159,32 @@ class Proofs:
             act.nonce,
             act.deadline,
         )
-        return act.signer == call.account and self._is_act("EnergyAuction", said, act)
+        return act.signer == call.account and self.is_act("EnergyAuction", said, act)
 
     def is_withdrawal_signed(self, to: str, amount: int, act: SignedAct) -> bool:
         """Whether the act's signer sent `amount` to `to`."""
-        return self._is_act("Vault", Withdrawal(act.signer, to, amount, act.nonce, act.deadline), act)
+        return self.is_act("Vault", Withdrawal(act.signer, to, amount, act.nonce, act.deadline), act)
 
     def is_bond_signed(self, call: PostingBond) -> bool:
         """Whether the sponsor put this much down for the relayer."""
         act = call.sponsor
         said = PostBond(act.signer, call.relayer, call.amount, act.nonce, act.deadline)
-        return self._is_act("RelayerBond", said, act)
+        return self.is_act("RelayerBond", said, act)
 
     def is_unbonding_signed(self, call: Unbonding) -> bool:
         """Whether the sponsor asked for this much back."""
         act = call.sponsor
         said = Unbond(act.signer, call.relayer, call.amount or 0, act.nonce, act.deadline)
-        return self._is_act("RelayerBond", said, act)
+        return self.is_act("RelayerBond", said, act)
 
     def acknowledger_of(self, said: Acknowledgement, signature: bytes) -> str | None:
         """Whose key signed the acknowledgement, checksummed; None if nobody's can have."""
         return _signer(partial(self.digest, "RelayerBond"), said, signature)
 
-    def _is_act(self, contract: str, message: Message, act: SignedAct) -> bool:
+    def is_act(self, contract: str, message: Message, act: SignedAct) -> bool:
+        """Whether the act's signer signed the message, meant for the contract of that name."""
         digest_of = partial(self.digest, contract)
         return bool(act.signature) and _signer(digest_of, message, act.signature or b"") == act.signer
-
-    def _is_device_signature(self, said: bytes, signature: bytes, kind: KeyKind, x: bytes, y: bytes) -> bool:
-        verify = verify_p256 if kind is KeyKind.P256 else verify_secp256k1
-        return verify(x, y, said, signature)
 
 
 def _signer(digest_of: Callable[[Any], bytes], message: Message, signature: bytes) -> str | None:

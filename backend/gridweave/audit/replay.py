@@ -20,7 +20,6 @@ from gridweave.audit.calls import (
     Delegating,
     Depositing,
     EndingMeter,
-    Enrolling,
     MovingMeter,
     NotingRefusal,
     Placing,
@@ -30,14 +29,14 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
-    SettingStatus,
     Settling,
-    SignedAct,
     Skimming,
     Unbonding,
     Withdrawing,
 )
 from gridweave.audit.consent import Consent
+from gridweave.audit.device_calls import DeviceCall
+from gridweave.audit.devices import Devices
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.governance import Governance
@@ -49,12 +48,14 @@ from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.roles import Roles
+from gridweave.audit.signed import SignedAct
 from gridweave.audit.stream import Step
 from gridweave.audit.trade import Trade
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.chain.node import Node
 from gridweave.domain.delegations import DelegationBook
+from gridweave.domain.devices import Moment
 from gridweave.domain.errors import DomainError
 from gridweave.domain.registry import MeterBook
 from gridweave.domain.slots import SlotClock
@@ -83,6 +84,12 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.BondRedeemed: Checked.REDEMPTIONS,
     chain.Compensated: Checked.COMPENSATIONS,
     chain.RefusalProved: Checked.REFUSAL_PROOFS,
+    chain.BatchRegistered: Checked.BATCHES,
+    chain.DeviceEnrolled: Checked.DEVICES,
+    chain.DeviceStatusChanged: Checked.STATUS_CHANGES,
+    chain.RotationProposed: Checked.KEY_PROPOSALS,
+    chain.RotationVetoed: Checked.KEY_VETOES,
+    chain.DeviceCompromised: Checked.COMPROMISES,
 }
 _MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")
 _REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused)
@@ -107,9 +114,8 @@ class Replay:
         self.money = Money(self._addresses["Vault"], self._addresses["LocalCurrency"], hold_length)
         self._acts = Acts(self._addresses, proofs, self.roles, self._wallets, findings)
         meters, delegations = MeterBook(clock), DelegationBook()
-        self.identities = Identities(
-            self._addresses["DeviceRegistry"], self._addresses["DERRegistry"], meters, proofs, self._acts, findings
-        )
+        self.devices = Devices(self._addresses["DeviceRegistry"], proofs, self._acts, findings)
+        self.identities = Identities(self.devices, self._addresses["DERRegistry"], meters, proofs, self._acts, findings)
         consent = Consent(proofs, self.identities, delegations, self._wallets, findings)
         self.trade = Trade(clock, self.money, self._addresses, proofs, consent, findings)
         self.trade.book.meters, self.trade.book.delegations = meters, delegations
@@ -166,7 +172,10 @@ class Replay:
             return self._apply(call, step)
         except DomainError as error:
             subject = Subject(
-                field=type(call).__name__, market=getattr(call, "market", None), slot=getattr(call, "slot", None)
+                field=type(call).__name__,
+                market=getattr(call, "market", None),
+                slot=getattr(call, "slot", None),
+                device=getattr(call, "device", None),
             )
             self._findings.differ(Kind.RULE, subject, "a call that the rules allow", str(error))
             return self.money.take()
@@ -214,10 +223,6 @@ class Replay:
                 if step.transaction.to == self._addresses["Vault"]:
                     self._acts.check_sender(step.transaction.sender, "Vault", "skim", now)
                 self.money.skim(to)
-            case Enrolling():
-                return self.identities.enrol(call, now)
-            case SettingStatus():
-                return self.identities.set_status(call, now)
             case RegisteringMeter():
                 return self.identities.register_meter(call, now)
             case MovingMeter():
@@ -232,6 +237,8 @@ class Replay:
 
     def _apply_bond(self, call: Call, step: Step) -> list[Expected]:
         now = step.time
+        if isinstance(call, DeviceCall):
+            return self.devices.apply(call, Moment(now, step.block.number), step.transaction.sender)
         match call:
             case PostingBond():
                 return self.bonds.post(call, now)

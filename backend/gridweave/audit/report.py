@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from gridweave.audit.differences import Difference, Kind
+from gridweave.audit.differences import Difference, Kind, Place
 
-__all__ = ["AuditReport", "Checked"]
+__all__ = ["AuditReport", "Checked", "Doubted"]
 
 
 class Checked(StrEnum):
@@ -19,7 +19,15 @@ class Checked(StrEnum):
     EVENTS = "events"
     TRANSACTIONS = "transactions"
     MARKETS = "markets"
+    BATCHES = "makers' batches"
     DEVICES = "devices"
+    CLAIMS = "devices that claimed themselves"
+    STATUS_CHANGES = "changes of devices' status"
+    KEY_CHANGES = "changed device keys"
+    KEY_PROPOSALS = "proposed device keys"
+    KEY_VETOES = "vetoed device keys"
+    COMPROMISES = "notices of compromise"
+    TRANSFERS = "transferred devices"
     MARKET_CHANGES = "market changes"
     METERS = "meters"
     METER_ENDS = "ended meters"
@@ -53,9 +61,29 @@ class Checked(StrEnum):
     READINGS_P256 = "reading signatures (P-256)"
     ENDORSEMENTS = "makers' endorsements"
     POSSESSIONS = "proofs of key possession"
+    DEVICE_ACTS = "devices' signatures of their own acts"
     ACTS = "signatures of other acts"
     BY_CONTRACT_ONLY = "signatures checked by the contract only"
+    DOUBTED = "readings that rest on a key in doubt"
     STORED = "values compared with storage"
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """A reading that was recorded on a key in doubt since block `since`. It was settled by the rules and stays so."""
+
+    meter: int
+    slot: int
+    version: int
+    device: str
+    since: int
+    place: Place
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        said = {name: getattr(self, name) for name in ("meter", "slot", "version", "device")}
+        place = {"block": self.place.block, "transaction": self.place.transaction, "logIndex": self.place.log_index}
+        return {**said, "inDoubtSince": self.since, **place}
 
 
 @dataclass
@@ -68,6 +96,8 @@ class AuditReport:
     counts: Counter[Checked] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     milliseconds: int = 0
+    doubted: list[Doubted] = field(default_factory=list)
+    """No differences: money stays settled. Who relies on these readings must know."""
 
     @property
     def clean(self) -> bool:
@@ -92,5 +122,6 @@ class AuditReport:
             "toBlock": self.last_block,
             "recomputed": self.recomputed,
             "differences": [difference.to_json() for difference in self.differences],
+            "doubted": [reading.to_json() for reading in self.doubted],
             "milliseconds": self.milliseconds,
         }

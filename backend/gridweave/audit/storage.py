@@ -13,24 +13,45 @@ from gridweave.audit.matching import text_of
 from gridweave.audit.report import Checked
 from gridweave.chain.abi import Function, abi_of
 from gridweave.chain.errors import BlockNotAvailable, ChainError, NodeUnavailable, Reverted
+from gridweave.chain.hexes import to_hex
 from gridweave.chain.node import Node
 from gridweave.chain.types import Call
 from gridweave.domain.addresses import checksum_address
 
-__all__ = ["Claim", "Storage"]
+__all__ = ["Claim", "Either", "Storage", "WordClaim"]
 
 _BATCH = 400
 
 
 @dataclass(frozen=True)
+class Either:
+    """Any of `values`, of which the first is the likeliest."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Claim:
-    """`function` of the contract named `contract` must return `expected`; None: any value. `names` name them."""
+    """`function` of the contract named `contract` must return `expected`, whose `names` name its values.
+
+    A value may be an Either; None: any value.
+    """
 
     contract: str
     function: str
     arguments: tuple[Any, ...]
     names: tuple[str, ...]
     expected: tuple[Any, ...]
+    subject: Subject
+
+
+@dataclass(frozen=True)
+class WordClaim:
+    """Storage slot `slot` of the contract named `contract` must hold one of `words`, 32 bytes each."""
+
+    contract: str
+    slot: int
+    words: tuple[bytes, ...]
     subject: Subject
 
 
@@ -43,6 +64,11 @@ class Storage:
         self._block = block
         self._findings = findings
         self._waiting: list[Claim] = []
+        self._words: list[WordClaim] = []
+
+    def add_words(self, *claims: WordClaim) -> None:
+        """Takes claims on words; `settle_all` compares them."""
+        self._words += claims
 
     def add(self, *claims: Claim) -> None:
         """Takes claims; `settle` or `settle_all` compares them."""
@@ -58,6 +84,18 @@ class Storage:
         claims, self._waiting = self._waiting, []
         for start in range(0, len(claims), _BATCH):
             await self._compare(claims[start : start + _BATCH])
+        words, self._words = self._words, []
+        for start in range(0, len(words), _BATCH):
+            await self._compare_words(words[start : start + _BATCH])
+
+    async def _compare_words(self, claims: Sequence[WordClaim]) -> None:
+        asked = [(self._addresses[claim.contract], claim.slot) for claim in claims]
+        for claim, answer in zip(claims, await self._node.storages(asked, self._block), strict=True):
+            self._findings.count(Checked.STORED)
+            if answer not in claim.words:
+                self._findings.differ(
+                    Kind.STORAGE, claim.subject, to_hex(claim.words[0]), to_hex(answer), place=Place(self._block)
+                )
 
     async def _compare(self, claims: Sequence[Claim]) -> None:
         calls = [self._call(claim) for claim in claims]
@@ -79,7 +117,7 @@ class Storage:
 
     def _compare_values(self, claim: Claim, answer: bytes) -> None:
         function = abi_of(claim.contract).functions[claim.function]
-        words = b"".join(_word(value) for value in claim.expected if value is not None)
+        words = b"".join(_word(_first(value)) for value in claim.expected if value is not None)
         if answer == words and not _dynamic(function.outputs):
             return
         try:
@@ -88,12 +126,21 @@ class Storage:
             self._differ(claim, claim.function, "an answer", f"{type(error).__name__}")
             return
         for name, expected, found in zip(claim.names, claim.expected, values, strict=False):
-            if expected is not None and _word(expected) != _word(found):
-                self._differ(claim, f"{claim.function}.{name}", text_of(expected), text_of(found))
+            if expected is not None and not _accepts(expected, found):
+                self._differ(claim, f"{claim.function}.{name}", text_of(_first(expected)), text_of(found))
 
     def _differ(self, claim: Claim, field: str, expected: str, found: str) -> None:
         subject = Subject(**{**claim.subject.to_json(), "field": field})
         self._findings.differ(Kind.STORAGE, subject, expected, found, place=Place(self._block))
+
+
+def _first(expected: Any) -> Any:
+    return expected.values[0] if isinstance(expected, Either) else expected
+
+
+def _accepts(expected: Any, found: Any) -> bool:
+    values = expected.values if isinstance(expected, Either) else (expected,)
+    return any(_word(value) == _word(found) for value in values)
 
 
 @cache

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from gridweave.audit.differences import Place
+from gridweave.audit.provenance import WalkedMaker
 from gridweave.audit.walk import Walk, WalkedOrder
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.names import camel
@@ -116,18 +117,48 @@ def _reading(way: Walk) -> Step:
 
 def _device(way: Walk) -> Step:
     found = way.device
-    sentence = f"Device {found.device} of {found.owner} signs with a {found.key_kind.name} key."
-    facts = (("x", to_hex(found.x)), ("y", to_hex(found.y)), ("transaction", _where(found.place)))
-    check = "eth_getTransactionReceipt: that log is DeviceKeyChanged, of the DeviceRegistry, with this x and y"
+    doubt = " It is in doubt whether the device alone held that key then." if found.in_doubt else ""
+    sentence = (
+        f"Device {found.device}, then of {found.owner}, signed with its key number {found.key_version}, a "
+        f"{found.key_kind.name} key.{doubt}"
+    )
+    facts = (
+        *(("x", to_hex(found.x)), ("y", to_hex(found.y)), ("compressed", to_hex(found.key.compressed))),
+        *(("version", str(found.key_version)), ("transaction", _where(found.place))),
+    )
+    check = (
+        "eth_getTransactionReceipt: that log is ERC-1056's DIDAttributeChanged, of the DeviceRegistry, with the "
+        "compressed key; no later one of this device names another before the reading"
+    )
     return Step("device key", sentence, facts, True, check)
 
 
 def _maker(way: Walk) -> Step:
     found = way.maker
+    if found.batch is not None:
+        return _maker_of_batch(found, found.batch)
     signature = to_hex(found.signature) if found.signature else "checked by the contract only"
     facts = (("signature", signature), ("transaction", _where(found.place)))
     check = "recover the maker from the signature over the Endorsement, by EIP-712 in the DeviceRegistry's domain"
     return Step("maker", f"Maker {found.maker} endorsed device, key and owner.", facts, found.holds, check)
+
+
+def _maker_of_batch(found: WalkedMaker, batch: bytes) -> Step:
+    sentence = f"Maker {found.maker} registered a batch, from which the device claimed itself."
+    signature = to_hex(found.signature) if found.signature else "checked by the contract only"
+    proof = (
+        "checked by the contract only" if found.proof is None else " ".join(map(to_hex, found.proof)) or "none needed"
+    )
+    registered = _where(found.registered) if found.registered else "not found"
+    facts = (
+        *(("batch", to_hex(batch)), ("proof", proof), ("transaction", _where(found.place))),
+        *(("registered", registered), ("signature", signature)),
+    )
+    check = (
+        "recover the maker from the signature over the BatchRegistration, by EIP-712 in the DeviceRegistry's domain; "
+        "hash the device's leaf with the proof, each pair sorted, and compare with the batch"
+    )
+    return Step("maker", sentence, facts, found.holds, check)
 
 
 def _kwh(energy_wh: int) -> str:

@@ -18,7 +18,6 @@ from gridweave.audit.calls import (
     Placing,
     Releasing,
     Settling,
-    SharedConsent,
 )
 from gridweave.audit.consent import Consent
 from gridweave.audit.findings import Findings
@@ -27,6 +26,7 @@ from gridweave.audit.memory import BoundedLedger, RingedMarket
 from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
+from gridweave.audit.signed import SharedConsent
 from gridweave.audit.wording import Wording
 from gridweave.audit.words import CANCEL_BYTES, SIDE_AT, cancel_of, order_of, reading_of
 from gridweave.chain import events as chain

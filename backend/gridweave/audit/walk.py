@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gridweave.audit.addresses import AddressBook
-from gridweave.audit.calls import Enrolling, Placing, Settling
+from gridweave.audit.calls import Placing, Settling
 from gridweave.audit.differences import Place
 from gridweave.audit.lookup import Lookup
 from gridweave.audit.proofs import Proofs
+from gridweave.audit.provenance import Provenance, WalkedDevice, WalkedMaker
 from gridweave.audit.stream import place_of
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.chain.node import Node
-from gridweave.domain.acts import KeyKind
 from gridweave.domain.clearing import NO_TICK, Clearing, fill
 from gridweave.domain.delegations import DelegationBook, Scope
 from gridweave.domain.ladder import Book
@@ -120,28 +120,6 @@ class WalkedReading:
 
 
 @dataclass(frozen=True)
-class WalkedDevice:
-    """The device behind the meter and the key that its signature was checked with."""
-
-    device: str
-    owner: str
-    key_kind: KeyKind
-    x: bytes
-    y: bytes
-    place: Place
-
-
-@dataclass(frozen=True)
-class WalkedMaker:
-    """Who endorsed the device. `signature` None: the contract alone saw it."""
-
-    maker: str
-    signature: bytes | None
-    place: Place
-    holds: bool
-
-
-@dataclass(frozen=True)
 class Walk:
     """A payment of one meter and slot, walked back. `reading` None: settled without one."""
 
@@ -191,8 +169,10 @@ class _Walker:
             raise NothingPaid(f"meter {self._meter} was not settled in slot {self._slot}")
         self._word = Meter.unpack(registered[0].terms.to_bytes(32, "big"))
         self._terms = await self._lookup.terms_at(self._word.market, self._slot)
-        device, enrolled = await self._walk_device(registered[0].device)
-        reading = await self._walk_reading(device)
+        provenance = Provenance(self._lookup, self._proofs, registered[0].device)
+        read = await find("MeterLedger", chain.ReadingRecorded, meter=self._meter, slot=self._slot)
+        device = await provenance.device_at(read[-1] if read else settled[-1])
+        reading = await self._walk_reading(read[-1], device) if read else None
         cleared = (await find("EnergyAuction", chain.Cleared, market=self._word.market, slot=self._slot))[0]
         books = await self._book_until(cleared)
         price, clearing = self._walk_price(cleared, books)
@@ -207,7 +187,7 @@ class _Walker:
             tuple(sorted(orders, key=lambda order: (order.side, order.meter))),
             reading,
             device,
-            await self._walk_maker(enrolled),
+            await provenance.maker(),
         )
 
     # money
@@ -265,7 +245,7 @@ class _Walker:
         registered = await self._lookup.events("DERRegistry", chain.MeterRegistered, meter=order.meter)
         account = registered[0].account if registered else ""
         digest = self._proofs.digest("EnergyAuction", order)
-        signer = self._signer_of(order, event.order, await self._lookup.calls_behind(event))
+        signer = self._signer_of(order, event.order, account, await self._lookup.calls_behind(event))
         speaks = signer is None or await self._speaks(signer, account, order, event)
         if not speaks and await self._lookup.is_wallet(account):
             signer, speaks = None, True
@@ -284,14 +264,14 @@ class _Walker:
             digest == event.digest and speaks,
         )
 
-    def _signer_of(self, order: Order, word: bytes, calls: Sequence[object]) -> str | None:
-        """Whose key signed the order, alone or in a schedule; None if the contract alone saw that."""
+    def _signer_of(self, order: Order, word: bytes, account: str, calls: Sequence[object]) -> str | None:
+        """Whose key signed the order, alone or in a schedule, the account's if it did; None: the contract alone saw."""
         for call in calls:
             if not isinstance(call, Placing) or word not in (item.word for item in call.items):
                 continue
             if call.shared is None:
-                signature = _signature_of([call], word)
-                return self._proofs.signer_of(order, signature) if signature else None
+                signers = [self._proofs.signer_of(order, each) for each in _signatures_of([call], word)]
+                return account if account in signers else next(iter(signers), None)
             lines = tuple(Order.unpack(item.word) for item in call.items)
             return self._proofs.signer_of(Schedule(call.shared.account, lines), call.shared.signature)
         return None
@@ -308,36 +288,18 @@ class _Walker:
                 book.set(account, signer, tuple(each.meters), scope)
         return book.covers(account, signer, order, await self._lookup.time_of(event))
 
-    # reading, device, maker
+    # reading
 
-    async def _walk_reading(self, device: WalkedDevice) -> WalkedReading | None:
-        found = await self._lookup.events("MeterLedger", chain.ReadingRecorded, meter=self._meter, slot=self._slot)
-        if not found:
-            return None
-        event = found[-1]
+    async def _walk_reading(self, event: chain.ReadingRecorded, device: WalkedDevice) -> WalkedReading:
         reading = Reading.unpack(event.reading)
-        signature = _signature_of(await self._lookup.calls_behind(event), event.reading)
-        signed = signature is None or self._proofs.is_reading_of(
-            reading, signature, device.key_kind, device.x, device.y
-        )
+        signatures = _signatures_of(await self._lookup.calls_behind(event), event.reading)
+        good = [each for each in signatures if self._proofs.is_reading_of(reading, each, device.key)]
+        signature = next(iter([*good, *signatures]), None)
+        signed = bool(good) or signature is None
         digest = self._proofs.digest("MeterLedger", reading)
         return WalkedReading(
             reading.import_wh, reading.export_wh, reading.version, digest, signature, place_of(event), signed
         )
-
-    async def _walk_device(self, device: str) -> tuple[WalkedDevice, chain.DeviceEnrolled]:
-        enrolled = (await self._lookup.events("DeviceRegistry", chain.DeviceEnrolled, device=device))[0]
-        key = (await self._lookup.events("DeviceRegistry", chain.DeviceKeyChanged, device=device))[-1]
-        shown = WalkedDevice(device, enrolled.owner, KeyKind(key.key_kind), key.x, key.y, place_of(key))
-        return shown, enrolled
-
-    async def _walk_maker(self, enrolled: chain.DeviceEnrolled) -> WalkedMaker:
-        calls = await self._lookup.calls_behind(enrolled)
-        call = next((call for call in calls if isinstance(call, Enrolling)), None)
-        if call is None:
-            return WalkedMaker(enrolled.maker, None, place_of(enrolled), True)
-        holds = call.maker.signer == enrolled.maker and self._proofs.is_endorsed(call)
-        return WalkedMaker(enrolled.maker, call.maker.signature, place_of(enrolled), holds)
 
 
 @dataclass
@@ -376,10 +338,11 @@ def _settlement(event: chain.Settled, measured: tuple[int, int], cash: Cash, hol
     )
 
 
-def _signature_of(calls: Sequence[object], word: bytes) -> bytes | None:
-    """The signature that came with a word in a batch; None if a contract's call carried it."""
+def _signatures_of(calls: Sequence[object], word: bytes) -> list[bytes]:
+    """Those that came with a word, which may stand in a batch twice, once forged; none of a contract's call."""
     batches = [call for call in calls if isinstance(call, Placing | Settling)]
-    return next((item.signature for call in batches for item in call.items if item.word == word), None)
+    found = (item.signature for call in batches for item in call.items if item.word == word)
+    return [signature for signature in found if signature is not None]
 
 
 def _position(event: Event) -> tuple[int, int]:

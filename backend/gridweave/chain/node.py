@@ -152,8 +152,13 @@ class Node:
 
     async def storage(self, address: str, slot: int, block: int | None = None) -> bytes:
         """One storage word, 32 bytes."""
-        raw = _parsed(from_hex, await self.request("eth_getStorageAt", address, quantity(slot), block_tag(block)))
-        return raw.rjust(32, b"\0")
+        (word,) = await self.storages([(address, slot)], block)
+        return word
+
+    async def storages(self, places: Sequence[tuple[str, int]], block: int | None = None) -> list[bytes]:
+        """The same for many, each an address and a slot, in one round trip."""
+        asked = [("eth_getStorageAt", [address, quantity(slot), block_tag(block)]) for address, slot in places]
+        return [_parsed(from_hex, raw).rjust(32, b"\0") for raw in await self._all(asked)]
 
     # calls
 

@@ -49,13 +49,13 @@ async def change_market(street: Street, terms: MarketTerms) -> None:
 
 async def move(street: Street, home: Home, to: Party, from_slot: int) -> Home:
     """The home's device becomes the next meter of another account, with a mandate."""
-    device = home.key.device
+    device = home.device
     said = MeterMove(device, street.market, to.address, 9_000, 9_000, 1, True, from_slot, street.nonce(), FAR)
     operator = street.act("DERRegistry", said, street.operator.secret, street.operator.address)
     consent = Mandate(device, street.market, to.address, street.nonce(), FAR)
     mandate = street.act("DERRegistry", consent, to.secret, to.address)
     await street.send(street.contracts.meters.move_meter(said, operator, mandate))
-    return Home(to, home.key, meter=await street.contracts.meters.meter_count())
+    return Home(to, home.key, meter=await street.contracts.meters.meter_count(), first_key=home.first_key)
 
 
 async def end(street: Street, home: Home, until_slot: int) -> None:

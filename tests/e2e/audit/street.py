@@ -7,10 +7,8 @@ contracts can log is logged at least once on the day of `live`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from gridweave import artifacts
 from gridweave.audit import AddressBook
@@ -33,90 +31,22 @@ from gridweave.domain.acts import (
     Withdrawal,
 )
 from gridweave.domain.eip712 import Domain, Message, digest
-from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.signatures import (
-    address_of,
-    device_id,
-    p256_point,
-    secp256k1_point,
     sign_compact,
-    sign_p256,
     to_rsv,
 )
 from gridweave.domain.slots import RING
 from gridweave.domain.terms import MarketTerms
 from gridweave.localnet import Localnet
 
+from .people import DeviceKey, Home, Party
+
 SLOT = 900
 FAR = 2**40 - 1
 EUR = 1_000_000
 GAS = 16_000_000
-
-
-@dataclass(frozen=True)
-class Party:
-    """Somebody who signs: a home, its utility, an operator."""
-
-    name: str
-    secret: bytes
-
-    @classmethod
-    def of(cls, name: str) -> Party:
-        return cls(name, keccak(f"audit street {name}".encode()))
-
-    @property
-    def address(self) -> str:
-        return address_of(self.secret)
-
-
-@dataclass(frozen=True)
-class DeviceKey:
-    """A meter's key on either curve."""
-
-    kind: KeyKind
-    secret: bytes
-
-    @classmethod
-    def of(cls, name: str, kind: KeyKind) -> DeviceKey:
-        return cls(kind, keccak(f"audit device {name}".encode()))
-
-    @property
-    def _p256(self) -> ec.EllipticCurvePrivateKey:
-        return ec.derive_private_key(int.from_bytes(self.secret, "big"), ec.SECP256R1())
-
-    @property
-    def point(self) -> tuple[bytes, bytes]:
-        return p256_point(self._p256) if self.kind is KeyKind.P256 else secp256k1_point(self.secret)
-
-    @property
-    def device(self) -> str:
-        return device_id(*self.point)
-
-    def sign(self, said: bytes) -> bytes:
-        return sign_p256(self._p256, said) if self.kind is KeyKind.P256 else sign_compact(self.secret, said)
-
-
-@dataclass
-class Home:
-    """A home with its meter's number, known once registered."""
-
-    party: Party
-    key: DeviceKey
-    mandated: bool = True
-    wallet: str = ""
-    meter: int = 0
-    versions: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def account(self) -> str:
-        """Who trades: the home's wallet, or its key's own address."""
-        return self.wallet or self.party.address
-
-    def next_version(self, slot: int) -> int:
-        self.versions[slot] = self.versions.get(slot, 0) + 1
-        return self.versions[slot]
 
 
 class Street:
@@ -135,6 +65,8 @@ class Street:
             Home(Party.of("home 3"), DeviceKey.of("3", KeyKind.SECP256K1)),
             Home(Party.of("home 4"), DeviceKey.of("4", KeyKind.P256), mandated=False),
         ]
+        self.sixth = self.homes[0]
+        """A home whose device claimed itself, once it has."""
         self.market = 0
         self.answers: dict[str, str] = {}
         """What the node said of the finished day, for liars to change."""
@@ -217,9 +149,12 @@ class Street:
         await self.send(self.contracts.vault.deposit_with_permit(party.address, amount, FAR, signature))
 
     async def enrol(self, home: Home) -> None:
+        await self.send(self.enrolling(home))
+
+    def enrolling(self, home: Home) -> Call:
         x, y = home.key.point
         said = Endorsement(
-            home.key.device,
+            home.device,
             self.maker.address,
             home.party.address,
             7,
@@ -232,7 +167,7 @@ class Street:
         endorsed = to_rsv(sign_compact(self.maker.secret, digest(self.domain("DeviceRegistry"), said)))
         possession = Possession(said.device, said.maker, said.owner, FAR)
         possessed = home.key.sign(digest(self.domain("DeviceRegistry"), possession))
-        await self.send(self.contracts.devices.enrol(said, endorsed, possessed))
+        return self.contracts.devices.enrol(said, endorsed, possessed)
 
     def terms(self) -> MarketTerms:
         return MarketTerms(
@@ -262,7 +197,7 @@ class Street:
 
     async def register(self, home: Home) -> None:
         said = MeterRegistration(
-            home.key.device, self.market, home.account, 20_000, 20_000, 1, home.mandated, self.nonce(), FAR
+            home.device, self.market, home.account, 20_000, 20_000, 1, home.mandated, self.nonce(), FAR
         )
         operator = self.act("DERRegistry", said, self.operator.secret, self.operator.address)
         mandate = NO_ACT
@@ -305,7 +240,7 @@ class Street:
         return await self.send(self.contracts.auction.settle(self.market, slot, readings), at=at)
 
     async def set_status(self, home: Home, status: DeviceStatus, by: Signer | Party) -> None:
-        said = StatusChange(home.key.device, status, self.nonce(), FAR)
+        said = StatusChange(home.device, status, self.nonce(), FAR)
         act = self.act("DeviceRegistry", said, by.secret, by.address)
         await self.send(self.contracts.devices.set_status(said.device, status, act))
 
@@ -461,6 +396,10 @@ async def live(street: Street) -> None:
     await street.send(contracts.vault.withdraw_by_sig(five.party.address, EUR, act))
 
     await redeem(street)
+
+    from .lives import live_long
+
+    await live_long(street)
 
     from .changes import change
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,8 @@ def on(log: Log, change: Callable[[RawLog], list[RawLog]]) -> Lie:
 
 def altered(entry: RawLog, kind: str, part: str, index: int) -> RawLog:
     """The log with one word changed by the least that its type can show."""
+    if kind == "bytes":
+        kind, index = "bytes32", int(entry["data"][2 + 64 * index : 2 + 64 * index + 64], 16) // 32 + 1
     bit = 256 - 8 * int(kind.removeprefix("bytes")) if kind.startswith("bytes") else 0
     if part == "topic":
         entry["topics"][index] = "0x" + flip(bytes.fromhex(entry["topics"][index][2:]), bit).hex()
@@ -113,7 +116,9 @@ async def test_audit__given_small_ranges_and_logs_only__finds_the_same(day: Stre
     whole = await audit(day.node, day.book)
     parts = await audit(day.node, day.book, every_block=False, span=3)
     assert parts.clean
-    assert parts.recomputed == whole.recomputed
+    # that a key was kept is said by no event: without the call it shows in what the contract took from then on
+    unseen = Counter({Checked.BY_CONTRACT_ONLY: 2})
+    assert parts.counts == whole.counts + unseen
 
 
 async def test_rules__given_every_event_of_the_contracts__name_what_becomes_of_it() -> None:
@@ -223,7 +228,17 @@ KINDS = {
     ("OrderRefused", "reason"): Kind.REFUSAL,
     ("Deposited", "amount"): Kind.DEPOSIT,
     ("Withdrawn", "amount"): Kind.WITHDRAWAL,
-    ("DeviceKeyChanged", "x"): Kind.DEVICE,
+    ("DIDAttributeChanged", "valid_to"): Kind.DEVICE,
+    ("DIDAttributeChanged", "value"): Kind.DEVICE,
+    ("DIDAttributeChanged", "previous_change"): Kind.DEVICE,
+    ("DIDOwnerChanged", "owner"): Kind.DEVICE,
+    ("DeviceEnrolled", "model"): Kind.DEVICE,
+    ("DeviceEnrolled", "batch"): Kind.DEVICE,
+    ("DeviceCompromised", "since_block"): Kind.DEVICE,
+    ("RotationProposed", "ready_at"): Kind.DEVICE,
+    ("RotationVetoed", "key"): Kind.DEVICE,
+    ("TransferOffered", "until"): Kind.DEVICE,
+    ("BatchRegistered", "size"): Kind.DEVICE,
     ("MeterRegistered", "terms"): Kind.METER,
     ("BondPosted", "amount"): Kind.BOND,
     ("BondLeaving", "redeemable_at"): Kind.BOND,

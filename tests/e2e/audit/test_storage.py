@@ -17,6 +17,7 @@ from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Order
 from gridweave.domain.slots import RING
 
+from .lives import BATCH_KEYS, batch_of
 from .lying import flip, honest, lying_node
 from .promises import SPONSOR
 from .street import Street
@@ -40,6 +41,14 @@ GETTERS = [
     ("EnergyAuction", "delegationOf"),
     ("MeterLedger", "readingOf"),
     ("DeviceRegistry", "deviceOf"),
+    ("DeviceRegistry", "identityOwner"),
+    ("DeviceRegistry", "changed"),
+    ("DeviceRegistry", "nonce"),
+    ("DeviceRegistry", "proposalOf"),
+    ("DeviceRegistry", "offerOf"),
+    ("DeviceRegistry", "isTrustedAt"),
+    ("DeviceRegistry", "areAuthentic"),
+    ("DeviceRegistry", "batchOf"),
     ("DERRegistry", "meteringOf"),
     ("DERRegistry", "assetOf"),
     ("DERRegistry", "meterCount"),
@@ -139,7 +148,7 @@ async def test_audit__when_a_getter_lies__names_it(day: Street, contract: str, f
     report = await audit_with_getter(day, contract, function, word)
     (found,) = report.differences
     assert found.kind is Kind.STORAGE
-    assert (found.subject.field or "").startswith(f"{function}.")
+    assert (found.subject.field or "").partition(".")[0] == function
 
 
 async def test_audit__when_an_account_is_changed_on_the_chain__names_account_and_amounts(day: Street) -> None:
@@ -225,3 +234,104 @@ async def last_reading(street: Street, meter: int) -> int:
 async def test_lying_node__given_no_lie__gives_an_honest_audit(day: Street) -> None:
     async with lying_node(day.chain.url, honest, day.answers) as node:
         assert (await audit(node, day.book)).clean
+
+
+# every word of the DeviceRegistry, by who has something there
+
+
+def _holders(day: Street) -> dict[str, str]:
+    """A device for each kind of word that must not be empty."""
+    two, four = day.homes[1].device, day.homes[3].device
+    fields = ("standing", "holding", "kept.x", "kept.y", "earlier.length", "earlier 0", "doubts.length", "doubts 0")
+    return {**dict.fromkeys(fields, four), "proposal": two, "offer": two}
+
+
+BITS = {
+    "standing": (
+        96,
+        94,
+        93,
+        92,
+        78,
+        64,
+        32,
+        0,
+    ),  # key, status, hasChanged, P-256, keyVersion, nonce, statusSince, changed
+    "holding": (0, 160, 192, 224),  # owner, origin, enrolledAt, compromisedSince
+    "kept.x": (0,),
+    "kept.y": (0,),
+    "earlier.length": (0,),
+    "earlier 0": (0, 96),  # when, status
+    "proposal": (0, 160, 168, 184),  # key, its kind, nonce, readyAt
+    "offer": (0, 160),  # to, until
+    "doubts.length": (0,),
+    "doubts 0": (0, 32),  # from, until
+}
+PLANTED = [pytest.param(field, bit, id=f"{field}-{bit}") for field, bits in BITS.items() for bit in bits]
+
+
+def record_slot(device: str, field: str) -> int:
+    base = storage_slot("DeviceRegistry", "_records", device)
+    places = {
+        "standing": 0,
+        "holding": 1,
+        "kept.x": 2,
+        "kept.y": 3,
+        "earlier": 4,
+        "proposal": 5,
+        "offer": 6,
+        "doubts": 7,
+    }
+    if field.endswith(" 0"):
+        array = base + places[field.removesuffix(" 0")]
+        return int.from_bytes(keccak(array.to_bytes(32, "big")), "big")
+    return base + places[field.removesuffix(".length")]
+
+
+@pytest.mark.parametrize(("field", "bit"), PLANTED)
+async def test_audit__when_a_word_of_a_device_is_changed_on_the_chain__names_device_and_word(
+    day: Street, field: str, bit: int
+) -> None:
+    device = _holders(day)[field]
+    found = await found_with(day, "DeviceRegistry", record_slot(device, field), bit)
+    assert {difference.subject.device for difference in found} == {device}
+    assert f"word.{field}" in {difference.subject.field for difference in found}
+
+
+async def test_audit__when_a_kept_key_is_deleted_on_the_chain__names_it(day: Street) -> None:
+    """A key may have been kept by a call that nobody saw, but what was kept stays."""
+    slot = record_slot(day.homes[2].device, "kept.x")
+    before = await day.node.storage(day.book.addresses["DeviceRegistry"], slot)
+    address = day.book.addresses["DeviceRegistry"]
+    await day.node.request("anvil_setStorageAt", address, hex(slot), to_hex(bytes(32)))
+    try:
+        report = await audit(day.node, day.book)
+    finally:
+        await day.node.request("anvil_setStorageAt", address, hex(slot), to_hex(before))
+    assert {"word.kept.x", "deviceOf.x"} <= {difference.subject.field for difference in report.differences}
+
+
+@pytest.mark.parametrize(("bit", "what"), [(0, "origin"), (32, "isClosed")])
+async def test_audit__when_a_batch_is_changed_on_the_chain__names_it(day: Street, bit: int, what: str) -> None:
+    root = batch_of(BATCH_KEYS).root
+    found = await found_with(day, "DeviceRegistry", storage_slot("DeviceRegistry", "_batches", to_hex(root)), bit)
+    assert {difference.subject.batch for difference in found} == {to_hex(root)}
+    assert "word.batch" in {difference.subject.field for difference in found}
+
+
+@pytest.mark.parametrize("bit", [0, 160], ids=["maker", "model"])
+async def test_audit__when_an_origin_is_changed_on_the_chain__names_it_and_its_devices(day: Street, bit: int) -> None:
+    found = await found_with(day, "DeviceRegistry", storage_slot("DeviceRegistry", "_origins", 1), bit)
+    assert {day.homes[0].device, None} <= {difference.subject.device for difference in found}
+    assert "word.origin 1" in {difference.subject.field for difference in found}
+
+
+async def test_audit__when_the_count_of_origins_is_changed_on_the_chain__names_it(day: Street) -> None:
+    (found,) = await found_with(day, "DeviceRegistry", storage_slot("DeviceRegistry", "_originCount"), 0)
+    assert found.subject.field == "word.originCount"
+
+
+async def test_audit__when_a_maker_s_origin_is_changed_on_the_chain__names_it(day: Street) -> None:
+    slot = storage_slot("DeviceRegistry", "_originsOfMakers", day.maker.address, 7)
+    (found,) = await found_with(day, "DeviceRegistry", slot, 0)
+    assert found.subject.field == f"word.origin of {day.maker.address} and model 7"

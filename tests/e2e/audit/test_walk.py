@@ -10,12 +10,16 @@ from typer.testing import CliRunner
 
 from gridweave.audit import AddressBook, NothingPaid, WrongChain, audit, walk
 from gridweave.audit.lookup import Lookup
+from gridweave.audit.proofs import Proofs
+from gridweave.audit.provenance import Provenance
 from gridweave.audit.telling import walk_json, walk_steps
-from gridweave.chain import to_hex
-from gridweave.chain.events import MeterRegistered, Settled
+from gridweave.chain import from_hex, to_hex
+from gridweave.chain.events import DIDAttributeChanged, MeterRegistered, Settled, decode_log
 from gridweave.cli import app
+from gridweave.domain.acts import KeyKind
 from gridweave.domain.orders import Order, Side
 
+from .lives import BATCH_KEYS, batch_of
 from .lying import about_input, honest, lying_node
 from .street import Street
 from .test_signatures import calls_of
@@ -35,7 +39,7 @@ async def test_walk__given_a_seller__leads_to_the_device_s_maker(day: Street) ->
     assert sum(o.filled_wh for o in way.orders if o.side == Side.BID) == way.price.volume_wh
     assert way.reading is not None
     assert way.reading.signature is not None
-    assert way.device.device == home.key.device
+    assert way.device.device == home.device
     assert way.maker.maker == day.maker.address
     assert [step.title for step in walk_steps(way)] == STATIONS
     assert all(step.holds and step.sentence for step in walk_steps(way))
@@ -76,6 +80,74 @@ async def test_walk__given_an_order_that_the_bond_placed__says_who_signed_it(day
     way = await walk(day.node, day.book, placed.meter, placed.slot)
     assert way.holds
     assert [order.signer for order in way.orders] == [day.homes[2].party.address]
+
+
+async def test_walk__given_a_device_that_changed_its_key__names_the_key_of_its_time(day: Street) -> None:
+    home = day.homes[0]
+    slot = await slot_of_keys(day)
+    before = await walk(day.node, day.book, home.meter, day.first)
+    after = await walk(day.node, day.book, home.meter, slot)
+    assert before.holds and after.holds
+    assert (before.device.key_version, before.device.key_kind) == (1, KeyKind.SECP256K1)
+    assert (after.device.key_version, after.device.key_kind) == (2, KeyKind.P256)
+    assert home.first_key is not None
+    assert (before.device.key, after.device.key) == (home.first_key.public, home.key.public)
+    receipt = await day.node.receipt(from_hex(after.device.place.transaction or ""))
+    assert receipt is not None
+    told = decode_log(next(log for log in receipt.logs if log.log_index == after.device.place.log_index))
+    assert isinstance(told, DIDAttributeChanged)
+    assert (told.identity, told.value) == (home.device, home.key.public.compressed)
+    assert "key number 2" in walk_steps(after)[5].sentence
+
+
+async def test_walk__given_a_device_that_claimed_itself__leads_to_the_batch_of_its_maker(day: Street) -> None:
+    way = await walk(day.node, day.book, day.sixth.meter, await slot_of_keys(day))
+    batch = batch_of(BATCH_KEYS)
+    assert way.holds
+    assert (way.maker.maker, way.maker.batch) == (day.maker.address, batch.root)
+    assert way.maker.proof == batch.proof(day.sixth.device)
+    assert way.maker.signature is not None
+    assert way.maker.registered is not None and way.maker.registered != way.maker.place
+    step = walk_steps(way)[6]
+    assert dict(step.facts)["batch"] == to_hex(batch.root)
+    assert way.maker.registered.transaction in dict(step.facts)["registered"]
+    assert json.loads(json.dumps(walk_json(way)))["maker"]["batch"] == to_hex(batch.root)
+
+
+async def test_walk__given_a_claim_among_others__finds_its_own(day: Street) -> None:
+    """The spare device of home 1 claimed itself in one transaction with another's, and has no meter."""
+    lookup = Lookup(day.node, day.book, await day.node.block_number())
+    provenance = Provenance(lookup, Proofs(day.book.chain_id, dict(day.book.addresses)), BATCH_KEYS[0].device)
+    maker = await provenance.maker()
+    assert maker.holds
+    assert maker.proof == batch_of(BATCH_KEYS).proof(BATCH_KEYS[0].device)
+
+
+async def test_walk__given_a_key_in_doubt__says_so_and_holds(day: Street) -> None:
+    slot = await slot_of_keys(day)
+    for home in (day.homes[3], day.sixth):
+        way = await walk(day.node, day.book, home.meter, slot)
+        assert way.holds and way.device.in_doubt
+        assert "in doubt" in walk_steps(way)[5].sentence
+    assert not (await walk(day.node, day.book, day.homes[3].meter, day.first)).device.in_doubt
+
+
+@pytest.mark.parametrize("what", ["proof", "claim", "batch"])
+async def test_walk__when_what_a_maker_s_batch_rests_on_is_altered__does_not_hold(day: Street, what: str) -> None:
+    function = "registerBatch" if what == "batch" else "claim"
+    call = (await calls_of(day, "DeviceRegistry", function))[0]
+    place = {"proof": len(call.data) - 1, "claim": 4 + 7 * 32 + 3, "batch": 4 + 10 * 32}[what]
+    lie = about_input(to_hex(call.hash), lambda data: data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    async with lying_node(day.chain.url, lie, day.answers) as node:
+        way = await walk(node, day.book, day.sixth.meter, await slot_of_keys(day))
+    assert not way.maker.holds
+    assert not way.holds
+
+
+async def slot_of_keys(day: Street) -> int:
+    """The slot in which homes 1 and 2 read by new keys, and home 6 by its first."""
+    lookup = Lookup(day.node, day.book, await day.node.block_number())
+    return (await lookup.events("EnergyAuction", Settled, meter=day.sixth.meter))[0].slot
 
 
 async def test_walk__when_the_reading_s_signature_is_altered__does_not_hold(day: Street) -> None:
