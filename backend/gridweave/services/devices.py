@@ -6,6 +6,7 @@ What the device's own key signs is checked here with the key that the index know
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Act
@@ -98,7 +99,8 @@ async def claim(
     _check_word(world, key.name, key, said, word)
     call = world.contracts.devices.claim(said, key, proof, word)
     lanes = (_batch_lane(batch_),)
-    return await submit_act(world, _plan_word(world, Kind.ENROLMENT, call, said, key.name, 0, owner, depends_on=lanes))
+    plan = _plan_word(world, Kind.ENROLMENT, call, said, key.name, owner)
+    return await submit_act(world, replace(plan, depends_on=lanes, nonce_key=f"{_REGISTRY}:claim:{key.name}"))
 
 
 # keys
@@ -107,10 +109,9 @@ async def claim(
 async def rotate(world: World, rotation: KeyRotation, word: bytes) -> Answer:
     """A device gives itself another key. Raises ServiceError."""
     row, present = await _present(world, rotation.device)
-    _check_word(world, rotation.device, present, rotation, word)
     following = _key_of(rotation)
     call = world.contracts.devices.rotate(rotation.device, present, following, rotation.deadline, word)
-    return await submit_act(world, _plan_key(world, call, rotation, row))
+    return await _submit_word(world, _plan_key(world, call, rotation, row), present, rotation, word)
 
 
 async def propose(world: World, proposal: KeyProposal, owner: Act) -> Answer:
@@ -123,18 +124,16 @@ async def propose(world: World, proposal: KeyProposal, owner: Act) -> Answer:
 async def veto(world: World, objection: RotationVeto, word: bytes) -> Answer:
     """A device refuses it. Raises ServiceError."""
     row, present = await _present(world, objection.device)
-    _check_word(world, objection.device, present, objection, word)
     call = world.contracts.devices.veto_rotation(objection.device, present, objection.deadline, word)
-    return await submit_act(world, _plan_key(world, call, objection, row))
+    return await _submit_word(world, _plan_key(world, call, objection, row), present, objection, word)
 
 
 async def adopt(world: World, adoption: KeyAdoption, word: bytes) -> Answer:
     """The proposed key takes over. Raises ServiceError."""
     row, present = await _present(world, adoption.device)
     following = _key_of(adoption)
-    _check_word(world, adoption.device, following, adoption, word)
     call = world.contracts.devices.complete_rotation(adoption.device, present, following, adoption.deadline, word)
-    return await submit_act(world, _plan_key(world, call, adoption, row))
+    return await _submit_word(world, _plan_key(world, call, adoption, row), following, adoption, word)
 
 
 async def keep_key(world: World, name: str) -> Answer:
@@ -186,10 +185,10 @@ async def accept(world: World, acceptance: TransferAcceptance, new_owner: Act, h
     """The next owner takes it, with the device's own word. Raises ServiceError."""
     row, present = await _present(world, acceptance.device)
     word = Handover(acceptance.device, acceptance.owner, new_owner.signer, row["nonce"], acceptance.deadline)
-    _check_word(world, acceptance.device, present, word, handover)
     call = world.contracts.devices.accept_transfer(acceptance.device, present, new_owner, handover)
     said = {"device": acceptance.device, "from": acceptance.owner, "to": new_owner.signer}
-    return await submit_act(world, _plan(Kind.TRANSFER, call, acceptance, new_owner, acceptance.device, said))
+    plan = _plan(Kind.TRANSFER, call, acceptance, new_owner, acceptance.device, said)
+    return await _submit_word(world, plan, present, word, handover)
 
 
 # what is known
@@ -239,6 +238,14 @@ def _key_of(said: KeyRotation | KeyProposal | KeyAdoption) -> DevicePublicKey:
     return DevicePublicKey(said.key_kind, said.x, said.y)
 
 
+async def _submit_word(world: World, plan: Plan, key: DevicePublicKey, said: Message, word: bytes) -> Answer:
+    """Acknowledges what a device signed. The same again is answered as before, whichever its key is by now."""
+    id_ = plan.id or digest(world.domain(_REGISTRY), plan.consents[0].message)
+    if await world.outbox.item(to_hex(id_)) is None:
+        _check_word(world, plan.request["device"], key, said, word)
+    return await submit_act(world, plan)
+
+
 def _check_word(world: World, name: str, key: DevicePublicKey, said: Message, word: bytes) -> None:
     """Raises Refused unless `key` signed it."""
     if not key.verifies(digest(world.domain(_REGISTRY), said), word):
@@ -268,19 +275,11 @@ def _plan_batch(call: Call, said: BatchRegistration | BatchClosing, act: Act, re
 
 
 def _plan_key(world: World, call: Call, said: KeyRotation | RotationVeto | KeyAdoption, row: Row) -> Plan:
-    return _plan_word(world, Kind.KEY, call, said, said.device, said.nonce, row["owner"])
+    plan = _plan_word(world, Kind.KEY, call, said, said.device, row["owner"])
+    return replace(plan, nonce_key=f"{_REGISTRY}:device:{said.device}:{said.nonce}")
 
 
-def _plan_word(
-    world: World,
-    kind: Kind,
-    call: Call,
-    said: Any,
-    name: str,
-    nonce: int,
-    account: str,
-    depends_on: tuple[str, ...] = (),
-) -> Plan:
+def _plan_word(world: World, kind: Kind, call: Call, said: Any, name: str, account: str) -> Plan:
     """Of what a device signs itself, which nobody's act accompanies."""
     hash_ = digest(world.domain(_REGISTRY), said)
     return Plan(
@@ -288,10 +287,8 @@ def _plan_word(
         call=call,
         consents=(),
         lanes=(_lane(name),),
-        depends_on=depends_on,
         deadline=said.deadline,
         request={"device": name, "digest": to_hex(hash_)},
         account=account,
         id=hash_,
-        nonce_key=f"{_REGISTRY}:device:{name}:{nonce}",
     )

@@ -65,7 +65,7 @@ class EnrolmentIn(_KeyIn):
 
     device: Address
     owner: Address
-    model: Uint32
+    model: Uint32 = 0
     maker: ActIn
     possession: Compact
 
