@@ -6,7 +6,6 @@ What the device's own key signs is checked here with the key that the index know
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Act
@@ -99,8 +98,9 @@ async def claim(
     _check_word(world, key.name, key, said, word)
     call = world.contracts.devices.claim(said, key, proof, word)
     lanes = (_batch_lane(batch_),)
-    plan = _plan_word(world, Kind.ENROLMENT, call, said, key.name, owner)
-    return await submit_act(world, replace(plan, depends_on=lanes, nonce_key=f"{_REGISTRY}:claim:{key.name}"))
+    return await submit_act(
+        world, _plan_word(world, Kind.ENROLMENT, call, said, key.name, "claim", owner, depends_on=lanes)
+    )
 
 
 # keys
@@ -275,20 +275,30 @@ def _plan_batch(call: Call, said: BatchRegistration | BatchClosing, act: Act, re
 
 
 def _plan_key(world: World, call: Call, said: KeyRotation | RotationVeto | KeyAdoption, row: Row) -> Plan:
-    plan = _plan_word(world, Kind.KEY, call, said, said.device, row["owner"])
-    return replace(plan, nonce_key=f"{_REGISTRY}:device:{said.device}:{said.nonce}")
+    return _plan_word(world, Kind.KEY, call, said, said.device, f"{said.nonce}", row["owner"])
 
 
-def _plan_word(world: World, kind: Kind, call: Call, said: Any, name: str, account: str) -> Plan:
-    """Of what a device signs itself, which nobody's act accompanies."""
+def _plan_word(
+    world: World,
+    kind: Kind,
+    call: Call,
+    said: Any,
+    name: str,
+    turn: str,
+    account: str,
+    depends_on: tuple[str, ...] = (),
+) -> Plan:
+    """Of what a device signs itself, which nobody's act accompanies; `turn` says what the word may be used for once."""
     hash_ = digest(world.domain(_REGISTRY), said)
     return Plan(
         kind=kind,
         call=call,
         consents=(),
         lanes=(_lane(name),),
+        depends_on=depends_on,
         deadline=said.deadline,
         request={"device": name, "digest": to_hex(hash_)},
         account=account,
         id=hash_,
+        nonce_key=f"{_REGISTRY}:device:{name}:{turn}",
     )
