@@ -27,6 +27,7 @@ from gridweave.domain.acts import (
     Possession,
     Underwrite,
 )
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Cancel, Order, Side
@@ -69,6 +70,10 @@ class DeviceKeyPair:
         if self.kind is KeyKind.P256:
             return p256_point(ec.derive_private_key(self.secret, ec.SECP256R1()))
         return secp256k1_point(self.secret.to_bytes(32, "big"))
+
+    @property
+    def public(self) -> DevicePublicKey:
+        return DevicePublicKey(self.kind, *self.point)
 
     @property
     def device(self) -> str:
