@@ -76,6 +76,7 @@ class Posted:
 
 
 Signer = Party | DeviceKeyPair
+"""Whoever signs in a device's name: its key, or somebody who tries."""
 
 
 class Acts:

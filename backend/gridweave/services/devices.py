@@ -239,10 +239,14 @@ def _key_of(said: KeyRotation | KeyProposal | KeyAdoption) -> DevicePublicKey:
 
 
 async def _submit_word(world: World, plan: Plan, key: DevicePublicKey, said: Message, word: bytes) -> Answer:
-    """Acknowledges what a device signed. The same again is answered as before, whichever its key is by now."""
-    id_ = plan.id or digest(world.domain(_REGISTRY), plan.consents[0].message)
-    if await world.outbox.item(to_hex(id_)) is None:
+    """Acknowledges what a device signed. The same word again is answered as before, whichever its key is by now."""
+    try:
         _check_word(world, plan.request["device"], key, said, word)
+    except Refused:
+        id_ = plan.id or digest(world.domain(_REGISTRY), plan.consents[0].message)
+        known = await world.outbox.item(to_hex(id_))
+        if known is None or word.hex() not in known.payload["data"]:
+            raise
     return await submit_act(world, plan)
 
 

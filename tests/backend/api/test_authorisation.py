@@ -103,6 +103,14 @@ async def test_post_redeem__by_anybody__pays_the_sponsor_or_nobody(scene: Scene,
     assert await by_contract(scene, posted) == "BondNotRedeemable"
 
 
+@pytest.mark.parametrize("role", Role)
+async def test_post_kept_key__by_anybody__keeps_the_key_that_counts(scene: Scene, role: Role) -> None:
+    del role  # the request names no sender, and no key
+    posted = Acts(scene.stage.town).kept_key(scene.stage.spare.device, scene.stage.spare)
+    assert await answered(scene, posted) == (202, "")
+    assert await by_contract(scene, posted) == ""
+
+
 # the same acts where they do not belong
 
 
@@ -114,6 +122,11 @@ def honest(row: Row) -> tuple[str, Role] | None:
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
+    "POST /v1/device-claims": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key-veto": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key-adoption": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/transfer": (403, "DeviceSignatureInvalid"),
     "POST /v1/deposits": (403, "ERC2612InvalidSigner"),
     **dict.fromkeys(
         ("POST /v1/orders", "POST /v1/cancels", "POST /v1/schedules", "POST /v1/cancel-schedules"), (403, "WrongSigner")
