@@ -146,6 +146,10 @@ _DECLARATIONS = (
     "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",
     "PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
     "Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    (
+        "Segment(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,bytes32 previousHead,"
+        "bytes32 head)"
+    ),
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}
@@ -161,6 +165,7 @@ DOMAIN_NAMES = {
     "EnergyAuction": "Gridweave EnergyAuction",
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
+    "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
 
