@@ -205,12 +205,10 @@ async def document(world: World, name: str, version: int | None) -> Resolved:
     """A device's DID document, as it stood in block `version`. Raises NotFound."""
     await device(world, name)
     told = await world.reads.devices.told(name)
-    events = [Told.owner(row["block_number"], row["timestamp"], row["owner"]) for row in told["device_owners"]]
-    events += [
-        Told.key(row["block_number"], row["timestamp"], _row_key(row), counts=row["counts"])
-        for row in told["device_keys"]
-    ]
-    resolved = resolve(world.deployment.chain_id, name, sorted(events, key=lambda e: e.block), version)
+    rows = sorted(
+        (*told["device_owners"], *told["device_keys"]), key=lambda row: (row["block_number"], row["log_index"])
+    )
+    resolved = resolve(world.deployment.chain_id, name, [_told(row) for row in rows], version)
     if resolved is None:
         raise NotFound("UnknownVersion", "the device was enrolled later", {"device": name, "versionId": version})
     return resolved
@@ -231,6 +229,13 @@ async def _present(world: World, name: str) -> tuple[Row, DevicePublicKey]:
 
 def _row_key(row: Row) -> DevicePublicKey:
     return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
+
+
+def _told(row: Row) -> Told:
+    block, time = row["block_number"], row["timestamp"]
+    if "owner" in row:
+        return Told.owner(block, time, row["owner"])
+    return Told.key(block, time, _row_key(row), counts=row["counts"])
 
 
 def _key_of(said: KeyRotation | KeyProposal | KeyAdoption) -> DevicePublicKey:
