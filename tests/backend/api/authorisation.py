@@ -18,7 +18,7 @@ from gridweave.domain.signatures import address_of
 from tests.support.acts import Acts, Party, Posted, Signer
 from tests.support.town import DeviceKeyPair, TestHome, Town, draw_home
 
-__all__ = ["PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
+__all__ = ["ADMISSION", "PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
 
 Refusal = tuple[int, str]
 
@@ -260,6 +260,9 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
 
 UNSIGNED = {"POST /v1/bonds/redeem", "POST /v1/devices/{device}/kept-key"}
 """What anybody may set off: it pays whom it is due to; it keeps a key that is known."""
+
+ADMISSION = {"POST /v1/device-challenges", "POST /v1/device-sessions", "GET /v1/device-sessions/current"}
+"""By which a device is let in, and nobody else: it answers with its key, and shows what it was given."""
 
 
 def _seats(stage: Stage, seat: str, by: Party) -> tuple[Party, Party]:
