@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -36,6 +36,7 @@ from gridweave.api.routes import (
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime
 from gridweave.services.schedules import MOST_LINES
+from gridweave.services.sessions import Sessions
 from gridweave.services.settings import Settings
 from gridweave.services.stores import Stores
 
@@ -58,12 +59,23 @@ _BY_TRAFFIC = (
 )
 """A request is matched with them in this order."""
 
+Bridge = Callable[[Settings, Sessions], AbstractAsyncContextManager[None]]
+
 _MOST_FIELDS = 16
 """Of one item in a batch, with room."""
 
 
-def create_app(settings: Settings, *, chain: Node | None = None, store: Stores | None = None) -> FastAPI:
+@asynccontextmanager
+async def _no_bridge(settings: Settings, sessions: Sessions) -> AsyncIterator[None]:  # noqa: ARG001 - as bridges are
+    yield
+
+
+def create_app(
+    settings: Settings, *, chain: Node | None = None, store: Stores | None = None, bridge: Bridge = _no_bridge
+) -> FastAPI:
     """The service as an ASGI application. What it is not given (`chain`, `store`) its lifespan opens and closes.
+
+    `bridge` is another way in for devices, open as long as the service is.
 
     Starting raises SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, KeyUnusable or NodeUnavailable.
     """
@@ -71,17 +83,17 @@ def create_app(settings: Settings, *, chain: Node | None = None, store: Stores |
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            runtime = await Runtime.open(settings, chain, store)
-        except Exception as refusal:
-            app.state.refusal = refusal
-            raise
-        app.state.runtime = runtime
-        await runtime.start()
-        try:
+        async with AsyncExitStack() as opened:
+            try:
+                runtime = await Runtime.open(settings, chain, store)
+                opened.push_async_callback(runtime.close)
+                await opened.enter_async_context(bridge(settings, runtime.world.sessions))
+            except Exception as refusal:
+                app.state.refusal = refusal
+                raise
+            app.state.runtime = runtime
+            await runtime.start()
             yield
-        finally:
-            await runtime.close()
 
     app = FastAPI(
         title="Gridweave",

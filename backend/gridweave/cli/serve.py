@@ -18,6 +18,7 @@ import uvloop
 from gridweave.api import create_app
 from gridweave.api.connections import Patience, make_room, patient
 from gridweave.api.logs import configure_logs
+from gridweave.bridge.mqtt_door import mqtt_door
 from gridweave.chain import KeyUnusable, NodeUnavailable
 from gridweave.cli.options import DataDir, KeyFile, Keystore, Network, Networks, NodeUrl, PasswordFile, Record
 from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
@@ -42,7 +43,7 @@ class Service(uvicorn.Server):
 
     def __init__(self, settings: Settings, log: TextIO | None = None) -> None:
         configure_logs(settings.log_level, log)
-        self.application = create_app(settings)
+        self.application = create_app(settings, bridge=mqtt_door)
         self._drain_s = settings.drain_ms / 1_000
         patience = Patience(
             settings.head_timeout_ms / 1e3, settings.stall_timeout_ms / 1e3, make_room(settings.most_connections)

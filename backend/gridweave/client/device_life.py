@@ -86,10 +86,11 @@ class HandoverWord:
 
 @dataclass(frozen=True)
 class DeviceToken:
-    """What stands for a device's session until `expires_at` (wall clock, seconds). Secret."""
+    """What stands for a device's session until `expires_at` (wall clock, seconds): secret. `mqtt`: its broker."""
 
     token: str = field(repr=False)
     expires_at: int
+    mqtt: Json | None = None
 
 
 class OwnDevice:
@@ -142,7 +143,7 @@ class OwnDevice:
         said = DeviceSession(self.device, given["service"], bytes_of(given["challenge"]), int(given["expiresAt"]))
         answer = {"device": self.device, "challenge": given["challenge"], "expiresAt": said.expires_at}
         opened = self.client.post_plain("/v1/device-sessions", answer | {"signature": hex_of(self._sign(said))})
-        return DeviceToken(opened["token"], int(opened["expiresAt"]))
+        return DeviceToken(opened["token"], int(opened["expiresAt"]), opened["mqtt"])
 
     def _nonce(self) -> int:
         return int(self.client.device(self.device)["nonce"])

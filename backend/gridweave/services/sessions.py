@@ -9,8 +9,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any, Protocol
 
 from gridweave.chain.hexes import from_hex
 from gridweave.domain.acts import DeviceStatus, KeyKind
@@ -21,7 +22,7 @@ from gridweave.domain.eip712 import Domain, digest
 from gridweave.services.errors import ChallengeInvalid, Refused, SessionInvalid
 from gridweave.store.reading import Row
 
-__all__ = ["ANSWER_WITHIN_S", "SESSION_S", "Challenge", "Session", "Sessions"]
+__all__ = ["ANSWER_WITHIN_S", "SESSION_S", "Challenge", "Door", "Opened", "Session", "Sessions"]
 
 ANSWER_WITHIN_S = 60
 SESSION_S = 600
@@ -30,7 +31,6 @@ _TOKEN = 32
 _REFUSALS = {DeviceStatus.SUSPENDED: "DeviceSuspended", DeviceStatus.REVOKED: "DeviceRevoked"}
 
 Devices = Callable[[Sequence[str]], Awaitable[Mapping[str, Row]]]
-Ended = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,27 @@ class Session:
     expires_at: int
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A session, the token that stands for it, and `ways` in besides REST, by door."""
+
+    session: Session
+    token: str = field(repr=False)
+    ways: Mapping[str, Mapping[str, Any]]
+
+
+class Door(Protocol):
+    """Another way in for devices with a session, such as a message broker."""
+
+    name: str
+
+    async def let_in(self, device: str, token: str) -> Mapping[str, Any] | None:
+        """Opens for the device, in place of a former time; how it gets there, None if the door is out of order."""
+
+    def shut(self, device: str) -> None:
+        """Puts the device out; returns at once."""
+
+
 class Sessions:
     """`domain` is the registry's, `service` the relayer's address, `devices` reads rows by device.
 
@@ -64,7 +85,7 @@ class Sessions:
         self._answered: dict[bytes, int] = {}
         self._by_token: dict[bytes, Session] = {}
         self._tokens: dict[str, bytes] = {}
-        self._listeners: list[Ended] = []
+        self._doors: list[Door] = []
 
     def challenge(self, device: str) -> Challenge:
         """A challenge, whether there is such a device or not: asking tells nothing."""
@@ -72,8 +93,8 @@ class Sessions:
         random = secrets.token_bytes(_RANDOM)
         return Challenge(device, random + self._seal(device, expires_at, random), expires_at)
 
-    async def open(self, answer: Challenge, signature: bytes) -> tuple[str, Session]:
-        """A token and its session, in place of the device's former one. Raises ServiceError."""
+    async def open(self, answer: Challenge, signature: bytes) -> Opened:
+        """A session and its token, in place of the device's former one. Raises ServiceError."""
         if answer.expires_at <= self._now():
             raise ChallengeInvalid("it has expired")
         random, seal = answer.challenge[:_RANDOM], answer.challenge[_RANDOM:]
@@ -84,7 +105,9 @@ class Sessions:
         if not key.verifies(digest(self._domain, said), signature):
             raise Refused("DeviceSignatureInvalid", {"device": answer.device})
         self._take(answer)
-        return self._start(answer.device, key.name)
+        token, session = self._start(answer.device, key.name)
+        ways = {door.name: await door.let_in(session.device, token) for door in self._doors}
+        return Opened(session, token, {name: way for name, way in ways.items() if way is not None})
 
     async def check(self, token: str) -> Session:
         """The session of a token. Raises SessionInvalid once it, the device or its key has ended."""
@@ -112,8 +135,8 @@ class Sessions:
         if token is None:
             return
         del self._by_token[token]
-        for tell in self._listeners:
-            tell(device)
+        for door in self._doors:
+            door.shut(device)
 
     def sweep(self) -> None:
         """Ends what has expired."""
@@ -127,9 +150,14 @@ class Sessions:
             for row in rows.get(table, ()):
                 self.end(row["device"])
 
-    def on_end(self, tell: Ended) -> None:
-        """Has every device named whose session ends."""
-        self._listeners.append(tell)
+    def add_door(self, door: Door) -> None:
+        """Opens it for whoever answers from now on, and shuts it with their sessions."""
+        self._doors.append(door)
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Devices that have a session."""
+        return frozenset(self._tokens)
 
     async def _speaking(self, device: str) -> DevicePublicKey:
         """The key of a device in good standing. Raises Refused."""

@@ -111,6 +111,13 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         default=(), description="web pages that may use the API, as https://shop.example; separated by commas"
     )
+    mqtt_host: str = Field(default="", description="a Mosquitto broker whose doors devices shall open; empty: none")
+    mqtt_port: int = Field(default=1_883, ge=1, le=65_535, description="its port")
+    mqtt_tls: bool = Field(default=False, description="speak TLS with it, by the system's authorities")
+    mqtt_user: str = Field(default="admin", description="who may command its dynamic-security plugin")
+    mqtt_password_file: Path | None = Field(default=None, description="file with that user's password")
+    mqtt_public_host: str = Field(default="", description="the name by which devices reach it, if another")
+
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     @field_validator("outbox_url", "index_url")
@@ -126,6 +133,15 @@ class Settings(BaseModel):
             return find_zone(name).key
         except ZoneUnknown as error:
             raise ValueError(f"{name!r} is no time zone; {error.values['rule']}") from error
+
+    def mqtt_password(self) -> str:
+        """The broker's administrator's. Raises SettingsInvalid."""
+        if self.mqtt_password_file is None:
+            raise SettingsInvalid(f"{PREFIX}MQTT_PASSWORD_FILE: name the file with the password of {self.mqtt_user}")
+        try:
+            return self.mqtt_password_file.read_text().strip()
+        except OSError as fault:
+            raise SettingsInvalid(f"{PREFIX}MQTT_PASSWORD_FILE: {fault.strerror}") from fault
 
     @model_validator(mode="before")
     @classmethod

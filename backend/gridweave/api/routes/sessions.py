@@ -30,8 +30,8 @@ async def post_challenge(world: InWorld, body: KnockIn) -> dict[str, Any]:
 @router.post("/device-sessions", response_model=OpenedOut, responses=SESSIONS)
 async def post_session(world: InWorld, body: AnswerIn) -> dict[str, Any]:
     """Answers a challenge with the device's present key. Its former session ends."""
-    token, session = await world.sessions.open(body.answered(), device_word(body.signature))
-    return _session(session) | {"token": token}
+    opened = await world.sessions.open(body.answered(), device_word(body.signature))
+    return _session(opened.session) | {"token": opened.token, "mqtt": opened.ways.get("mqtt")}
 
 
 @router.get("/device-sessions/current", response_model=SessionOut, responses=IN_SESSION)

@@ -24,7 +24,23 @@ class SessionOut(Shape):
     expires_at: Count
 
 
+class MqttOut(Shape):
+    """The broker, where user and client are both the device's id and the password is the token.
+
+    The device may publish below `publish` and is told below `subscribe`.
+    """
+
+    host: str
+    port: Count
+    publish: str
+    subscribe: str
+
+
 class OpenedOut(SessionOut):
-    """The same with the token that stands for it: `Authorization: Bearer <token>`."""
+    """The same with the token that stands for it: `Authorization: Bearer <token>`.
+
+    `mqtt` is null where there is no broker, or it is away.
+    """
 
     token: str
+    mqtt: MqttOut | None

@@ -1,0 +1,1 @@
+"""Other protocols than REST over the same services: MQTT for devices."""
