@@ -189,7 +189,9 @@ async def test_rotate__onto_either_curve__the_next_key_counts_and_the_old_one_no
     again = await service.post(rotation.path, rotation.body)
     assert (again.status_code, again.json()["status"]) == (202, "committed"), "the same request has the same answer"
     assert await service.town.contracts.devices.nonce(key.device) == 1
-    guessed = rotation.body | {"signature": forged.body["signature"]}
+    guessed = rotation.body | {
+        "signature": acts.rotation(key.device, key, following, 0, signer=third).body["signature"]
+    }
     assert await refusal(service, replace(rotation, body=guessed)) == (403, "DeviceSignatureInvalid")
     late = acts.rotation(key.device, key, third, 1)
     assert await refusal(service, late) == (403, "DeviceSignatureInvalid"), "the old key speaks no more"
