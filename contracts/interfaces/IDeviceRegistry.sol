@@ -45,7 +45,8 @@ interface IDeviceRegistry {
     }
 
     /// KeyRotation(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline) signed with the present key;
-    /// where the owner proposed the next key, KeyAdoption of the same fields signed with that. `nonce` is the device's.
+    /// where the owner proposed the next key, KeyAdoption(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256
+    /// deadline) signed with that. `nonce` is the device's.
     struct Rotation {
         address device;
         PublicKey present;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gridweave.chain import Act, Call
+from gridweave.chain import Act, Call, DeviceRegistry
 from gridweave.client import wire
 from gridweave.client.wire import SignedAct
 from gridweave.domain.acts import (
@@ -28,11 +29,24 @@ from gridweave.domain.acts import (
     Withdrawal,
 )
 from gridweave.domain.delegations import Delegation
+from gridweave.domain.device_acts import (
+    BatchClosing,
+    BatchRegistration,
+    Claim,
+    CompromiseNotice,
+    Handover,
+    KeyAdoption,
+    KeyProposal,
+    KeyRotation,
+    RotationVeto,
+    TransferAcceptance,
+    TransferOffer,
+)
 from gridweave.domain.eip712 import Domain, Message, digest
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.signatures import address_of, sign_compact, to_rsv
-from tests.support.town import FOREVER, DeviceKeyPair, TestHome, Town
+from tests.support.town import FOREVER, MODEL, DeviceKeyPair, TestHome, Town
 
 _nonces = itertools.count(5_000_000)
 _versions = itertools.count(1)
@@ -59,6 +73,10 @@ class Posted:
     path: str
     body: dict[str, Any]
     call: Call | None = None
+
+
+Signer = Party | DeviceKeyPair
+"""Whoever signs in a device's name: its key, or somebody who tries."""
 
 
 class Acts:
@@ -121,6 +139,80 @@ class Acts:
         act = self._act(by, "DeviceRegistry", said)
         call = self.town.contracts.devices.set_status(device, said.status, act)
         return Posted(f"devices/{device}/status", wire.status_json(said.status, _signed(act)), call)
+
+    # a device's life: `signer` is the key that speaks for it, `by` a person
+
+    def batch(self, root: bytes, by: Party, size: int = 1, model: int = MODEL) -> Posted:
+        said = BatchRegistration(root, model, size, next(_nonces), self.deadline)
+        act = self._act(by, "DeviceRegistry", said)
+        body = {"root": _hex(root), "model": model, "size": size, "maker": _json(act)}
+        return Posted("device-batches", body, self._devices.register_batch(root, model, size, act))
+
+    def closing(self, root: bytes, by: Party) -> Posted:
+        act = self._act(by, "DeviceRegistry", BatchClosing(root, next(_nonces), self.deadline))
+        return Posted(f"device-batches/{_hex(root)}/closing", {"act": _json(act)}, self._devices.close_batch(root, act))
+
+    def claim(
+        self, key: DeviceKeyPair, owner: str, root: bytes, proof: Sequence[bytes] = (), signer: Signer | None = None
+    ) -> Posted:
+        said = Claim(key.device, root, owner, self.deadline)
+        word = self._word(signer or key, said)
+        body = {"batch": _hex(root), "owner": owner, **_key(key), "deadline": self.deadline}
+        body |= {"proof": [_hex(sibling) for sibling in proof], "signature": _hex(word)}
+        return Posted("device-claims", body, self._devices.claim(said, key.public, proof, word))
+
+    def rotation(
+        self, device: str, present: DeviceKeyPair, following: DeviceKeyPair, nonce: int, signer: Signer | None = None
+    ) -> Posted:
+        said = KeyRotation(device, following.kind, *following.point, nonce, self.deadline)
+        word = self._word(signer or present, said)
+        call = self._devices.rotate(device, present.public, following.public, self.deadline, word)
+        return Posted(f"devices/{device}/key", _key_word(following, nonce, self.deadline, word), call)
+
+    def proposal(self, device: str, following: DeviceKeyPair, by: Party) -> Posted:
+        said = KeyProposal(device, following.kind, *following.point, next(_nonces), self.deadline)
+        act = self._act(by, "DeviceRegistry", said)
+        call = self._devices.propose_rotation(device, following.public, act)
+        return Posted(f"devices/{device}/key-proposal", _key(following) | {"act": _json(act)}, call)
+
+    def veto(
+        self, device: str, present: DeviceKeyPair, proposed: str, nonce: int, signer: Signer | None = None
+    ) -> Posted:
+        word = self._word(signer or present, RotationVeto(device, proposed, nonce, self.deadline))
+        call = self._devices.veto_rotation(device, present.public, self.deadline, word)
+        body = {"key": proposed, "nonce": nonce, "deadline": self.deadline, "signature": _hex(word)}
+        return Posted(f"devices/{device}/key-veto", body, call)
+
+    def adoption(
+        self, device: str, present: DeviceKeyPair, following: DeviceKeyPair, nonce: int, signer: Signer | None = None
+    ) -> Posted:
+        said = KeyAdoption(device, following.kind, *following.point, nonce, self.deadline)
+        word = self._word(signer or following, said)
+        call = self._devices.complete_rotation(device, present.public, following.public, self.deadline, word)
+        return Posted(f"devices/{device}/key-adoption", _key_word(following, nonce, self.deadline, word), call)
+
+    def kept_key(self, device: str, present: DeviceKeyPair) -> Posted:
+        return Posted(f"devices/{device}/kept-key", {}, self._devices.keep_key(device, present.public))
+
+    def compromise(self, device: str, present: DeviceKeyPair, by: Party, since_block: int = 1) -> Posted:
+        act = self._act(by, "DeviceRegistry", CompromiseNotice(device, since_block, next(_nonces), self.deadline))
+        call = self._devices.note_compromise(device, since_block, present.public, act)
+        return Posted(f"devices/{device}/compromise", {"sinceBlock": since_block, "act": _json(act)}, call)
+
+    def offer(self, device: str, to: str, by: Party, until: int = FOREVER) -> Posted:
+        act = self._act(by, "DeviceRegistry", TransferOffer(device, to, until, next(_nonces), self.deadline))
+        call = self._devices.offer_transfer(device, to, until, act)
+        return Posted(f"devices/{device}/offer", {"to": to, "until": until, "act": _json(act)}, call)
+
+    def transfer(
+        self, device: str, owner: str, by: Party, present: DeviceKeyPair, nonce: int, signer: Signer | None = None
+    ) -> Posted:
+        act = self._act(by, "DeviceRegistry", TransferAcceptance(device, owner, next(_nonces), self.deadline))
+        handover = self._word(signer or present, Handover(device, owner, by.account, nonce, self.deadline))
+        body = {"owner": owner, "act": _json(act), "handover": _hex(handover)}
+        return Posted(
+            f"devices/{device}/transfer", body, self._devices.accept_transfer(device, present.public, act, handover)
+        )
 
     # meters
 
@@ -200,6 +292,15 @@ class Acts:
 
     # signing
 
+    @property
+    def _devices(self) -> DeviceRegistry:
+        return self.town.contracts.devices
+
+    def _word(self, signer: Signer, message: Message) -> bytes:
+        """64 bytes in a device's name, by its key or by whoever tries."""
+        hash_ = digest(self._domain("DeviceRegistry"), message)
+        return signer.sign(hash_) if isinstance(signer, DeviceKeyPair) else sign_compact(signer.secret, hash_)
+
     def _place(self, home: TestHome, slot: int) -> dict[str, int]:
         deadline = min(self.deadline, self.town.terms.gate(slot, self.town.clock) - 1)
         version = next(_versions)
@@ -217,6 +318,15 @@ class Acts:
 
     def _possession(self, key: DeviceKeyPair, maker: str, owner: str) -> bytes:
         return key.sign(digest(self._domain("DeviceRegistry"), Possession(key.device, maker, owner, self.deadline)))
+
+
+def _key(key: DeviceKeyPair) -> dict[str, Any]:
+    x, y = key.point
+    return {"keyKind": key.kind.name.lower(), "x": _hex(x), "y": _hex(y)}
+
+
+def _key_word(following: DeviceKeyPair, nonce: int, deadline: int, word: bytes) -> dict[str, Any]:
+    return _key(following) | {"nonce": nonce, "deadline": deadline, "signature": _hex(word)}
 
 
 def _signed(act: Act) -> SignedAct:

@@ -10,7 +10,7 @@ from gridweave.chain.hexes import to_hex
 from gridweave.domain.orders import Cancel, Order, unpack_reference
 from tests.support.town import Town
 
-CONTRACT_NAMES = {"contract", "module", "target", "authority", "label"}
+NO_ACCOUNTS = {"contract", "module", "target", "authority", "label", "key"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def named(town: Town, event: Event) -> frozenset[tuple[str, Any]]:
     }
     for field in fields(event):
         value = getattr(event, field.name)
-        if field.name == "device":
+        if field.name in ("device", "identity"):
             found.add(("device", value))
-        elif isinstance(value, str) and field.name not in CONTRACT_NAMES:
+        elif isinstance(value, str) and field.name not in NO_ACCOUNTS:
             found.add(("account", value))
         elif field.name in ("meter", "market", "slot"):
             found.add((field.name, value))

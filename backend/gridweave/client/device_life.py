@@ -12,6 +12,7 @@ from gridweave.client.service import GridweaveClient
 from gridweave.client.wallet import Wallet
 from gridweave.client.wire import Item, Json, Signed, SignedAct, bytes_of, hex_of
 from gridweave.domain.acts import KeyKind
+from gridweave.domain.addresses import checksum_address
 from gridweave.domain.device_acts import (
     BatchClosing,
     BatchRegistration,
@@ -47,12 +48,12 @@ class MakersList:
     def of(cls, model: int, devices: Sequence[tuple[str, KeyKind]]) -> Self:
         """The list of these devices. ValueError for none."""
         batch = Batch(tuple(devices))
-        return cls(batch.root, model, {device: batch.proof(device) for device, _ in devices})
+        return cls(batch.root, model, {checksum_address(device): batch.proof(device) for device, _ in devices})
 
     @classmethod
     def from_json(cls, body: Json) -> Self:
         """Raises KeyError, TypeError, ValueError for what is no such list."""
-        proofs = {device: tuple(map(bytes_of, proof)) for device, proof in body["proofs"].items()}
+        proofs = {checksum_address(device): tuple(map(bytes_of, proof)) for device, proof in body["proofs"].items()}
         return cls(bytes_of(body["root"]), int(body["model"]), proofs)
 
     def to_json(self) -> Json:

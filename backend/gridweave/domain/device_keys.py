@@ -45,11 +45,8 @@ class DevicePublicKey:
     def of_attribute(cls, name: bytes, value: bytes) -> Self:
         """The key in an event of ERC-1056. ValueError for another attribute or what is no point of the curve."""
         kind = kind_of_attribute(name)
-        if kind is KeyKind.P256:
-            numbers = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), value).public_numbers()
-            return cls(kind, numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big"))
-        point = coincurve.PublicKey(value).format(compressed=False)
-        return cls(kind, point[1:33], point[33:])
+        point = _uncompressed(kind, value)
+        return cls(kind, point[:32], point[32:])
 
     def verifies(self, digest: bytes, signature: bytes) -> bool:
         """Whether the key made this 64-byte signature of a 32-byte digest; a malformed one is False."""
@@ -63,3 +60,16 @@ def kind_of_attribute(name: bytes) -> KeyKind:
     if kind is None:
         raise ValueError(f"{name!r} is no key of a device")
     return kind
+
+
+def _uncompressed(kind: KeyKind, value: bytes) -> bytes:
+    """x and y, 64 bytes. ValueError unless `value` is a point in SEC 1's compressed form."""
+    if len(value) != 33:
+        raise ValueError(f"no compressed key: {len(value)} bytes, not 33")
+    try:
+        if kind is KeyKind.P256:
+            numbers = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), value).public_numbers()
+            return numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+        return coincurve.PublicKey(value).format(compressed=False)[1:]
+    except ValueError as fault:
+        raise ValueError(f"no compressed key on {kind.name.lower()}: 0x{value.hex()}") from fault

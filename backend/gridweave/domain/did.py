@@ -64,7 +64,11 @@ def did_of(chain_id: int, device: str) -> str:
 
 
 def resolve(chain_id: int, device: str, told: Sequence[Told], version: int | None = None) -> Resolved | None:
-    """The document after block `version` (None: the newest), from events in chain order; None before the first."""
+    """The document after block `version` (None: the newest), from events in chain order; None before the first.
+
+    What is told of a device that is nobody's any more, as a doubt about its old key, changes nothing.
+    """
+    told = _alive(told)
     seen = [event for event in told if version is None or event.block <= version]
     if not seen:
         return None
@@ -80,6 +84,12 @@ def resolve(chain_id: int, device: str, told: Sequence[Told], version: int | Non
         next_version=later.block if later else None,
         next_update=later.time if later else None,
     )
+
+
+def _alive(told: Sequence[Told]) -> Sequence[Told]:
+    """Up to and including its end."""
+    end = next((at for at, event in enumerate(told) if event.owned_by == ZERO_ADDRESS), len(told))
+    return told[: end + 1]
 
 
 def _standing(seen: Sequence[Told]) -> tuple[str, dict[int, DevicePublicKey]]:

@@ -35,8 +35,8 @@ _NAMES = {"sender": "from"}
 """The contract's parameter names that Python reserves."""
 
 _WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
-_CONTRACTS = frozenset({"contract", "module", "target", "authority"})
-"""Parameters that name contracts, which are no accounts."""
+_NO_ACCOUNTS = frozenset({"contract", "module", "target", "authority", "key"})
+"""Parameters that name contracts or keys."""
 
 _KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d"}
 _KINDS |= dict.fromkeys(("device", "identity"), "device:%s")
@@ -145,7 +145,7 @@ def _plain(value: Any) -> Any:
 
 def _format(name: str, kind: str) -> str | None:
     """A subject as a format of the parameter's value."""
-    is_account = kind == "str" and name not in _CONTRACTS and name != "label"
+    is_account = kind == "str" and name not in _NO_ACCOUNTS and name != "label"
     return _KINDS.get(name) or ("account:%s" if is_account else None)
 
 

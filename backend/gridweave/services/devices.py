@@ -108,10 +108,9 @@ async def claim(
 async def rotate(world: World, rotation: KeyRotation, word: bytes) -> Answer:
     """A device gives itself another key. Raises ServiceError."""
     row, present = await _present(world, rotation.device)
-    _check_word(world, rotation.device, present, rotation, word)
     following = _key_of(rotation)
     call = world.contracts.devices.rotate(rotation.device, present, following, rotation.deadline, word)
-    return await submit_act(world, _plan_key(world, call, rotation, row))
+    return await _submit_word(world, _plan_key(world, call, rotation, row), present, rotation, word)
 
 
 async def propose(world: World, proposal: KeyProposal, owner: Act) -> Answer:
@@ -124,18 +123,16 @@ async def propose(world: World, proposal: KeyProposal, owner: Act) -> Answer:
 async def veto(world: World, objection: RotationVeto, word: bytes) -> Answer:
     """A device refuses it. Raises ServiceError."""
     row, present = await _present(world, objection.device)
-    _check_word(world, objection.device, present, objection, word)
     call = world.contracts.devices.veto_rotation(objection.device, present, objection.deadline, word)
-    return await submit_act(world, _plan_key(world, call, objection, row))
+    return await _submit_word(world, _plan_key(world, call, objection, row), present, objection, word)
 
 
 async def adopt(world: World, adoption: KeyAdoption, word: bytes) -> Answer:
     """The proposed key takes over. Raises ServiceError."""
     row, present = await _present(world, adoption.device)
     following = _key_of(adoption)
-    _check_word(world, adoption.device, following, adoption, word)
     call = world.contracts.devices.complete_rotation(adoption.device, present, following, adoption.deadline, word)
-    return await submit_act(world, _plan_key(world, call, adoption, row))
+    return await _submit_word(world, _plan_key(world, call, adoption, row), following, adoption, word)
 
 
 async def keep_key(world: World, name: str) -> Answer:
@@ -187,10 +184,10 @@ async def accept(world: World, acceptance: TransferAcceptance, new_owner: Act, h
     """The next owner takes it, with the device's own word. Raises ServiceError."""
     row, present = await _present(world, acceptance.device)
     word = Handover(acceptance.device, acceptance.owner, new_owner.signer, row["nonce"], acceptance.deadline)
-    _check_word(world, acceptance.device, present, word, handover)
     call = world.contracts.devices.accept_transfer(acceptance.device, present, new_owner, handover)
     said = {"device": acceptance.device, "from": acceptance.owner, "to": new_owner.signer}
-    return await submit_act(world, _plan(Kind.TRANSFER, call, acceptance, new_owner, acceptance.device, said))
+    plan = _plan(Kind.TRANSFER, call, acceptance, new_owner, acceptance.device, said)
+    return await _submit_word(world, plan, present, word, handover)
 
 
 # what is known
@@ -208,12 +205,10 @@ async def document(world: World, name: str, version: int | None) -> Resolved:
     """A device's DID document, as it stood in block `version`. Raises NotFound."""
     await device(world, name)
     told = await world.reads.devices.told(name)
-    events = [Told.owner(row["block_number"], row["timestamp"], row["owner"]) for row in told["device_owners"]]
-    events += [
-        Told.key(row["block_number"], row["timestamp"], _row_key(row), counts=row["counts"])
-        for row in told["device_keys"]
-    ]
-    resolved = resolve(world.deployment.chain_id, name, sorted(events, key=lambda e: e.block), version)
+    rows = sorted(
+        (*told["device_owners"], *told["device_keys"]), key=lambda row: (row["block_number"], row["log_index"])
+    )
+    resolved = resolve(world.deployment.chain_id, name, [_told(row) for row in rows], version)
     if resolved is None:
         raise NotFound("UnknownVersion", "the device was enrolled later", {"device": name, "versionId": version})
     return resolved
@@ -236,8 +231,27 @@ def _row_key(row: Row) -> DevicePublicKey:
     return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
 
 
+def _told(row: Row) -> Told:
+    block, time = row["block_number"], row["timestamp"]
+    if "owner" in row:
+        return Told.owner(block, time, row["owner"])
+    return Told.key(block, time, _row_key(row), counts=row["counts"])
+
+
 def _key_of(said: KeyRotation | KeyProposal | KeyAdoption) -> DevicePublicKey:
     return DevicePublicKey(said.key_kind, said.x, said.y)
+
+
+async def _submit_word(world: World, plan: Plan, key: DevicePublicKey, said: Message, word: bytes) -> Answer:
+    """Acknowledges what a device signed. The same word again is answered as before, whichever its key is by now."""
+    try:
+        _check_word(world, plan.request["device"], key, said, word)
+    except Refused:
+        id_ = plan.id or digest(world.domain(_REGISTRY), plan.consents[0].message)
+        known = await world.outbox.item(to_hex(id_))
+        if known is None or word.hex() not in known.payload["data"]:
+            raise
+    return await submit_act(world, plan)
 
 
 def _check_word(world: World, name: str, key: DevicePublicKey, said: Message, word: bytes) -> None:

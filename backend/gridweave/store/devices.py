@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import ZERO_ADDRESS
@@ -27,7 +28,9 @@ __all__ = ["DeviceReads"]
 
 _CHUNK = 400
 _PLACE = frozenset({"block_number", "log_index", "tx_hash", "device"})
-_TOLD = (device_owners, device_keys, device_statuses)
+_STANDING = (device_owners, device_keys, device_statuses)
+_TOLD = (*_STANDING, device_doubts)
+_NOWHERE = (-1, -1)
 
 
 class DeviceReads(Reader):
@@ -35,26 +38,7 @@ class DeviceReads(Reader):
 
     async def device(self, device: str) -> Row | None:
         """All of `devices`, and {nonce, key_version, compromised_since, proposal, offer} as they stand."""
-        row = (await self.devices([device])).get(device)
-        if row is None:
-            return None
-        told = {table.name: await self._told(table, [device]) for table in (*_TOLD, *_ACTS)}
-        keys, owners = told["device_keys"], told["device_owners"]
-        gained = [key for key in keys if key["counts"]]
-        passed = [owner for owner in owners if owner["owner"] != ZERO_ADDRESS]
-        acts = [*gained[1:], *passed[1:], *told["device_vetoes"]]
-        last_act = max(map(_place, acts), default=_place(row | {"log_index": -1}))
-        last_key = _place(gained[-1])
-        doubts = [doubt["since_block"] for doubt in told["device_doubts"] if _place(doubt) > last_key]
-        return row | {
-            "nonce": len(acts),
-            "key_version": len(gained),
-            "compromised_since": min(doubts, default=None),
-            "proposal": _standing(told["device_proposals"], last_act),
-            "offer": _standing(
-                [offer for offer in told["device_offers"][-1:] if offer["to"] != ZERO_ADDRESS], _place(passed[-1])
-            ),
-        }
+        return await self._db.reading(partial(_whole, device=device))
 
     async def devices(self, names: Sequence[str]) -> dict[str, Row]:
         """{device, maker, model, batch, owner, status, status_since, key_kind, x, y} by device; the unknown left out.
@@ -64,28 +48,17 @@ class DeviceReads(Reader):
         found: dict[str, Row] = {}
         for start in range(0, len(names), _CHUNK):
             chunk = names[start : start + _CHUNK]
-            enrolled = {row["device"]: row for row in await self._told(devices, chunk)}
-            owners, keys, statuses = [await self._told(table, chunk) for table in _TOLD]
-            newest = dict(enrolled)
-            for row in sorted((*owners, *keys, *statuses), key=_place):
-                newest[row["device"]] = row
-            status = {row["device"]: row for row in statuses}
-            since = await self._times({(status.get(name) or row)["block_number"] for name, row in enrolled.items()})
-            owner = {row["device"]: row for row in owners if row["owner"] != ZERO_ADDRESS}
-            key = {row["device"]: row for row in keys if row["counts"]}
-            for name, row in enrolled.items():
-                standing = status.get(name) or row | {"status": DeviceStatus.ACTIVE}
-                found[name] = row | _said(owner.get(name, {})) | _said(key.get(name, {}))
-                found[name] |= {"status": standing["status"], "status_since": since.get(standing["block_number"], 0)}
-                found[name] |= {name: newest[row["device"]][name] for name in ("block_number", "tx_hash")}
+            found |= await self._db.reading(partial(_standing, names=chunk))
         return found
 
     async def statuses(self, names: Sequence[str]) -> dict[str, DeviceStatus]:
         """The newest status of each of these devices, enrolled ones as active."""
         found = dict.fromkeys(names, DeviceStatus.ACTIVE)
         for start in range(0, len(names), _CHUNK):
-            for row in await self._told(device_statuses, names[start : start + _CHUNK]):
-                found[row["device"]] = DeviceStatus(row["status"])
+            chunk = names[start : start + _CHUNK]
+            order = (device_statuses.c.block_number, device_statuses.c.log_index)
+            query = select(device_statuses).where(device_statuses.c.device.in_(chunk)).order_by(*order)
+            found |= {row["device"]: DeviceStatus(row["status"]) for row in await self._rows(query)}
         return found
 
     async def told(self, device: str) -> dict[str, list[Row]]:
@@ -93,12 +66,16 @@ class DeviceReads(Reader):
 
         By table: device_owners, device_keys, device_statuses, device_doubts.
         """
-        found = {table.name: await self._told(table, [device]) for table in (*_TOLD, device_doubts)}
-        times = await self._times({row["block_number"] for rows in found.values() for row in rows})
-        for rows in found.values():
-            for row in rows:
-                row["timestamp"] = times.get(row["block_number"], 0)
-        return found
+
+        def read(connection: Connection) -> dict[str, list[Row]]:
+            found = {table.name: _told(connection, table, [device]) for table in _TOLD}
+            times = _times(connection, {row["block_number"] for rows in found.values() for row in rows})
+            return {
+                name: [row | {"timestamp": times.get(row["block_number"], 0)} for row in rows]
+                for name, rows in found.items()
+            }
+
+        return await self._db.reading(read)
 
     async def batch(self, root: str) -> Row | None:
         """{root, maker, model, size, is_closed, claimed}: how many of it have claimed themselves."""
@@ -106,20 +83,60 @@ class DeviceReads(Reader):
         if row is None:
             return None
         closed = await self._latest(device_batch_closings, root=root)
-        claimed = await self._rows(select(devices.c.device).where(devices.c.batch == root))
-        return row | {"is_closed": closed is not None, "claimed": len(claimed)}
-
-    async def _told(self, table: Table, names: Sequence[str]) -> list[Row]:
-        """Rows about these devices, oldest first."""
-        order = (table.c.block_number, table.c.log_index)
-        return await self._rows(select(table).where(table.c.device.in_(names)).order_by(*order))
-
-    async def _times(self, numbers: Collection[int]) -> dict[int, int]:
-        rows = await self._rows(select(blocks.c.number, blocks.c.timestamp).where(blocks.c.number.in_(numbers)))
-        return {row["number"]: row["timestamp"] for row in rows}
+        (count,) = await self._rows(select(func.count().label("claimed")).where(devices.c.batch == root))
+        return row | {"is_closed": closed is not None} | count
 
 
-_ACTS = (device_doubts, device_proposals, device_vetoes, device_offers)
+def _whole(connection: Connection, device: str) -> Row | None:
+    row = _standing(connection, [device]).get(device)
+    if row is None:
+        return None
+    owners, keys, _ = [_told(connection, table, [device]) for table in _STANDING]
+    vetoes = _told(connection, device_vetoes, [device])
+    doubts = _told(connection, device_doubts, [device])
+    proposals = _told(connection, device_proposals, [device])
+    offers = [offer for offer in _told(connection, device_offers, [device])[-1:] if offer["to"] != ZERO_ADDRESS]
+    gained = [key for key in keys if key["counts"]]
+    passed = [owner for owner in owners if owner["owner"] != ZERO_ADDRESS]
+    acts = [*gained[1:], *passed[1:], *vetoes]  # each took a nonce, and undid what stood proposed
+    since = [doubt["since_block"] for doubt in doubts if _place(doubt) > _place(gained[-1])]
+    is_over = row["status"] == DeviceStatus.REVOKED
+    return row | {
+        "nonce": len(acts),
+        "key_version": len(gained),
+        "compromised_since": min(since, default=None),
+        "proposal": None if is_over else _left(proposals, max(map(_place, acts), default=_NOWHERE)),
+        "offer": None if is_over else _left(offers, _place(passed[-1])),
+    }
+
+
+def _standing(connection: Connection, names: Sequence[str]) -> dict[str, Row]:
+    """As in `DeviceReads.devices`, of one chunk."""
+    enrolled = {row["device"]: row for row in _told(connection, devices, names)}
+    owners, keys, statuses = [_told(connection, table, names) for table in _STANDING]
+    newest = enrolled | {row["device"]: row for row in sorted((*owners, *keys, *statuses), key=_place)}
+    status = {row["device"]: row for row in statuses}
+    since = _times(connection, {(status.get(name) or row)["block_number"] for name, row in enrolled.items()})
+    owner = {row["device"]: row for row in owners if row["owner"] != ZERO_ADDRESS}
+    key = {row["device"]: row for row in keys if row["counts"]}
+    found: dict[str, Row] = {}
+    for name, row in enrolled.items():
+        standing = status.get(name) or row | {"status": DeviceStatus.ACTIVE}
+        found[name] = row | _said(owner.get(name, {})) | _said(key.get(name, {}))
+        found[name] |= {"status": standing["status"], "status_since": since.get(standing["block_number"], 0)}
+        found[name] |= {column: newest[name][column] for column in ("block_number", "log_index", "tx_hash")}
+    return found
+
+
+def _told(connection: Connection, table: Table, names: Sequence[str]) -> list[Row]:
+    """Rows about these devices, oldest first."""
+    query = select(table).where(table.c.device.in_(names)).order_by(table.c.block_number, table.c.log_index)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _times(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
+    query = select(blocks.c.number, blocks.c.timestamp).where(blocks.c.number.in_(numbers))
+    return {row.number: row.timestamp for row in connection.execute(query)}
 
 
 def _place(row: Row) -> tuple[int, int]:
@@ -130,6 +147,6 @@ def _said(row: Row) -> Row:
     return {name: value for name, value in row.items() if name not in _PLACE}
 
 
-def _standing(rows: Sequence[Row], since: tuple[int, int]) -> Row | None:
+def _left(rows: Sequence[Row], since: tuple[int, int]) -> Row | None:
     """The last of them, if nothing that came later undid it."""
     return rows[-1] if rows and _place(rows[-1]) > since else None

@@ -13,13 +13,16 @@ from enum import StrEnum
 from gridweave import artifacts
 from gridweave.chain import Call
 from gridweave.chain.contracts.authority import Role as ChainRole
+from gridweave.domain.maker_tree import leaf_of
 from gridweave.domain.signatures import address_of
-from tests.support.acts import Acts, Party, Posted
+from tests.support.acts import Acts, Party, Posted, Signer
 from tests.support.town import DeviceKeyPair, TestHome, Town, draw_home
 
-__all__ = ["PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
+__all__ = ["ADMISSION", "PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
 
 Refusal = tuple[int, str]
+
+WEEK = 7 * 86_400
 
 
 class Role(StrEnum):
@@ -46,6 +49,7 @@ class Stage:
     """The town with everybody in it.
 
     `things` are the homes that acts are about, `spare` is an enrolled device without a meter, `fresh` one not enrolled;
+    `devices` are the prosumer's further ones by what stands before them, `root` is a batch of the one `unborn` of them;
     `slot` is open, `past` and the one before are over, `ahead` lies beyond the horizon.
     """
 
@@ -55,6 +59,8 @@ class Stage:
     accounts: Mapping[str, str]
     spare: DeviceKeyPair
     fresh: DeviceKeyPair
+    devices: Mapping[str, DeviceKeyPair]
+    root: bytes
     slot: int
     past: int
     ahead: int
@@ -91,6 +97,23 @@ def _of_operators(make: Make) -> Row:
     return Row(make, {"prosumer": OPERATORS, "neighbour": OPERATORS}, NO_ROLE)
 
 
+def _by_device(name: str, make: Callable[[Acts, Stage, DeviceKeyPair, Signer], Posted]) -> Row:
+    """What the key of a device alone can say; its owner, its maker and operators as little as anybody else."""
+
+    def made(acts: Acts, stage: Stage, thing: str, by: Party) -> Posted:
+        key = stage.devices[name]
+        return make(acts, stage, key, key if by.name == Role.DEVICE else by)
+
+    return Row(made, {name: frozenset({Role.DEVICE})}, (403, "DeviceSignatureInvalid"))
+
+
+def _transfer(acts: Acts, stage: Stage, by: Party) -> Posted:
+    """With the device's word. Whoever is obeyed has a device of its own, since what is under way for one may change
+    what the others are told of it."""
+    key = stage.devices["offered" if by.name == Role.NEIGHBOUR else "offered too"]
+    return acts.transfer(key.device, stage.accounts["prosumer"], by, key, 0)
+
+
 SIGNED: dict[str, Row] = {
     "POST /v1/orders": Row(lambda a, s, t, by: a.order(s.things[t], by, s.slot), TRADERS, NOT_YOURS),
     "POST /v1/cancels": Row(lambda a, s, t, by: a.cancel(s.things[t], by, s.slot + 1), TRADERS, NOT_YOURS),
@@ -121,6 +144,38 @@ SIGNED: dict[str, Row] = {
             "neighbour": OPERATORS | {Role.NEIGHBOUR},
         },
         NO_ROLE,
+    ),
+    "POST /v1/device-batches": Row(
+        lambda a, s, t, by: a.batch(b"\1" * 32, by), {"maker's": frozenset({Role.MAKER})}, (403, "NotAMaker")
+    ),
+    "POST /v1/device-batches/{root}/closing": Row(
+        lambda a, s, t, by: a.closing(s.root, by), {"maker's": OPERATORS | {Role.MAKER}}, NO_ROLE
+    ),
+    "POST /v1/device-claims": _by_device(
+        "unborn", lambda a, s, key, by: a.claim(key, s.accounts["prosumer"], s.root, signer=by)
+    ),
+    "POST /v1/devices/{device}/key": _by_device(
+        "turning", lambda a, s, key, by: a.rotation(key.device, key, s.fresh, 0, signer=by)
+    ),
+    "POST /v1/devices/{device}/key-veto": _by_device(
+        "vetoing", lambda a, s, key, by: a.veto(key.device, key, s.fresh.device, 0, signer=by)
+    ),
+    "POST /v1/devices/{device}/key-adoption": _by_device(
+        "next", lambda a, s, key, by: a.adoption(s.devices["lost"].device, s.devices["lost"], key, 0, signer=by)
+    ),
+    "POST /v1/devices/{device}/key-proposal": Row(
+        lambda a, s, t, by: a.proposal(s.things[t].key.device, s.fresh, by), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/devices/{device}/compromise": Row(
+        lambda a, s, t, by: a.compromise(s.things[t].key.device, s.things[t].key, by),
+        {thing: OPERATORS | owners for thing, owners in HOUSEHOLDS.items()},
+        NO_ROLE,
+    ),
+    "POST /v1/devices/{device}/offer": Row(
+        lambda a, s, t, by: a.offer(s.things[t].key.device, s.accounts["prosumer"], by), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/devices/{device}/transfer": Row(
+        lambda a, s, t, by: _transfer(a, s, by), {"offered": frozenset({Role.NEIGHBOUR})}, (409, "TransferNotOffered")
     ),
     "POST /v1/meters": Row(
         lambda a, s, t, by: a.meter(s.spare.device, s.accounts[t], by), {"prosumer": OPERATORS}, NO_ROLE
@@ -181,6 +236,8 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/requests/{digest}": lambda s: f"/v1/requests/0x{'00' * 32}",
     "GET /v1/readings": lambda s: f"/v1/readings?meter={s.things['prosumer'].meter}",
     "GET /v1/devices/{device}": lambda s: f"/v1/devices/{s.spare.device}",
+    "GET /v1/devices/{device}/did": lambda s: f"/v1/devices/{s.spare.device}/did",
+    "GET /v1/device-batches/{root}": lambda s: f"/v1/device-batches/0x{s.root.hex()}",
     "GET /v1/meters": lambda s: "/v1/meters",
     "GET /v1/meters/{meter}": lambda s: f"/v1/meters/{s.things['prosumer'].meter}",
     "GET /v1/accounts/{address}": lambda s: f"/v1/accounts/{s.accounts['prosumer']}",
@@ -201,8 +258,11 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
 }
 """What anybody may read, without saying who they are: it is on chain, or about the service itself."""
 
-UNSIGNED = {"POST /v1/bonds/redeem"}
-"""What anybody may set off, since it pays whom it is due to."""
+UNSIGNED = {"POST /v1/bonds/redeem", "POST /v1/devices/{device}/kept-key"}
+"""What anybody may set off: it pays whom it is due to; it keeps a key that is known."""
+
+ADMISSION = {"POST /v1/device-challenges", "POST /v1/device-sessions", "GET /v1/device-sessions/current"}
+"""By which a device is let in, and nobody else: it answers with its key, and shows what it was given."""
 
 
 def _seats(stage: Stage, seat: str, by: Party) -> tuple[Party, Party]:
@@ -220,7 +280,10 @@ async def staged(town: Town) -> Stage:
     prosumer, neighbour, *_ = town.homes
     acts, relayer = Acts(town), parties[Role.RELAYER].account
     await town.send([town.enrol_call(spare, parties[Role.OWNER].account), town.enrol_call(of_wallet, wallet.account)])
+    devices = await _born(town, acts, parties)
+    root = leaf_of(devices["unborn"].device, devices["unborn"].kind)
     calls = [
+        acts.batch(root, parties[Role.MAKER]).call,
         acts.meter(of_wallet.device, wallet.account, operator).call,
         acts.delegation(prosumer.account, parties[Role.PROSUMER], delegate.account).call,
         acts.bond(parties[Role.SPONSOR].account, parties[Role.SPONSOR], relayer).call,
@@ -242,10 +305,30 @@ async def staged(town: Town) -> Stage:
         },
         spare=spare,
         fresh=fresh,
+        devices=devices,
+        root=root,
         slot=await town.open_slot(),
         past=past,
         ahead=past + 200,
     )
+
+
+async def _born(town: Town, acts: Acts, parties: Mapping[Role, Party]) -> dict[str, DeviceKeyPair]:
+    """Devices of the prosumer's, both curves among them: keys proposed a week ago, offers to the neighbour."""
+    names = ("unborn", "turning", "vetoing", "lost", "next", "offered", "offered too")
+    devices = {name: draw_home(810 + number)[1] for number, name in enumerate(names)}
+    owner, neighbour, fresh = parties[Role.PROSUMER], parties[Role.NEIGHBOUR].account, draw_home(802)[1]
+    enrolled = [key for name, key in devices.items() if name not in ("unborn", "next")]
+    await town.send([town.enrol_call(key, owner.account) for key in enrolled])
+    posted = [
+        acts.proposal(devices["vetoing"].device, fresh, owner),
+        acts.proposal(devices["lost"].device, devices["next"], owner),
+        acts.offer(devices["offered"].device, neighbour, owner),
+        acts.offer(devices["offered too"].device, neighbour, owner),
+    ]
+    await town.send([each.call for each in posted if each.call is not None])
+    await town.chain.mine(await town.now() + WEEK)
+    return devices
 
 
 async def _parties(town: Town) -> dict[Role, Party]:

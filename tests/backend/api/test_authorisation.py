@@ -13,8 +13,10 @@ import pytest
 import pytest_asyncio
 
 from gridweave.chain import Reverted
-from gridweave.domain.eip712 import Domain
-from tests.backend.api.authorisation import PUBLIC, SIGNED, UNSIGNED, Refusal, Role, Row, Stage, staged
+from gridweave.domain.device_acts import DeviceSession
+from gridweave.domain.eip712 import Domain, digest
+from gridweave.domain.signatures import sign_compact
+from tests.backend.api.authorisation import ADMISSION, PUBLIC, SIGNED, UNSIGNED, Refusal, Role, Row, Stage, staged
 from tests.support.acts import Acts, Posted
 from tests.support.service import Service, served
 from tests.support.town import founded
@@ -58,7 +60,7 @@ def expected(row: Row, thing: str, role: Role) -> Refusal:
 async def test_routes__each__has_a_row(scene: Scene) -> None:
     document = scene.service.document
     routes = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
-    assert routes == {*SIGNED, *PUBLIC, *UNSIGNED}, "say in authorisation.py who may do what there"
+    assert routes == {*SIGNED, *PUBLIC, *UNSIGNED, *ADMISSION}, "say in authorisation.py who may do what there"
 
 
 @pytest.mark.parametrize(("route", "thing", "role"), CELLS)
@@ -103,6 +105,34 @@ async def test_post_redeem__by_anybody__pays_the_sponsor_or_nobody(scene: Scene,
     assert await by_contract(scene, posted) == "BondNotRedeemable"
 
 
+@pytest.mark.parametrize("role", Role)
+async def test_post_kept_key__by_anybody__keeps_the_key_that_counts(scene: Scene, role: Role) -> None:
+    del role  # the request names no sender, and no key
+    posted = Acts(scene.stage.town).kept_key(scene.stage.spare.device, scene.stage.spare)
+    assert await answered(scene, posted) == (202, "")
+    assert await by_contract(scene, posted) == ""
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_post_session__by_a_role_for_the_prosumer_s_device__lets_the_device_in_alone(
+    scene: Scene, role: Role
+) -> None:
+    device = scene.stage.things["prosumer"].key.device
+    given = (await scene.service.post("device-challenges", {"device": device})).json()
+    challenge = bytes.fromhex(given["challenge"][2:])
+    said = DeviceSession(device, given["service"], challenge, given["expiresAt"])
+    word = sign_compact(scene.stage.parties[role].secret, digest(scene.stage.town.domain("DeviceRegistry"), said))
+    body = {"device": device, "challenge": given["challenge"], "expiresAt": given["expiresAt"]}
+    response = await scene.service.post("device-sessions", body | {"signature": "0x" + word.hex()})
+    path, shown = "/v1/device-sessions/current", response.json().get("token", scene.stage.parties[role].account)
+    found = await scene.service.http.get(path, headers={"Authorization": f"Bearer {shown}"})
+    if role is Role.DEVICE:
+        assert (response.status_code, found.status_code, found.json()["device"]) == (200, 200, device)
+    else:
+        assert (response.status_code, response.json()["error"]["name"]) == (403, "DeviceSignatureInvalid")
+        assert (found.status_code, found.json()["error"]["name"]) == (401, "SessionInvalid")
+
+
 # the same acts where they do not belong
 
 
@@ -114,6 +144,11 @@ def honest(row: Row) -> tuple[str, Role] | None:
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
+    "POST /v1/device-claims": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key-veto": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/key-adoption": (403, "DeviceSignatureInvalid"),
+    "POST /v1/devices/{device}/transfer": (403, "DeviceSignatureInvalid"),
     "POST /v1/deposits": (403, "ERC2612InvalidSigner"),
     **dict.fromkeys(
         ("POST /v1/orders", "POST /v1/cancels", "POST /v1/schedules", "POST /v1/cancel-schedules"), (403, "WrongSigner")

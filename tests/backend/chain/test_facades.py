@@ -34,6 +34,7 @@ from gridweave.domain.acts import (
     KeyKind,
     MeterRegistration,
 )
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.meters import Meter, MeterBinding
 from gridweave.domain.orders import Order, Side
 from gridweave.domain.readings import Reading
@@ -74,6 +75,7 @@ def test_facades__given_the_deployables__are_one_each():
     [
         ("Vault", "IVault"),
         ("DeviceRegistry", "IDeviceRegistry"),
+        ("DeviceRegistry", "IERC1056"),
         ("DERRegistry", "IDERRegistry"),
         ("MeterLedger", "IMeterLedger"),
         ("EnergyAuction", "IEnergyAuction"),
@@ -133,16 +135,47 @@ async def test_position_of__given_an_order__says_its_side():
 
 
 async def test_device_of__given_an_unknown_device__is_none():
-    zero = "0x" + "00" * 20
-    values = (zero, zero, 0, 0, 0, 0, bytes(32), bytes(32))
+    nobody, nothing = "0x" + "00" * 20, (bytes(32), bytes(32))
+    values = (nobody, nobody, 0, 0, 0, 0, 0, 0, 0, 0, nobody, nothing)
     assert await _answering(DeviceRegistry, "deviceOf", values).device_of(HOME) is None
 
 
 async def test_device_of__given_a_device__has_its_domain_words():
-    values = (HOME, UTILITY, 2, 2, 1, 99, b"\1" * 32, b"\2" * 32)
+    kept = (b"\1" * 32, b"\2" * 32)
+    values = (HOME, UTILITY, 7, 2, 2, 3, 5, 90, 99, 0, HOME, kept)
     device = await _answering(DeviceRegistry, "deviceOf", values).device_of(HERE)
     assert (device.status, device.key_kind) == (DeviceStatus.SUSPENDED, KeyKind.P256)
-    assert (device.owner, device.maker, device.status_since) == (HOME, UTILITY, 99)
+    assert (device.device, device.owner, device.maker, device.key) == (HERE, HOME, UTILITY, HOME)
+    assert (device.model, device.key_version, device.nonce) == (7, 3, 5)
+    assert (device.enrolled_at, device.status_since, device.compromised_since) == (90, 99, 0)
+    assert device.kept == DevicePublicKey(KeyKind.P256, *kept)
+
+
+async def test_device_of__given_a_key_that_is_not_kept__has_none():
+    values = (HOME, UTILITY, 7, 1, 2, 1, 0, 90, 90, 17, HOME, (bytes(32), bytes(32)))
+    device = await _answering(DeviceRegistry, "deviceOf", values).device_of(HERE)
+    assert (device.kept, device.compromised_since) == (None, 17)
+
+
+@pytest.mark.parametrize(
+    ("function", "ask", "nothing"),
+    [
+        ("batchOf", lambda registry: registry.batch_of(bytes(32)), ("0x" + "00" * 20, 0, False)),
+        ("proposalOf", lambda registry: registry.proposal_of(HOME), ("0x" + "00" * 20, 0, 0)),
+        ("offerOf", lambda registry: registry.offer_of(HOME), ("0x" + "00" * 20, 99)),
+    ],
+)
+async def test_device_registry__asked_for_what_is_not_there__answers_none(function, ask, nothing):
+    assert await ask(_answering(DeviceRegistry, function, *nothing)) is None
+
+
+async def test_device_registry__asked_for_what_is_there__answers_with_domain_words():
+    batch = await _answering(DeviceRegistry, "batchOf", UTILITY, 7, True).batch_of(bytes(32))
+    assert (batch.maker, batch.model, batch.is_closed) == (UTILITY, 7, True)
+    proposal = await _answering(DeviceRegistry, "proposalOf", HOME, 2, 99).proposal_of(HERE)
+    assert (proposal.key, proposal.key_kind, proposal.ready_at) == (HOME, KeyKind.P256, 99)
+    offer = await _answering(DeviceRegistry, "offerOf", HOME, 99).offer_of(HERE)
+    assert (offer.to, offer.until) == (HOME, 99)
 
 
 async def test_metering_of__given_one_meter_and_one_gap__unpacks_words():

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from gridweave.chain.events import EVENTS, Event
+from gridweave.domain.acts import KeyKind
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
+from gridweave.domain.signatures import secp256k1_point
 from gridweave.indexer.projections import PROJECTED, project
 from gridweave.store.index_tables import EVENT_TABLES
 from tests.support.market_terms import make_terms
 
+KEY = DevicePublicKey(KeyKind.SECP256K1, *secp256k1_point(bytes(31) + b"\7"))
 MADE_UP: dict[str, Any] = {"str": "0x" + "11" * 20, "bytes": bytes(32), "bool": True, "int": 1}
 WORDS: dict[str, dict[str, Any]] = {
     "Placed": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
@@ -25,6 +29,7 @@ WORDS: dict[str, dict[str, Any]] = {
     "MarketChanged": {"terms": make_terms()},
     "DelegationSet": {"meters": (1, 2)},
     "Compensated": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
+    "DIDAttributeChanged": {"name": KEY.attribute, "value": KEY.compressed},
 }
 LEFT_OUT = {
     "Approval",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from gridweave.api.fields import Address, Body, Compact, Hex32, Uint32, Uint40, Uint256
 from gridweave.api.posted.base import ActIn
@@ -65,7 +65,7 @@ class EnrolmentIn(_KeyIn):
 
     device: Address
     owner: Address
-    model: Uint32
+    model: Uint32 = 0
     maker: ActIn
     possession: Compact
 
@@ -182,12 +182,6 @@ class TransferIn(Body):
     owner: Address
     act: ActIn
     handover: Compact
-
-    @model_validator(mode="after")
-    def _check_owner(self) -> TransferIn:
-        if self.owner == self.act.signer:
-            raise ValueError("`owner` is the present one, `act` the next one's")
-        return self
 
     def acceptance(self, device: str) -> TransferAcceptance:
         return TransferAcceptance(device, self.owner, self.act.nonce, self.act.deadline)

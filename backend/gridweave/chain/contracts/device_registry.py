@@ -14,7 +14,7 @@ from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 from gridweave.domain.device_acts import Claim
 from gridweave.domain.device_keys import DevicePublicKey
 
-__all__ = ["Device", "DeviceCheck", "DeviceRegistry", "MakersBatch", "Proposal"]
+__all__ = ["Device", "DeviceCheck", "DeviceRegistry", "MakersBatch", "Offer", "Proposal"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ class Proposal:
     key: str
     key_kind: KeyKind
     ready_at: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """`to` may take a device over up to and including `until`, a time."""
+
+    to: str
+    until: int
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,24 @@ class DeviceRegistry(Contract):
         known = checksum_address(key) != ZERO_ADDRESS
         return Proposal(checksum_address(key), KeyKind(kind), ready_at) if known else None
 
+    async def offer_of(self, device: str, block: int | None = None) -> Offer | None:
+        """To whom its owner offered the device last, None if to nobody. Whether it ran out is not asked."""
+        to, until = await self._results("offerOf", device, block=block)
+        known = checksum_address(to) != ZERO_ADDRESS
+        return Offer(checksum_address(to), until) if known else None
+
+    async def identity_owner(self, identity: str, block: int | None = None) -> str:
+        """ERC-1056: a device's owner, zero if it is revoked; of what is no device, itself."""
+        return checksum_address(await self._result("identityOwner", identity, block=block))
+
+    async def changed(self, identity: str, block: int | None = None) -> int:
+        """ERC-1056: the block of the last event about the device's owner or keys, 0 if there is none."""
+        return int(await self._result("changed", identity, block=block))
+
+    async def nonce(self, device: str, block: int | None = None) -> int:
+        """What the device's next own act must carry."""
+        return int(await self._result("nonce", device, block=block))
+
     async def is_nonce_used(self, signer: str, nonce: int, block: int | None = None) -> bool:
         return bool(await self._result("isNonceUsed", signer, nonce, block=block))
 
@@ -175,6 +201,10 @@ class DeviceRegistry(Contract):
     def set_status(self, device: str, status: DeviceStatus, act: Act) -> Call:
         """`act` is the owner's or an operator's over StatusChange."""
         return self.call("setStatus", device, status, act.abi())
+
+    def revoke(self, device: str) -> Call:
+        """Sent by the owner itself: no signature goes with it."""
+        return self.call("revoke", device)
 
     def note_compromise(self, device: str, since_block: int, present: DevicePublicKey, act: Act) -> Call:
         """`act` is the owner's or an operator's over CompromiseNotice."""
