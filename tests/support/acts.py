@@ -144,7 +144,7 @@ class Acts:
         return Posted(f"meters/{meter}/end", wire.meter_end_json(said, _signed(act)), call)
 
     def asset(self, meter: int, by: Party) -> Posted:
-        said = AssetRegistration(meter, AssetKind.BATTERY, 5_000, 10_000, next(_nonces), self.deadline)
+        said = AssetRegistration(meter, AssetKind.BATTERY, 5_000, 10_000, 3, next(_nonces), self.deadline)
         act = self._act(by, "DERRegistry", said)
         return Posted(
             "assets", wire.asset_json(said, _signed(act)), self.town.contracts.meters.register_asset(said, act)

@@ -225,6 +225,7 @@ class RegisteringAsset:
     kind: AssetKind
     nameplate_w: int
     storage_wh: int
+    feeder: int
     operator: SignedAct
 
 

@@ -184,8 +184,8 @@ def _move_meter(
 
 
 def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
-    meter, kind, nameplate_w, storage_wh = asset
-    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, _act(operator))
+    meter, kind, nameplate_w, storage_wh, feeder = asset
+    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, feeder, _act(operator))
 
 
 def _promise(values: tuple[Any, ...]) -> Promise:
@@ -251,8 +251,8 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         f"endMeter(uint32,uint32,{_ACT})": _plain(
             ("uint32", "uint32", _ACT), lambda meter, until, act: EndingMeter(meter, until, _act(act))
         ),
-        f"registerAsset((uint32,uint8,uint32,uint32),{_ACT})": _plain(
-            ("(uint32,uint8,uint32,uint32)", _ACT), _register_asset
+        f"registerAsset((uint32,uint8,uint32,uint32,uint32),{_ACT})": _plain(
+            ("(uint32,uint8,uint32,uint32,uint32)", _ACT), _register_asset
         ),
     },
     "RelayerBond": {

@@ -192,7 +192,7 @@ async def test_device__suspended__its_readings_are_refused_until_reinstated(serv
 
 async def test_asset__registered__shows_behind_its_meter(service: Service) -> None:
     town = service.town
-    registration = AssetRegistration(2, AssetKind.PHOTOVOLTAIC, 5_000, 0, 77, FOREVER)
+    registration = AssetRegistration(2, AssetKind.PHOTOVOLTAIC, 5_000, 0, 12, 77, FOREVER)
     operator = signed(town.act(town.keys["operator"], "DERRegistry", registration))
     await service.done(*await service.accept("assets", wire.asset_json(registration, operator)))
     shown = await service.get("meters/2")
