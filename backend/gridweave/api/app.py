@@ -19,6 +19,7 @@ from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import (
     accounts,
+    assets,
     bills,
     bonds,
     deployment,
@@ -49,6 +50,7 @@ _BY_TRAFFIC = (
     deployment,
     devices,
     registry,
+    assets,
     bonds,
     events,
     history,

@@ -196,7 +196,7 @@ async def test_asset__registered__shows_behind_its_meter(service: Service) -> No
     operator = signed(town.act(town.keys["operator"], "DERRegistry", registration))
     await service.done(*await service.accept("assets", wire.asset_json(registration, operator)))
     shown = await service.get("meters/2")
-    assert shown["assets"] == [{"asset": 1, "kind": "photovoltaic", "nameplateW": 5_000, "storageWh": 0}]
+    assert shown["assets"] == [{"asset": 1, "kind": "photovoltaic", "nameplateW": 5_000, "storageWh": 0, "feeder": 12}]
     unknown = replace(registration, meter=999, nonce=78)
     operator = signed(town.act(town.keys["operator"], "DERRegistry", unknown))
     assert await refusal(service, "assets", wire.asset_json(unknown, operator)) == (404, "UnknownMeter")
