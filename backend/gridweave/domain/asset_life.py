@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 
 from gridweave.domain.acts import AssetState
 from gridweave.domain.slots import SlotClock
@@ -12,8 +13,6 @@ from gridweave.domain.slots import SlotClock
 __all__ = ["BASIS_POINTS", "AssetLife", "Availability"]
 
 BASIS_POINTS = 10_000
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,8 @@ class AssetLife:
     def availability(self, start: int, end: int) -> Availability:
         """What it was in the seconds [start, end)."""
         seconds = dict.fromkeys(AssetState, 0)
-        for state, (since, until) in self._spans(start, end):
-            seconds[state] += until - since
+        for state, since, until in self._spans:
+            seconds[state] += max(0, (end if until is None else min(until, end)) - max(since, start))
         online, maintenance = seconds[AssetState.ONLINE], seconds[AssetState.MAINTENANCE]
         return Availability(sum(seconds.values()), online, maintenance)
 
@@ -86,38 +85,30 @@ class AssetLife:
         """Those of the slots first..last that it lived through whole."""
         if self.commissioned_at is None:
             return range(0)
-        ended = self.ended_at
-        return _within((self.commissioned_at, clock.end(last) if ended is None else ended), first, last, clock)
+        return _within((self.commissioned_at, self.ended_at), first, last, clock)
 
     def online_slots(self, first: int, last: int, clock: SlotClock) -> set[int]:
         """Those of the slots first..last through which it was online."""
         found: set[int] = set()
-        for since, until in self._online:
-            found.update(_within((since, clock.end(last) if until is None else until), first, last, clock))
+        for state, since, until in self._spans:
+            if state == AssetState.ONLINE:
+                found.update(_within((since, until), first, last, clock))
         return found
-
-    def _spans(self, start: int, end: int) -> Iterator[tuple[AssetState, Span]]:
-        """Its states between commissioning and end, cut to the window."""
-        ended = end if self.ended_at is None else min(end, self.ended_at)
-        following = [since for _, since in self.changes[1:]] + [end]
-        for (state, since), until in zip(self.changes, following, strict=True):
-            span = max(since, start), min(until, ended)
-            if span[0] < span[1]:
-                yield state, span
 
     @cached_property
-    def _online(self) -> list[tuple[int, int | None]]:
-        """Spans of being online, those that follow each other after a look elsewhere apart; None: it still is."""
-        following: list[int | None] = [since for _, since in self.changes[1:]]
+    def _spans(self) -> list[tuple[AssetState, int, int | None]]:
+        """(state, since, until) between commissioning and end; None: no end is known."""
         ended = self.ended_at
-        found: list[tuple[int, int | None]] = []
-        for (state, since), until in zip(self.changes, [*following, ended], strict=True):
-            if state == AssetState.ONLINE:
-                found.append((since, until if ended is None or until is None else min(until, ended)))
+        following = [since for _, since in self.changes[1:]]
+        found: list[tuple[AssetState, int, int | None]] = []
+        for (state, since), until in zip_longest(self.changes, following):
+            if state != AssetState.DECOMMISSIONED:
+                found.append((state, since, min((end for end in (until, ended) if end is not None), default=None)))
         return found
 
 
-def _within(span: Span, first: int, last: int, clock: SlotClock) -> range:
-    """The slots first..last that lie in a span of time whole."""
-    begins = -(-span[0] // clock.length)
-    return range(max(first, begins), min(last + 1, span[1] // clock.length))
+def _within(span: tuple[int, int | None], first: int, last: int, clock: SlotClock) -> range:
+    """The slots first..last that lie in a span of time whole; a span without an end has all that follow."""
+    since, until = span
+    stop = last + 1 if until is None else min(last + 1, until // clock.length)
+    return range(max(first, -(-since // clock.length)), stop)
