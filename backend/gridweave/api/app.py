@@ -32,6 +32,7 @@ from gridweave.api.routes import (
     orders,
     readings,
     registry,
+    sessions,
 )
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime
@@ -49,6 +50,7 @@ _BY_TRAFFIC = (
     bills,
     deployment,
     devices,
+    sessions,
     registry,
     assets,
     bonds,
