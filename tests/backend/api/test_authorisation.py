@@ -113,6 +113,7 @@ def honest(row: Row) -> tuple[str, Role] | None:
 
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
+    "POST /v1/asset-states": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
     "POST /v1/deposits": (403, "ERC2612InvalidSigner"),
     **dict.fromkeys(
