@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -82,7 +83,13 @@ def register_asset(
         of = _named(kind, _KINDS, "kind of asset")
         operator = Steward(client, open_wallet(key, keystore, password_file))
         item = operator.register_asset(meter, of, nameplate_w, storage_wh, client.chain_time() + _HOUR, feeder)
-        finish(client, item.id, f"{kind} behind meter {meter}", wait=not no_wait, as_json=as_json)
+        number = partial(_newest_asset, client, meter)
+        finish(client, item.id, f"{kind} behind meter {meter}", wait=not no_wait, as_json=as_json, learn=number)
+
+
+def _newest_asset(client: GridweaveClient, meter: int) -> dict[str, int]:
+    made = [int(found["asset"]) for found in client.get(f"/v1/meters/{meter}")["assets"]]
+    return {"asset": max(made)} if made else {}
 
 
 def report(
