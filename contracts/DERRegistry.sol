@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import { IDERRegistry } from "./interfaces/IDERRegistry.sol";
@@ -9,11 +10,12 @@ import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Words } from "./libraries/Words.sol";
 import { Act } from "./types/Act.sol";
+import { AssetWord, assetWord, leadsTo } from "./types/Asset.sol";
 import { Meter, MeterBinding, bindingTo, meterTerms } from "./types/Meter.sol";
 import { HORIZON } from "./types/Ring.sol";
 
 /// @title DERRegistry
-/// @notice See IDERRegistry. What settlement asks of a meter is one word, its device one more.
+/// @notice See IDERRegistry. What settlement asks of a meter is one word, its device one more. An asset is one word.
 contract DERRegistry is IDERRegistry, SignedActs {
     struct Metering {
         // slot 0
@@ -33,12 +35,15 @@ contract DERRegistry is IDERRegistry, SignedActs {
     bytes32 private constant MANDATE_TYPEHASH =
         keccak256("Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)");
     bytes32 private constant ASSET_REGISTRATION_TYPEHASH = keccak256(
-        "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)"
+        "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint32 feeder,uint256 nonce,uint256 deadline)"
     );
+    bytes32 private constant ASSET_STATE_REPORT_TYPEHASH =
+        keccak256("AssetStateReport(uint32 asset,uint8 state,uint40 since,uint256 deadline)");
 
     uint256 private constant MAX_CAPACITY_W = type(uint24).max;
     /// Seconds. Of shorter slots a ring's 16-bit turns would come round within years.
     uint32 private constant LEAST_SLOT_LENGTH = 60;
+    uint256 private constant MAX_REPORTS = 256;
 
     IDeviceRegistry private immutable _devices;
     uint32 private immutable _slotLength;
@@ -47,7 +52,7 @@ contract DERRegistry is IDERRegistry, SignedActs {
     uint32 private _assetCount;
     mapping(uint256 meter => Metering) private _meterings;
     mapping(address device => uint32 meter) private _meterOfDevice;
-    mapping(uint256 id => Asset) private _assets;
+    mapping(uint256 id => AssetWord) private _assets;
 
     constructor(address authority, IDeviceRegistry devices, uint32 slotLength_)
         EIP712("Gridweave DERRegistry", "1")
@@ -226,28 +231,127 @@ contract DERRegistry is IDERRegistry, SignedActs {
     // ------------------------------------------------------------------------------------------------------------ assets
 
     /// @inheritdoc IDERRegistry
-    function registerAsset(Asset calldata asset, Act calldata operator) external returns (uint32 id) {
-        if (asset.kind == AssetKind.None) revert KindNotAllowed();
-        if (Meter.unwrap(_meterings[asset.meter].terms) == 0) revert UnknownMeter(asset.meter);
-        _consume(
-            operator,
-            keccak256(
-                abi.encode(
-                    ASSET_REGISTRATION_TYPEHASH,
-                    asset.meter,
-                    asset.kind,
-                    asset.nameplateW,
-                    asset.storageWh,
-                    operator.nonce,
-                    operator.deadline
-                )
-            )
-        );
+    function registerAsset(AssetRegistration calldata registration, Act calldata operator)
+        external
+        returns (uint32 id)
+    {
+        if (registration.kind == AssetKind.None) revert KindNotAllowed();
+        if (Meter.unwrap(_meterings[registration.meter].terms) == 0) revert UnknownMeter(registration.meter);
+        _consume(operator, _assetHash(registration, operator));
         _requireRole(operator.signer);
 
         id = ++_assetCount;
-        _assets[id] = asset;
-        emit AssetRegistered(id, asset.meter, asset.kind, asset.nameplateW, asset.storageWh);
+        _assets[id] = assetWord(
+            registration.meter,
+            uint8(registration.kind),
+            registration.nameplateW,
+            registration.storageWh,
+            registration.feeder,
+            block.timestamp
+        );
+        emit AssetRegistered(
+            id,
+            registration.meter,
+            registration.feeder,
+            registration.kind,
+            registration.nameplateW,
+            registration.storageWh
+        );
+    }
+
+    function _assetHash(AssetRegistration calldata registration, Act calldata operator) private pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                ASSET_REGISTRATION_TYPEHASH,
+                registration.meter,
+                registration.kind,
+                registration.nameplateW,
+                registration.storageWh,
+                registration.feeder,
+                operator.nonce,
+                operator.deadline
+            )
+        );
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ states
+
+    /// @inheritdoc IDERRegistry
+    function reportState(StateReport calldata report) external {
+        bytes memory refusal = _report(report);
+        // Reverts as the refusal says, if there is one.
+        Address.verifyCallResult(refusal.length == 0, refusal);
+    }
+
+    /// @inheritdoc IDERRegistry
+    function reportStates(StateReport[] calldata reports) external {
+        if (reports.length > MAX_REPORTS) revert TooManyStateReports(reports.length, MAX_REPORTS);
+        for (uint256 i = 0; i < reports.length; ++i) {
+            StateReport calldata report = reports[i];
+            bytes memory refusal = _report(report);
+            if (refusal.length != 0) {
+                emit AssetStateRefused(report.asset, report.state, report.since, bytes4(refusal));
+            }
+        }
+    }
+
+    /// @return refusal the error that says why nothing changed; empty if it did
+    function _report(StateReport calldata report) private returns (bytes memory refusal) {
+        uint32 id = report.asset;
+        AssetWord asset = _assets[id];
+        refusal = _changeFault(report, asset);
+        if (refusal.length != 0) return refusal;
+        MeterBinding binding = _meterings[asset.meter()].binding;
+        if (!_isInForce(asset.meter(), binding, report.since)) {
+            return abi.encodeWithSelector(AssetMeterNotInForce.selector, id, asset.meter());
+        }
+        refusal = _signatureFault(report, binding.device());
+        if (refusal.length != 0) return refusal;
+
+        _assets[id] = asset.withState(report.state, report.since);
+        emit AssetStateChanged(id, AssetState(report.state), report.since);
+    }
+
+    /// What can be said of a report without its signature and meter.
+    function _changeFault(StateReport calldata report, AssetWord asset) private view returns (bytes memory) {
+        (uint32 id, uint8 state, uint40 since) = (report.asset, report.state, report.since);
+        if (asset.kind() == 0) return abi.encodeWithSelector(UnknownAsset.selector, id);
+        if (block.timestamp > report.deadline) {
+            return abi.encodeWithSelector(StateReportExpired.selector, id, report.deadline);
+        }
+        if (state > uint8(AssetState.Decommissioned)) return abi.encodeWithSelector(StateOutOfRange.selector, id, state);
+        if (since > block.timestamp) return abi.encodeWithSelector(StateFromFuture.selector, id, since, block.timestamp);
+        if (since < asset.registeredAt()) {
+            return abi.encodeWithSelector(StateBeforeRegistration.selector, id, since, asset.registeredAt());
+        }
+        if (since <= asset.stateSince()) {
+            return abi.encodeWithSelector(StateNotNewer.selector, id, since, asset.stateSince());
+        }
+        if (!leadsTo(asset.state(), state)) {
+            return abi.encodeWithSelector(StateNotReachable.selector, id, asset.state(), state);
+        }
+        return "";
+    }
+
+    /// An ended meter's home is somebody else's by now, whose device would write on in the former one's history.
+    function _isInForce(uint32 meter, MeterBinding binding, uint256 since) private view returns (bool) {
+        if (!_meterings[meter].terms.isBounded()) return true;
+        return binding.isWithin(since / _slotLength) && binding.isWithin(block.timestamp / _slotLength);
+    }
+
+    function _signatureFault(StateReport calldata report, address device) private view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(ASSET_STATE_REPORT_TYPEHASH, report.asset, report.state, report.since, report.deadline)
+        );
+        if (_devices.isAuthentic(device, _hashTypedDataV4(structHash), report.signature)) return "";
+        IDeviceRegistry.Status status = _devices.deviceOf(device).status;
+        if (status == IDeviceRegistry.Status.Suspended) {
+            return abi.encodeWithSelector(IDeviceRegistry.DeviceSuspended.selector, device);
+        }
+        if (status == IDeviceRegistry.Status.Revoked) {
+            return abi.encodeWithSelector(IDeviceRegistry.DeviceRevoked.selector, device);
+        }
+        return abi.encodeWithSelector(IDeviceRegistry.DeviceSignatureInvalid.selector, device);
     }
 
     // ----------------------------------------------------------------------------------------------------------- getters
@@ -302,7 +406,17 @@ contract DERRegistry is IDERRegistry, SignedActs {
 
     /// @inheritdoc IDERRegistry
     function assetOf(uint32 id) external view returns (Asset memory) {
-        return _assets[id];
+        AssetWord asset = _assets[id];
+        return Asset({
+            meter: asset.meter(),
+            kind: AssetKind(asset.kind()),
+            state: AssetState(asset.state()),
+            nameplateW: asset.nameplateW(),
+            storageWh: asset.storageWh(),
+            feeder: asset.feeder(),
+            registeredAt: asset.registeredAt(),
+            stateSince: asset.stateSince()
+        });
     }
 
     /// @inheritdoc IDERRegistry

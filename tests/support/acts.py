@@ -13,6 +13,8 @@ from gridweave.client.wire import SignedAct
 from gridweave.domain.acts import (
     AssetKind,
     AssetRegistration,
+    AssetState,
+    AssetStateReport,
     ChangeMarket,
     CreateMarket,
     DeviceStatus,
@@ -51,6 +53,7 @@ from tests.support.town import FOREVER, MODEL, DeviceKeyPair, TestHome, Town
 _nonces = itertools.count(5_000_000)
 _versions = itertools.count(1)
 _energies = itertools.count(1)
+_seconds = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -236,11 +239,24 @@ class Acts:
         return Posted(f"meters/{meter}/end", wire.meter_end_json(said, _signed(act)), call)
 
     def asset(self, meter: int, by: Party) -> Posted:
-        said = AssetRegistration(meter, AssetKind.BATTERY, 5_000, 10_000, next(_nonces), self.deadline)
+        said = AssetRegistration(meter, AssetKind.BATTERY, 5_000, 10_000, 3, next(_nonces), self.deadline)
         act = self._act(by, "DERRegistry", said)
         return Posted(
             "assets", wire.asset_json(said, _signed(act)), self.town.contracts.meters.register_asset(said, act)
         )
+
+    def state(self, asset: int, by: Party, now: int) -> Posted:
+        """The asset's first state, each time since another second."""
+        said = AssetStateReport(asset, AssetState.COMMISSIONED, now - next(_seconds), self.deadline)
+        signature = self._compact(by, "DERRegistry", said)
+        body = {
+            "asset": said.asset,
+            "state": "commissioned",
+            "since": said.since,
+            "deadline": said.deadline,
+            "signature": "0x" + signature.hex(),
+        }
+        return Posted("asset-states", body, self.town.contracts.meters.report_state(said, signature))
 
     # markets
 

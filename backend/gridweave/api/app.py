@@ -19,6 +19,7 @@ from gridweave.api.metrics import Metrics
 from gridweave.api.middleware import RequestLog
 from gridweave.api.routes import (
     accounts,
+    assets,
     bills,
     bonds,
     deployment,
@@ -52,6 +53,7 @@ _BY_TRAFFIC = (
     devices,
     sessions,
     registry,
+    assets,
     bonds,
     events,
     history,

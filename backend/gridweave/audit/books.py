@@ -205,4 +205,4 @@ _CLEARING = (
 _STATE = ("pot", "openBidWh", "openAskWh", "boughtWh", "soldWh")
 _POSITION = ("side", "version", "tick", "energyWh", "filledWh", "released", "settledByDefault")
 _BOND = ("amount", "leaving", "redeemableAt")
-_ASSET = ("meter", "kind", "nameplateW", "storageWh")
+_ASSET = ("meter", "kind", "state", "nameplateW", "storageWh", "feeder", "registeredAt", "stateSince")

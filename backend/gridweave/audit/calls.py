@@ -178,6 +178,7 @@ class RegisteringAsset:
     kind: AssetKind
     nameplate_w: int
     storage_wh: int
+    feeder: int
     operator: SignedAct
 
 

@@ -44,7 +44,7 @@ class Identities:
         self._book = book
         self.devices = devices
         self.meters: dict[int, Registration] = {}
-        self.assets: dict[int, tuple[int, int, int, int]] = {}
+        self.assets: dict[int, tuple[int, ...]] = {}
         self._ders = meters
         self._proofs, self._acts, self._findings = proofs, acts, findings
 
@@ -135,11 +135,13 @@ class Identities:
         signed = call.operator.signature is not None and self._proofs.is_asset_signed(call)
         kind = Kind.OPERATOR_SIGNATURE
         self._acts.check(call.operator, "DERRegistry", now, kind, subject, signed, "registerAsset")
-        self.assets[number] = (call.meter, int(call.kind), call.nameplate_w, call.storage_wh)
+        figures = (call.nameplate_w, call.storage_wh, call.feeder)
+        self.assets[number] = (call.meter, int(call.kind), 0, *figures, now, 0)
         self._findings.count(Checked.ASSETS)
         said = {
             "asset": number,
             "meter": call.meter,
+            "feeder": call.feeder,
             "kind": int(call.kind),
             "nameplate_w": call.nameplate_w,
             "storage_wh": call.storage_wh,

@@ -131,7 +131,8 @@ class _Reader:
                 self.calls.append(EndingMeter(event.meter, event.until_slot, _UNSEEN))
             case chain.AssetRegistered():
                 kind_of = AssetKind(event.kind)
-                self.calls.append(RegisteringAsset(event.meter, kind_of, event.nameplate_w, event.storage_wh, _UNSEEN))
+                figures = (event.nameplate_w, event.storage_wh, event.feeder)
+                self.calls.append(RegisteringAsset(event.meter, kind_of, *figures, _UNSEEN))
             case _:
                 self._read_bond(event)
 

@@ -171,8 +171,8 @@ def _move_meter(
 
 
 def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
-    meter, kind, nameplate_w, storage_wh = asset
-    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, act_of(operator))
+    meter, kind, nameplate_w, storage_wh, feeder = asset
+    return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, feeder, act_of(operator))
 
 
 def _promise(values: tuple[Any, ...]) -> Promise:
@@ -233,8 +233,8 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         f"endMeter(uint32,uint32,{ACT})": plain(
             ("uint32", "uint32", ACT), lambda meter, until, act: EndingMeter(meter, until, act_of(act))
         ),
-        f"registerAsset((uint32,uint8,uint32,uint32),{ACT})": plain(
-            ("(uint32,uint8,uint32,uint32)", ACT), _register_asset
+        f"registerAsset((uint32,uint8,uint32,uint32,uint32),{ACT})": plain(
+            ("(uint32,uint8,uint32,uint32,uint32)", ACT), _register_asset
         ),
     },
     "RelayerBond": {

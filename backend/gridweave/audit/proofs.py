@@ -119,7 +119,8 @@ class Proofs:
     def is_asset_signed(self, call: RegisteringAsset) -> bool:
         """Whether the operator registered exactly this asset."""
         act = call.operator
-        said = AssetRegistration(call.meter, call.kind, call.nameplate_w, call.storage_wh, act.nonce, act.deadline)
+        figures = (call.nameplate_w, call.storage_wh, call.feeder)
+        said = AssetRegistration(call.meter, call.kind, *figures, act.nonce, act.deadline)
         return self.is_act("DERRegistry", said, act)
 
     def is_market_signed(self, call: CreatingMarket) -> bool:

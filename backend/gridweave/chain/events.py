@@ -34,6 +34,8 @@ from gridweave.chain.inherited_events import (
 )
 from gridweave.chain.registry_events import (
     AssetRegistered,
+    AssetStateChanged,
+    AssetStateRefused,
     BatchClosed,
     BatchRegistered,
     DeviceCompromised,
@@ -55,6 +57,8 @@ __all__ = [
     "EVENTS",
     "Approval",
     "AssetRegistered",
+    "AssetStateChanged",
+    "AssetStateRefused",
     "AuthorityUpdated",
     "Balanced",
     "BatchClosed",

@@ -8,6 +8,8 @@ from gridweave.chain.event import Event
 
 __all__ = [
     "AssetRegistered",
+    "AssetStateChanged",
+    "AssetStateRefused",
     "BatchClosed",
     "BatchRegistered",
     "DIDAttributeChanged",
@@ -154,6 +156,26 @@ class AssetRegistered(Event):
 
     asset: int
     meter: int
+    feeder: int
     kind: int
     nameplate_w: int
     storage_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStateChanged(Event):
+    """Its device said that it is in that state, since that second of chain time."""
+
+    asset: int
+    state: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStateRefused(Event):
+    """One report of a batch changed nothing."""
+
+    asset: int
+    state: int
+    since: int
+    reason: bytes

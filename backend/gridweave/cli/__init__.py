@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "order": "Place, cancel and show orders; show a slot's book.",
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",
+    "asset": "Register assets, report their states, find the one that under-delivers.",
     "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
     "clear-book": "Clear a book of orders on the real contract: what if.",

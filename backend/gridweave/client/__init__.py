@@ -1,6 +1,7 @@
 """What a prosumer's or a device's own program uses to sign and to talk to the service."""
 
 from gridweave.client.agent import DeviceAgent, send_together
+from gridweave.client.asset_device import AssetDevice
 from gridweave.client.device_key import DeviceKey
 from gridweave.client.device_life import DeviceHolder, HandoverWord, MakersList, OwnDevice
 from gridweave.client.errors import (
@@ -26,6 +27,7 @@ from gridweave.client.wire import Deployment, Item, SignedAct
 
 __all__ = [
     "AcknowledgementInvalid",
+    "AssetDevice",
     "ClientError",
     "ConflictingReading",
     "Deployment",

@@ -169,6 +169,14 @@ class GridweaveClient:
     def meters(self, *, device: str | None = None, account: str | None = None, market: int | None = None) -> list[Json]:
         return list(self._pages("/v1/meters", device=device, account=account, market=market))
 
+    def assets(self, *, feeder: int | None = None, kind: str | None = None) -> list[Json]:
+        """Assets of a feeder, of a kind ("photovoltaic", ...), or all, with what they gave in the newest day."""
+        return list(self._pages("/v1/assets", feeder=feeder, kind=kind))
+
+    def asset(self, asset: int, from_slot: int | None = None, to_slot: int | None = None) -> Json:
+        """An asset, all that its device said of it, and its figures in these slots; by default of the newest week."""
+        return dict(self._transport.get(f"/v1/assets/{asset}", from_=from_slot, to=to_slot))
+
     def delegations(self, address: str) -> list[Json]:
         """Delegations that the account gave or was given, those that have ended left out."""
         return list(self._transport.get(f"/v1/accounts/{address}/delegations")["items"])

@@ -159,9 +159,11 @@ class Steward:
         operator = self._act("DERRegistry", act, act.nonce, deadline)
         return self._post(f"/v1/meters/{meter}/end", wire.meter_end_json(act, operator), "DERRegistry", act)
 
-    def register_asset(self, meter: int, kind: AssetKind, nameplate_w: int, storage_wh: int, deadline: int) -> Item:
-        """Records what stands behind a meter, as an operator. Raises ServiceError."""
-        act = AssetRegistration(meter, kind, nameplate_w, storage_wh, fresh_nonce(), deadline)
+    def register_asset(
+        self, meter: int, kind: AssetKind, nameplate_w: int, storage_wh: int, deadline: int, feeder: int = 0
+    ) -> Item:
+        """Records what stands behind a meter on a feeder (0: none named), as an operator. Raises ServiceError."""
+        act = AssetRegistration(meter, kind, nameplate_w, storage_wh, feeder, fresh_nonce(), deadline)
         operator = self._act("DERRegistry", act, act.nonce, deadline)
         return self._post("/v1/assets", wire.asset_json(act, operator), "DERRegistry", act)
 

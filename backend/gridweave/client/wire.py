@@ -257,6 +257,7 @@ def asset_json(asset: AssetRegistration, operator: SignedAct) -> Json:
         "kind": asset.kind.name.lower(),
         "nameplateW": asset.nameplate_w,
         "storageWh": asset.storage_wh,
+        "feeder": asset.feeder,
         "operator": operator.to_json(),
     }
 

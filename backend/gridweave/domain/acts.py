@@ -41,6 +41,18 @@ class AssetKind(IntEnum):
     LOAD = 6
 
 
+class AssetState(IntEnum):
+    """How an asset stands by its device's word, numbered as in IDERRegistry."""
+
+    UNREPORTED = 0
+    COMMISSIONED = 1
+    ONLINE = 2
+    OFFLINE = 3
+    MAINTENANCE = 4
+    FAULT = 5
+    DECOMMISSIONED = 6
+
+
 @dataclass(frozen=True)
 class CreateMarket:
     """An operator opens a market under these terms (EnergyAuction)."""
@@ -196,16 +208,36 @@ class Mandate:
 
 @dataclass(frozen=True)
 class AssetRegistration:
-    """An operator records an asset behind a meter (DERRegistry). `nameplate_w` W, `storage_wh` Wh."""
+    """An operator records an asset behind a meter (DERRegistry). `nameplate_w` W, `storage_wh` Wh.
+
+    `feeder` is the operator's number of what the asset hangs on; 0 names none.
+    """
 
     meter: int
     kind: AssetKind
     nameplate_w: int
     storage_wh: int
+    feeder: int
     nonce: int
     deadline: int
 
     TYPE: ClassVar[StructType] = TYPES["AssetRegistration"]
+
+
+@dataclass(frozen=True)
+class AssetStateReport:
+    """A device says in which state an asset behind its meter is (DERRegistry).
+
+    `since` is when that began by the device's clock, chain time in seconds; it rises with each report of an asset, so
+    it is the report's nonce. `state` is a number of an AssetState, as signed: the contract refuses what is none.
+    """
+
+    asset: int
+    state: int
+    since: int
+    deadline: int
+
+    TYPE: ClassVar[StructType] = TYPES["AssetStateReport"]
 
 
 @dataclass(frozen=True)

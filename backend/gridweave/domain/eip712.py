@@ -141,7 +141,11 @@ _DECLARATIONS = (
     ),
     "MeterEnd(uint32 meter,uint32 untilSlot,uint256 nonce,uint256 deadline)",
     "Mandate(address device,uint32 market,address account,uint256 nonce,uint256 deadline)",
-    "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)",
+    (
+        "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint32 feeder,"
+        "uint256 nonce,uint256 deadline)"
+    ),
+    "AssetStateReport(uint32 asset,uint8 state,uint40 since,uint256 deadline)",
     "Withdrawal(address account,address to,uint256 amount,uint256 nonce,uint256 deadline)",
     "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)",
     "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",

@@ -147,6 +147,38 @@ class MeterNotBegun(CallRefusal):
     parameters = ("uint32 meter", "uint32 fromSlot")
 
 
+class UnknownAsset(CallRefusal):
+    parameters = ("uint32 asset",)
+
+
+class StateReportExpired(CallRefusal):
+    parameters = ("uint32 asset", "uint256 deadline")
+
+
+class StateOutOfRange(CallRefusal):
+    parameters = ("uint32 asset", "uint8 state")
+
+
+class StateFromFuture(CallRefusal):
+    parameters = ("uint32 asset", "uint40 since", "uint256 present")
+
+
+class StateBeforeRegistration(CallRefusal):
+    parameters = ("uint32 asset", "uint40 since", "uint40 registeredAt")
+
+
+class StateNotNewer(CallRefusal):
+    parameters = ("uint32 asset", "uint40 given", "uint40 since")
+
+
+class StateNotReachable(CallRefusal):
+    parameters = ("uint32 asset", "uint8 from", "uint8 to")
+
+
+class AssetMeterNotInForce(CallRefusal):
+    parameters = ("uint32 asset", "uint32 meter")
+
+
 class GateNotClosed(CallRefusal):
     parameters = ("uint32 slot", "uint256 gateAt")
 

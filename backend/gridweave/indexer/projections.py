@@ -12,6 +12,7 @@ from gridweave.chain.errors import error_name
 from gridweave.chain.events import (
     EVENTS,
     AssetRegistered,
+    AssetStateChanged,
     Balanced,
     BatchClosed,
     BatchRegistered,
@@ -237,6 +238,7 @@ PROJECTED: dict[type[Event], Rows] = {
     TransferOffered: _one("device_offers"),
     MeterRegistered: _one("meters", _meter),
     AssetRegistered: _one("assets"),
+    AssetStateChanged: _one("asset_states"),
     MeterEnded: _one("meter_ends"),
     MeterMoved: _one("meter_moves"),
     MarketCreated: _one("markets", _market),

@@ -28,6 +28,7 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.DELEGATION: 2_200_000,
     Kind.METER: 600_000,
     Kind.ASSET: 400_000,
+    Kind.STATE: 450_000,
     Kind.BOND: 400_000,
 }
 

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     DELEGATION = "delegation"
     METER = "meter"
     ASSET = "asset"
+    STATE = "assetState"
     BOND = "bond"
     REFUSAL = "proveRefusal"
 

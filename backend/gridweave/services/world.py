@@ -21,6 +21,7 @@ from gridweave.services.settings import Settings
 from gridweave.services.sponsors import Sponsors
 from gridweave.services.terms import TermsBook
 from gridweave.store.accounts import AccountReads
+from gridweave.store.assets import AssetReads
 from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
 from gridweave.store.devices import DeviceReads
@@ -72,6 +73,7 @@ class Reads:
     markets: MarketReads
     devices: DeviceReads
     meters: MeterReads
+    assets: AssetReads
     accounts: AccountReads
     events: EventReads
     bonds: BondReads
@@ -86,6 +88,7 @@ class Reads:
             MarketReads(index),
             DeviceReads(index),
             MeterReads(index),
+            AssetReads(index),
             AccountReads(index),
             EventReads(index),
             BondReads(index),

@@ -125,10 +125,14 @@ assets = _events(
     "assets",
     _col("asset", Number),
     _col("meter", Number),
+    _col("feeder", Number),
     _col("kind", Number),
     _col("nameplate_w", Number),
     _col("storage_wh", Number),
-    by=(("meter",),),
+    by=(("asset",), ("meter",), ("feeder", "kind")),
+)
+asset_states = _events(
+    "asset_states", _col("asset", Number), _col("state", Number), _col("since", Number), by=(("asset",),)
 )
 markets = _events(
     "markets",

@@ -184,6 +184,11 @@ SIGNED: dict[str, Row] = {
         lambda a, s, t, by: a.meter_move(s.things[t].key.device, s.accounts[t], by, s.ahead)
     ),
     "POST /v1/meters/{meter}/end": _of_operators(lambda a, s, t, by: a.meter_end(s.things[t].meter, by, s.ahead)),
+    "POST /v1/asset-states": Row(
+        lambda a, s, t, by: a.state(1, by, _now(s)),
+        {"prosumer's": frozenset({Role.DEVICE})},
+        (403, "DeviceSignatureInvalid"),
+    ),
     "POST /v1/assets": _of_operators(lambda a, s, t, by: a.asset(s.things[t].meter, by)),
     "POST /v1/markets": Row(
         lambda a, s, t, by: a.market(*_seats(s, t, by)),
@@ -238,6 +243,8 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/devices/{device}": lambda s: f"/v1/devices/{s.spare.device}",
     "GET /v1/devices/{device}/did": lambda s: f"/v1/devices/{s.spare.device}/did",
     "GET /v1/device-batches/{root}": lambda s: f"/v1/device-batches/0x{s.root.hex()}",
+    "GET /v1/assets": lambda s: "/v1/assets",
+    "GET /v1/assets/{asset}": lambda s: "/v1/assets/1",
     "GET /v1/meters": lambda s: "/v1/meters",
     "GET /v1/meters/{meter}": lambda s: f"/v1/meters/{s.things['prosumer'].meter}",
     "GET /v1/accounts/{address}": lambda s: f"/v1/accounts/{s.accounts['prosumer']}",
@@ -272,6 +279,11 @@ def _seats(stage: Stage, seat: str, by: Party) -> tuple[Party, Party]:
     return stage.parties[Role.OPERATOR], by
 
 
+def _now(stage: Stage) -> int:
+    """Chain time since the stage stands, which is the end of its `past`, in seconds."""
+    return stage.town.clock.end(stage.ahead - 200)
+
+
 async def staged(town: Town) -> Stage:
     """Everybody comes to live in a town of two homes or more."""
     parties = await _parties(town)
@@ -284,6 +296,7 @@ async def staged(town: Town) -> Stage:
     root = leaf_of(devices["unborn"].device, devices["unborn"].kind)
     calls = [
         acts.batch(root, parties[Role.MAKER]).call,
+        acts.asset(prosumer.meter, operator).call,
         acts.meter(of_wallet.device, wallet.account, operator).call,
         acts.delegation(prosumer.account, parties[Role.PROSUMER], delegate.account).call,
         acts.bond(parties[Role.SPONSOR].account, parties[Role.SPONSOR], relayer).call,

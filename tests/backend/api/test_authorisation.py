@@ -143,6 +143,7 @@ def honest(row: Row) -> tuple[str, Role] | None:
 
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
+    "POST /v1/asset-states": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
     "POST /v1/device-claims": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices/{device}/key": (403, "DeviceSignatureInvalid"),

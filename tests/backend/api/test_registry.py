@@ -192,11 +192,11 @@ async def test_device__suspended__its_readings_are_refused_until_reinstated(serv
 
 async def test_asset__registered__shows_behind_its_meter(service: Service) -> None:
     town = service.town
-    registration = AssetRegistration(2, AssetKind.PHOTOVOLTAIC, 5_000, 0, 77, FOREVER)
+    registration = AssetRegistration(2, AssetKind.PHOTOVOLTAIC, 5_000, 0, 12, 77, FOREVER)
     operator = signed(town.act(town.keys["operator"], "DERRegistry", registration))
     await service.done(*await service.accept("assets", wire.asset_json(registration, operator)))
     shown = await service.get("meters/2")
-    assert shown["assets"] == [{"asset": 1, "kind": "photovoltaic", "nameplateW": 5_000, "storageWh": 0}]
+    assert shown["assets"] == [{"asset": 1, "kind": "photovoltaic", "nameplateW": 5_000, "storageWh": 0, "feeder": 12}]
     unknown = replace(registration, meter=999, nonce=78)
     operator = signed(town.act(town.keys["operator"], "DERRegistry", unknown))
     assert await refusal(service, "assets", wire.asset_json(unknown, operator)) == (404, "UnknownMeter")

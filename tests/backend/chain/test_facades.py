@@ -244,9 +244,9 @@ def test_register_meter__without_a_mandate__sends_an_empty_act():
 
 
 def test_register_asset__given_a_registration__carries_its_fields():
-    registration = AssetRegistration(7, AssetKind.BATTERY, 5_000, 10_000, 4, 5)
+    registration = AssetRegistration(7, AssetKind.BATTERY, 5_000, 10_000, 12, 4, 5)
     _, (fields, _) = _arguments(DERRegistry, DERRegistry(None, HERE).register_asset(registration, ACT))
-    assert fields == (7, 3, 5_000, 10_000)
+    assert fields == (7, 3, 5_000, 10_000, 12)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 LEFT_OUT = {
     "Approval",
+    "AssetStateRefused",
     "AuthorityUpdated",
     "EIP712DomainChanged",
     "OperationCanceled",

@@ -131,7 +131,7 @@ class Street:
         await self.create_market()
         for home in self.homes:
             await self.register(home)
-        asset = AssetRegistration(1, AssetKind.PHOTOVOLTAIC, 9_800, 0, self.nonce(), FAR)
+        asset = AssetRegistration(1, AssetKind.PHOTOVOLTAIC, 9_800, 0, 1, self.nonce(), FAR)
         act = self.act("DERRegistry", asset, self.operator.secret, self.operator.address)
         await self.send(self.contracts.meters.register_asset(asset, act))
 

@@ -4,38 +4,21 @@ pragma solidity 0.8.37;
 import { IDERRegistry } from "../../../contracts/interfaces/IDERRegistry.sol";
 import { ISignedActs } from "../../../contracts/interfaces/ISignedActs.sol";
 import { Act } from "../../../contracts/types/Act.sol";
-import { Party, Signing } from "../support/Signing.sol";
-import { DeviceKey, Street } from "../support/Street.sol";
+import { Party } from "../support/Signing.sol";
 import { vm } from "../support/Vm.sol";
+import { Assets } from "./Assets.sol";
 
-contract RegisterAssetTest is Street {
-    bytes32 private constant ASSET_REGISTRATION_TYPEHASH = keccak256(
-        "AssetRegistration(uint32 meter,uint8 kind,uint32 nameplateW,uint32 storageWh,uint256 nonce,uint256 deadline)"
-    );
-
-    uint32 private _meter;
-
-    function setUp() public override {
-        super.setUp();
-        DeviceKey memory device = _secpDevice(1);
-        _enrol(device, prosumer.addr);
-        _meter = _register(_registration(device.id, prosumer.addr));
-    }
-
+contract RegisterAssetTest is Assets {
     function test_registerAsset__given_no_kind__reverts() external {
-        _expectRevert(
-            IDERRegistry.Asset(_meter, IDERRegistry.AssetKind.None, 0, 0),
-            operator,
-            abi.encodeWithSelector(IDERRegistry.KindNotAllowed.selector)
-        );
+        IDERRegistry.AssetRegistration memory nothing = _battery();
+        nothing.kind = IDERRegistry.AssetKind.None;
+        _expectRevert(nothing, operator, abi.encodeWithSelector(IDERRegistry.KindNotAllowed.selector));
     }
 
     function test_registerAsset__given_an_unknown_meter__reverts() external {
-        _expectRevert(
-            IDERRegistry.Asset(_meter + 1, IDERRegistry.AssetKind.Wind, 0, 0),
-            operator,
-            abi.encodeWithSelector(IDERRegistry.UnknownMeter.selector, _meter + 1)
-        );
+        IDERRegistry.AssetRegistration memory nowhere = _battery();
+        nowhere.meter += 1;
+        _expectRevert(nowhere, operator, abi.encodeWithSelector(IDERRegistry.UnknownMeter.selector, meter + 1));
     }
 
     function test_registerAsset__given_not_an_operator__reverts() external {
@@ -51,57 +34,68 @@ contract RegisterAssetTest is Street {
     }
 
     function test_registerAsset__given_a_used_nonce__reverts() external {
-        Act memory act = _act(_battery(), operator);
+        Act memory act = _assetAct(_battery(), operator);
         ders.registerAsset(_battery(), act);
         vm.expectRevert(abi.encodeWithSelector(ISignedActs.NonceUsed.selector, operator.addr, act.nonce));
         ders.registerAsset(_battery(), act);
     }
 
     function test_registerAsset__given_an_act_for_another_asset__reverts() external {
-        Act memory act = _act(_battery(), operator);
-        IDERRegistry.Asset memory larger = _battery();
-        larger.storageWh += 1;
-        vm.expectRevert(abi.encodeWithSelector(ISignedActs.WrongSignature.selector, operator.addr));
-        ders.registerAsset(larger, act);
+        for (uint256 field = 0; field < 4; ++field) {
+            Act memory act = _assetAct(_battery(), operator);
+            IDERRegistry.AssetRegistration memory other = _battery();
+            if (field == 0) other.kind = IDERRegistry.AssetKind.Wind;
+            if (field == 1) other.nameplateW += 1;
+            if (field == 2) other.storageWh += 1;
+            if (field == 3) other.feeder += 1;
+            vm.expectRevert(abi.encodeWithSelector(ISignedActs.WrongSignature.selector, operator.addr));
+            ders.registerAsset(other, act);
+        }
     }
 
     function test_registerAsset__given_an_operators_act__registers_it() external {
-        Act memory act = _act(_battery(), operator);
+        Act memory act = _assetAct(_battery(), operator);
         vm.expectEmit(address(ders));
-        emit IDERRegistry.AssetRegistered(1, _meter, IDERRegistry.AssetKind.Battery, 5_000, 10_000);
+        emit IDERRegistry.AssetRegistered(1, meter, FEEDER, IDERRegistry.AssetKind.Battery, 5_000, 10_000);
         vm.prank(stranger.addr);
         assertEq(ders.registerAsset(_battery(), act), 1, "the first id is 1");
 
         IDERRegistry.Asset memory asset = ders.assetOf(1);
-        assertEq(asset.meter, _meter, "meter");
+        assertEq(asset.meter, meter, "meter");
         assertTrue(asset.kind == IDERRegistry.AssetKind.Battery, "kind");
+        assertTrue(asset.state == IDERRegistry.AssetState.Unreported, "its device has said nothing yet");
         assertEq(asset.nameplateW, 5_000, "nameplateW");
         assertEq(asset.storageWh, 10_000, "storageWh");
+        assertEq(asset.feeder, FEEDER, "feeder");
+        assertEq(asset.registeredAt, START, "registeredAt");
+        assertEq(asset.stateSince, 0, "stateSince");
         assertEq(ders.assetCount(), 1, "counted");
     }
 
-    function _battery() private view returns (IDERRegistry.Asset memory) {
-        return IDERRegistry.Asset(_meter, IDERRegistry.AssetKind.Battery, 5_000, 10_000);
+    function testFuzz_registerAsset__given_any_figures__keeps_each_apart(
+        uint8 kind,
+        uint32 nameplateW,
+        uint32 storageWh,
+        uint32 feeder
+    ) external {
+        IDERRegistry.AssetRegistration memory given =
+            IDERRegistry.AssetRegistration(meter, IDERRegistry.AssetKind(1 + kind % 6), nameplateW, storageWh, feeder);
+        uint32 id = ders.registerAsset(given, _assetAct(given, operator));
+        _report(id, COMMISSIONED);
+
+        IDERRegistry.Asset memory asset = ders.assetOf(id);
+        assertEq(asset.meter, meter, "meter");
+        assertTrue(asset.kind == given.kind, "kind");
+        assertTrue(asset.state == IDERRegistry.AssetState.Commissioned, "state");
+        assertEq(asset.nameplateW, nameplateW, "nameplateW");
+        assertEq(asset.storageWh, storageWh, "storageWh");
+        assertEq(asset.feeder, feeder, "feeder");
+        assertEq(asset.registeredAt, START, "registeredAt");
+        assertEq(asset.stateSince, START, "stateSince");
     }
 
-    function _act(IDERRegistry.Asset memory asset, Party memory by) private returns (Act memory act) {
-        act = _draft(by);
-        bytes32 structHash = keccak256(
-            abi.encode(
-                ASSET_REGISTRATION_TYPEHASH,
-                asset.meter,
-                asset.kind,
-                asset.nameplateW,
-                asset.storageWh,
-                act.nonce,
-                act.deadline
-            )
-        );
-        act.signature = Signing.sign(by.key, _digest(DERS, address(ders), structHash));
-    }
-
-    function _expectRevert(IDERRegistry.Asset memory asset, Party memory by, bytes memory refusal) private {
-        Act memory act = _act(asset, by);
+    function _expectRevert(IDERRegistry.AssetRegistration memory asset, Party memory by, bytes memory refusal) private {
+        Act memory act = _assetAct(asset, by);
         vm.expectRevert(refusal);
         ders.registerAsset(asset, act);
     }

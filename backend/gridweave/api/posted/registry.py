@@ -94,11 +94,13 @@ class AssetIn(Body):
     kind: Literal["photovoltaic", "wind", "battery", "electric_vehicle", "heat_pump", "load"]
     nameplate_w: Uint32
     storage_wh: Uint32
+    feeder: Uint32 = 0
     operator: ActIn
 
     def registration(self) -> AssetRegistration:
         kind, operator = AssetKind[self.kind.upper()], self.operator
-        return AssetRegistration(self.meter, kind, self.nameplate_w, self.storage_wh, operator.nonce, operator.deadline)
+        figures = (self.nameplate_w, self.storage_wh, self.feeder)
+        return AssetRegistration(self.meter, kind, *figures, operator.nonce, operator.deadline)
 
 
 class DelegationIn(Body):

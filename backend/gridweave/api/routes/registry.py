@@ -98,4 +98,5 @@ def _asset(row: Row) -> dict[str, Any]:
         "kind": AssetKind(row["kind"]).name.lower(),
         "nameplateW": row["nameplate_w"],
         "storageWh": row["storage_wh"],
+        "feeder": row["feeder"],
     }

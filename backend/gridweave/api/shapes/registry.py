@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from gridweave.api.fields import Id
+from gridweave.api.shapes.assets import AssetKindName
 from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Shape, Wh
 from gridweave.api.shapes.devices import DeviceState
 
@@ -30,19 +29,20 @@ class ListedMeterOut(Shape):
     final: bool
 
 
-class AssetOut(Shape):
+class AssetBehindOut(Shape):
     """What stands behind a meter."""
 
     asset: Count
-    kind: Literal["photovoltaic", "wind", "battery", "electric_vehicle", "heat_pump", "load"]
+    kind: AssetKindName
     nameplate_w: Count
     storage_wh: Wh
+    feeder: Id
 
 
 class MeterOut(ListedMeterOut):
     """A meter and its assets."""
 
-    assets: list[AssetOut]
+    assets: list[AssetBehindOut]
 
 
 class MetersOut(Paged):

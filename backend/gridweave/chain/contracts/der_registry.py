@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from gridweave.chain.contracts.acts import NO_ACT, Act
 from gridweave.chain.contracts.base import Contract
 from gridweave.chain.types import Call
-from gridweave.domain.acts import AssetKind, AssetRegistration, MeterEnd, MeterMove, MeterRegistration
+from gridweave.domain.acts import (
+    AssetKind,
+    AssetRegistration,
+    AssetState,
+    AssetStateReport,
+    MeterEnd,
+    MeterMove,
+    MeterRegistration,
+)
 from gridweave.domain.meters import Meter, MeterBinding
 
 __all__ = ["Asset", "DERRegistry"]
@@ -17,12 +25,16 @@ __all__ = ["Asset", "DERRegistry"]
 
 @dataclass(frozen=True)
 class Asset:
-    """What stands behind a meter: W and Wh."""
+    """What stands behind a meter: W and Wh; times are chain time, `state_since` 0 before the first report."""
 
     meter: int
     kind: AssetKind
+    state: AssetState
     nameplate_w: int
     storage_wh: int
+    feeder: int
+    registered_at: int
+    state_since: int
 
 
 class DERRegistry(Contract):
@@ -49,8 +61,8 @@ class DERRegistry(Contract):
         return int(await self._result("meterOfDevice", device, block=block)) or None
 
     async def asset_of(self, asset: int, block: int | None = None) -> Asset | None:
-        meter, kind, nameplate_w, storage_wh = await self._result("assetOf", asset, block=block)
-        return Asset(meter, AssetKind(kind), nameplate_w, storage_wh) if kind else None
+        meter, kind, state, *rest = await self._result("assetOf", asset, block=block)
+        return Asset(meter, AssetKind(kind), AssetState(state), *rest) if kind else None
 
     async def meter_count(self, block: int | None = None) -> int:
         return int(await self._result("meterCount", block=block))
@@ -79,8 +91,16 @@ class DERRegistry(Contract):
 
     def register_asset(self, registration: AssetRegistration, operator: Act) -> Call:
         """`operator` signs `registration`. Anyone may send it."""
-        fields = (registration.meter, registration.kind, registration.nameplate_w, registration.storage_wh)
-        return self.call("registerAsset", fields, operator.abi())
+        figures = (registration.nameplate_w, registration.storage_wh, registration.feeder)
+        return self.call("registerAsset", (registration.meter, registration.kind, *figures), operator.abi())
+
+    def report_state(self, report: AssetStateReport, signature: bytes) -> Call:
+        """`signature` is that of the asset's device: 64 bytes, or 128 with its P-256 key behind. Anyone may send it."""
+        return self.call("reportState", _report(report, signature))
+
+    def report_states(self, reports: Iterable[tuple[AssetStateReport, bytes]]) -> Call:
+        """Many of them at once: what is refused leaves an AssetStateRefused."""
+        return self.call("reportStates", [_report(report, signature) for report, signature in reports])
 
 
 def _fields(registration: MeterRegistration | MeterMove) -> tuple[str | int | bool, ...]:
@@ -93,6 +113,10 @@ def _fields(registration: MeterRegistration | MeterMove) -> tuple[str | int | bo
         registration.scale_wh,
         registration.mandated,
     )
+
+
+def _report(report: AssetStateReport, signature: bytes) -> tuple[int, int, int, int, bytes]:
+    return report.asset, report.state, report.since, report.deadline, signature
 
 
 def _meter(word: int) -> Meter | None:
