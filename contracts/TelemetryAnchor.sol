@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
+import { IERC1056 } from "./interfaces/IERC1056.sol";
+import { ITelemetryAnchor } from "./interfaces/ITelemetryAnchor.sol";
+import { OpenPage } from "./libraries/OpenPage.sol";
+import { Rfc9162 } from "./libraries/Rfc9162.sol";
+import { SignedActs } from "./libraries/SignedActs.sol";
+import { Act } from "./types/Act.sol";
+import { AnchoredBatch, Batch, Tip, batchLeaf } from "./types/Batch.sol";
+import { RangePart, RangeProof, ReadingProof } from "./types/Proof.sol";
+import { Span, emptySpan } from "./types/Span.sol";
+import { Mode, StreamId, streamIdOf } from "./types/StreamId.sol";
+
+/// @title TelemetryAnchor
+/// @notice See ITelemetryAnchor. Anchoring writes one word, and every 64th batch of a stream another one.
+contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
+    struct Record {
+        // slot 0
+        bytes32 tipHash;
+        // slot 1: read only when the device's nonce in the registry has moved since the last batch
+        address keeper;
+        uint32 epoch;
+        // slot 2
+        mapping(uint256 page => bytes32 root) pages;
+    }
+
+    bytes32 private constant OPEN_STREAM_TYPEHASH =
+        keccak256("OpenStream(address device,bytes32 schemaHash,uint8 mode,uint256 nonce,uint256 deadline)");
+    bytes32 private constant NEW_EPOCH_TYPEHASH =
+        keccak256("NewEpoch(bytes32 stream,uint32 epoch,uint256 nonce,uint256 deadline)");
+    bytes32 private constant GRANT_TYPEHASH = keccak256(
+        "Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
+    );
+    bytes private constant CHAIN_TAG = "gridweave/telemetry/chain";
+
+    /// How far a device's clock may be ahead of the block's.
+    uint256 public constant CLOCK_TOLERANCE = 60 seconds;
+    uint256 public constant MAX_READINGS = 1 << 20;
+    uint256 public constant MAX_CIPHERTEXT = 1 << 17;
+    uint256 public constant MAX_BATCHES = 100;
+    uint256 public constant MAX_SEALED = 1 << 14;
+    /// Of one call that proves a range.
+    uint256 public constant MAX_RANGE = 1 << 10;
+    uint256 private constant MAX_CHANNELS = 32;
+    /// Bytes of a reading before the values of its channels.
+    uint256 private constant READING_HEAD = 20;
+
+    IDeviceRegistry private immutable _devices;
+
+    mapping(StreamId stream => Record) private _records;
+
+    constructor(address authority, IDeviceRegistry devices)
+        EIP712("Gridweave TelemetryAnchor", "1")
+        AccessManaged(authority)
+    {
+        _devices = devices;
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ streams
+
+    /// @inheritdoc ITelemetryAnchor
+    function open(address device, bytes32 schemaHash, Mode mode, Act calldata owner)
+        external
+        returns (StreamId stream)
+    {
+        if (mode == Mode.None) revert StreamModeMissing();
+        stream = streamIdOf(device, mode, schemaHash);
+        Record storage record = _records[stream];
+        if (record.tipHash != 0) revert StreamAlreadyOpen(stream);
+        _consume(
+            owner,
+            keccak256(abi.encode(OPEN_STREAM_TYPEHASH, device, schemaHash, mode, owner.nonce, owner.deadline))
+        );
+        _requireOwner(device, owner.signer);
+
+        emit StreamOpened(stream, device, schemaHash, mode);
+        Span span = emptySpan(1, _nonceOf(device));
+        bytes32 head = sha256(abi.encodePacked(CHAIN_TAG, stream));
+        record.tipHash = keccak256(abi.encode(span, head));
+        _beginEpoch(stream, owner.signer, span);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function newEpoch(StreamId stream, uint32 epoch, Tip calldata tip, Act calldata owner) external {
+        Record storage record = _records[stream];
+        if (record.tipHash == 0) revert StreamUnknown(stream);
+        if (epoch <= record.epoch) revert EpochNotNewer(stream, epoch, record.epoch);
+        _consume(
+            owner, keccak256(abi.encode(NEW_EPOCH_TYPEHASH, stream, epoch, owner.nonce, owner.deadline))
+        );
+        address device = stream.device();
+        _requireOwner(device, owner.signer);
+        _requireTip(stream, record, tip);
+
+        Span span = tip.span.rekeyed(epoch, _nonceOf(device));
+        record.tipHash = OpenPage.commitmentOf(span, tip.head, tip.peaks);
+        _beginEpoch(stream, owner.signer, span);
+    }
+
+    function _beginEpoch(StreamId stream, address owner, Span span) private {
+        Record storage record = _records[stream];
+        record.keeper = owner;
+        record.epoch = span.epoch();
+        emit EpochBegun(stream, owner, span.epoch(), span);
+    }
+
+    /// Whoever owns the device in the registry, be it in service or not.
+    function _requireOwner(address device, address signer) private view {
+        if (_devices.deviceOf(device).owner != signer) revert SignerNotAllowed(signer);
+    }
+
+    /// It moves with every key and every owner of the device.
+    function _nonceOf(address device) private view returns (uint256) {
+        return IERC1056(address(_devices)).nonce(device);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ batches
+
+    /// @inheritdoc ITelemetryAnchor
+    function anchor(Tip calldata tip, Batch calldata batch) external {
+        StreamId stream = batch.stream;
+        Record storage record = _records[stream];
+        _requireTip(stream, record, tip);
+        _requireNext(stream, tip, batch);
+        _requireCiphertext(stream, batch);
+
+        address device = stream.device();
+        if (!_devices.isAuthentic(device, _hashTypedDataV4(batch.structHash()), batch.signature)) {
+            revert BatchNotAuthentic(stream, device);
+        }
+        uint256 nonce = _nonceOf(device);
+        // as long as it stands still the owner is who it was
+        if (nonce != tip.span.deviceNonce()) _requireKeeper(stream, record, device);
+
+        Span span = batch.span.numbered(tip.span.number() + 1, nonce);
+        _append(record, tip, span, batch);
+        emit BatchAnchored(stream, span, batch.head, batch.root, batch.ciphertextHash);
+        if (batch.ciphertext.length != 0) emit CiphertextAnchored(stream, span.number(), batch.ciphertext);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function anchorAll(Tip[] calldata tips, Batch[] calldata batches) external {
+        uint256 count = batches.length;
+        if (count > MAX_BATCHES) revert TooManyBatches(count, MAX_BATCHES);
+        if (tips.length != count) revert TipCountDiffers(tips.length, count);
+        for (uint256 i = 0; i < count; ++i) {
+            // in a call of its own, so that what is refused leaves nothing behind
+            try this.anchor(tips[i], batches[i]) { }
+            catch (bytes memory reason) {
+                // whatever is refused is refused by name
+                if (reason.length < 4) revert GasTooLowForBatch(i);
+                emit BatchRefused(batches[i].stream, batches[i].span, reason);
+            }
+        }
+    }
+
+    function _requireTip(StreamId stream, Record storage record, Tip calldata tip) private view {
+        bytes32 kept = record.tipHash;
+        if (kept == OpenPage.commitmentOf(tip.span, tip.head, tip.peaks)) return;
+        if (kept == 0) revert StreamUnknown(stream);
+        revert TipOutdated(stream, kept);
+    }
+
+    /// The batch continues the stream: in number, in the device's chain, in time and in epoch.
+    function _requireNext(StreamId stream, Tip calldata tip, Batch calldata batch) private view {
+        Span last = tip.span;
+        Span next = batch.span;
+        if (next.count() == 0 || next.count() > MAX_READINGS) revert BatchSizeOutOfRange(next.count(), MAX_READINGS);
+        uint64 expected = last.nextIndex();
+        if (next.firstIndex() > expected) revert BatchLeavesGap(stream, next.firstIndex(), expected);
+        if (next.firstIndex() < expected) revert BatchOverlaps(stream, next.firstIndex(), expected);
+        if (batch.previousHead != tip.head) revert PreviousHeadDiffers(stream, batch.previousHead, tip.head);
+
+        if (next.firstMs() < last.lastMs()) revert BatchTimeRunsBack(stream, next.firstMs(), last.lastMs());
+        if (next.lastMs() < next.firstMs()) revert BatchTimeRunsBack(stream, next.lastMs(), next.firstMs());
+        uint256 latestMs = (block.timestamp + CLOCK_TOLERANCE) * 1_000;
+        if (next.lastMs() > latestMs) revert BatchFromFuture(stream, next.lastMs(), latestMs);
+
+        if (next.epoch() < last.epoch()) revert EpochRunsBack(stream, next.epoch(), last.epoch());
+        if (next.epoch() > last.epoch()) revert EpochNotBegun(stream, next.epoch(), last.epoch());
+    }
+
+    function _requireCiphertext(StreamId stream, Batch calldata batch) private pure {
+        uint256 length = batch.ciphertext.length;
+        if (stream.mode() == Mode.Hash) {
+            if (length != 0) revert CiphertextUnwanted(stream);
+            return;
+        }
+        if (length == 0) revert CiphertextMissing(stream);
+        if (length > MAX_CIPHERTEXT) revert CiphertextTooLong(length, MAX_CIPHERTEXT);
+        bytes32 computed = sha256(batch.ciphertext);
+        if (computed != batch.ciphertextHash) revert CiphertextDiffers(batch.ciphertextHash, computed);
+    }
+
+    function _requireKeeper(StreamId stream, Record storage record, address device) private view {
+        address owner = _devices.deviceOf(device).owner;
+        if (owner != record.keeper) revert EpochOfFormerOwner(stream, record.keeper, owner);
+    }
+
+    /// Puts the batch into its page, and the tip's hash in place of the last one.
+    function _append(Record storage record, Tip calldata tip, Span span, Batch calldata batch) private {
+        bytes32 leaf =
+            batchLeaf(span, batch.head, batch.root, batch.ciphertextHash, block.number, block.timestamp);
+        uint256 place = tip.span.number() % OpenPage.SIZE;
+        (uint256 kept, bytes32 peak) = OpenPage.push(tip.peaks, place, leaf);
+        if (place + 1 < OpenPage.SIZE) {
+            record.tipHash = OpenPage.commitmentOf(span, batch.head, tip.peaks, kept, peak);
+        } else {
+            record.pages[tip.span.number() / OpenPage.SIZE] = peak;
+            record.tipHash = OpenPage.commitmentOf(span, batch.head, tip.peaks[:0]);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- grants
+
+    /// @inheritdoc ITelemetryAnchor
+    function grant(
+        StreamId stream,
+        address to,
+        uint32 epoch,
+        uint64 fromMs,
+        uint64 untilMs,
+        bytes calldata sealed_,
+        Act calldata owner
+    ) external {
+        if (to == address(0)) revert GrantToNobody();
+        if (fromMs >= untilMs) revert GrantIsEmpty(fromMs, untilMs);
+        if (sealed_.length > MAX_SEALED) revert GrantTooLong(sealed_.length, MAX_SEALED);
+        bytes32 structHash = keccak256(
+            abi.encode(
+                GRANT_TYPEHASH, stream, to, epoch, fromMs, untilMs, keccak256(sealed_), owner.nonce, owner.deadline
+            )
+        );
+        _requireGrantor(stream, epoch, owner.signer);
+        _consume(owner, structHash);
+
+        emit AccessGranted(stream, to, epoch, fromMs, untilMs, sealed_);
+    }
+
+    function _requireGrantor(StreamId stream, uint32 epoch, address signer) private view {
+        Record storage record = _records[stream];
+        if (record.tipHash == 0) revert StreamUnknown(stream);
+        if (epoch > record.epoch) revert EpochNotBegun(stream, epoch, record.epoch);
+        _requireKeeper(stream, record, stream.device());
+        if (signer != record.keeper) revert SignerNotAllowed(signer);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- proofs
+
+    /// @inheritdoc ITelemetryAnchor
+    function verifyReading(ReadingProof calldata proof) external view returns (ReadingFound memory found) {
+        AnchoredBatch calldata batch = proof.batch;
+        _requireAnchored(proof.stream, proof.tip, batch);
+        (found.index, found.atMs, found.firmware) = _partsOf(proof.reading);
+        Span span = batch.span;
+        if (found.index < span.firstIndex() || found.index >= span.nextIndex()) {
+            revert ReadingOutsideBatch(found.index, span.firstIndex(), span.nextIndex());
+        }
+        uint256 place = found.index - span.firstIndex();
+        uint256 expected = Rfc9162.pathLength(place, span.count());
+        if (proof.siblings.length != expected) revert ProofSizeDiffers(proof.siblings.length, expected);
+        bytes32 leaf = Rfc9162.leafOf(proof.salt, proof.reading);
+        if (Rfc9162.rootOf(leaf, place, span.count(), proof.siblings) != batch.root) {
+            revert ReadingNotProved(found.index);
+        }
+
+        found.device = proof.stream.device();
+        found.epoch = span.epoch();
+        found.blockNumber = batch.blockNumber;
+        found.anchoredAt = batch.anchoredAt;
+        found.isTrusted = _devices.isTrustedAt(found.device, batch.blockNumber);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function verifyRange(RangeProof calldata proof) external view returns (RangeFound memory found) {
+        found.device = proof.stream.device();
+        found.isTrusted = true;
+        uint256 readings = 0;
+        for (uint256 i = 0; i < proof.parts.length; ++i) {
+            RangePart calldata part = proof.parts[i];
+            readings += part.salts.length;
+            if (part.salts.length == 0 || readings > MAX_RANGE) revert RangeSizeOutOfRange(readings, MAX_RANGE);
+            _requireAnchored(proof.stream, proof.tip, part.batch);
+            _addPart(found, part, i == 0);
+            found.isTrusted = found.isTrusted && _devices.isTrustedAt(found.device, part.batch.blockNumber);
+        }
+        if (readings == 0) revert RangeSizeOutOfRange(0, MAX_RANGE);
+    }
+
+    /// Appends the readings of one batch to what was found in those before it.
+    function _addPart(RangeFound memory found, RangePart calldata part, bool isFirst) private view {
+        Span span = part.batch.span;
+        uint256 count = part.salts.length;
+        uint256 length = part.readings.length / count;
+        if (part.readings.length != length * count) revert ReadingMalformed(part.readings.length);
+        (uint64 first, uint64 atMs,) = _partsOf(part.readings[:length]);
+        if (!isFirst && first != found.endIndex) revert RangeBroken(first, found.endIndex);
+        uint64 end = first + uint64(count);
+        if (first < span.firstIndex() || end > span.nextIndex()) {
+            revert ReadingOutsideBatch(first, span.firstIndex(), span.nextIndex());
+        }
+        if (isFirst) {
+            (found.firstIndex, found.firstMs, found.firstBlock) = (first, atMs, part.batch.blockNumber);
+        }
+        (found.endIndex, found.lastBlock) = (end, part.batch.blockNumber);
+        (, found.lastMs,) = _partsOf(part.readings[(count - 1) * length:]);
+        _requireRange(part, first, length);
+    }
+
+    function _requireRange(RangePart calldata part, uint64 first, uint256 length) private view {
+        Span span = part.batch.span;
+        bytes32[] memory leaves = new bytes32[](part.salts.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            bytes calldata reading = part.readings[i * length:(i + 1) * length];
+            (uint64 index,,) = _partsOf(reading);
+            if (index != first + i) revert RangeBroken(index, first + uint64(i));
+            leaves[i] = Rfc9162.leafOf(part.salts[i], reading);
+        }
+        uint256 place = first - span.firstIndex();
+        Rfc9162.Cursor memory cursor = Rfc9162.Cursor(place, place + leaves.length, 0);
+        uint256 expected = Rfc9162.outsideOf(0, span.count(), place, cursor.end);
+        if (part.hashes.length != expected) revert ProofSizeDiffers(part.hashes.length, expected);
+        if (Rfc9162.rootOf(0, span.count(), leaves, part.hashes, cursor) != part.batch.root) {
+            revert ReadingNotProved(first);
+        }
+    }
+
+    /// The batch stands under its page's root or, as long as the page is open, under the tip's peak over it.
+    function _requireAnchored(StreamId stream, Tip calldata tip, AnchoredBatch calldata batch) private view {
+        Record storage record = _records[stream];
+        uint256 number = batch.span.number();
+        if (number == 0) revert BatchNotAnchored(stream, 0);
+        uint256 place = (number - 1) % OpenPage.SIZE;
+        uint256 height = OpenPage.BITS;
+        bytes32 root = record.pages[(number - 1) / OpenPage.SIZE];
+        if (root == 0) {
+            _requireTip(stream, record, tip);
+            if (number > tip.span.number()) revert BatchNotAnchored(stream, uint32(number));
+            uint256 peak;
+            (peak, height, place) = OpenPage.peakOver(place, tip.span.number() % OpenPage.SIZE);
+            root = tip.peaks[peak];
+        }
+        if (batch.path.length != height || OpenPage.rootOf(batch.leafOf(), place, batch.path) != root) {
+            revert BatchNotAnchored(stream, uint32(number));
+        }
+    }
+
+    function _partsOf(bytes calldata reading) private pure returns (uint64 index, uint64 atMs, uint32 firmware) {
+        uint256 length = reading.length;
+        bool isWhole = length > READING_HEAD && (length - READING_HEAD) % 8 == 0;
+        if (!isWhole || length > READING_HEAD + 8 * MAX_CHANNELS) revert ReadingMalformed(length);
+        return (uint64(bytes8(reading[:8])), uint64(bytes8(reading[8:16])), uint32(bytes4(reading[16:20])));
+    }
+
+    // ------------------------------------------------------------------------------------------------------------ getters
+
+    /// @inheritdoc ITelemetryAnchor
+    function streamOf(address device, bytes32 schemaHash, Mode mode) external pure returns (StreamId) {
+        return streamIdOf(device, mode, schemaHash);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function keeperOf(StreamId stream) external view returns (address owner, uint32 epoch) {
+        return (_records[stream].keeper, _records[stream].epoch);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function tipHashOf(StreamId stream) external view returns (bytes32) {
+        return _records[stream].tipHash;
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function pageOf(StreamId stream, uint256 page) external view returns (bytes32) {
+        return _records[stream].pages[page];
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function digestOf(Batch calldata batch) external view returns (bytes32) {
+        return _hashTypedDataV4(batch.structHash());
+    }
+}

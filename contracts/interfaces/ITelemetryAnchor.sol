@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.37;
+
+import { Act } from "../types/Act.sol";
+import { Batch, Tip } from "../types/Batch.sol";
+import { RangeProof, ReadingProof } from "../types/Proof.sol";
+import { Span } from "../types/Span.sol";
+import { Mode, StreamId } from "../types/StreamId.sol";
+
+/// @title Telemetry that nobody can change, lose or reorder
+/// @notice A stream is what one device measures under one schema. Its readings are numbered from 0 on and sealed in batches; each
+/// batch is signed by the device and follows the one before it without a gap. Who sends the transaction does not matter.
+///
+/// A reading's canonical bytes are, big endian: index 8 | time in milliseconds UTC 8 | firmware counter 4 | then 8 for each channel
+/// of the schema, signed. A batch's root is that of an RFC 9162 tree with SHA-256 over one leaf for each reading in order: salt 32 .
+/// canonical bytes. Its ciphertext is named by its SHA-256.
+///
+/// The device signs, under EIP-712, Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,bytes32
+/// previousHead,bytes32 head,bytes32 root,bytes32 ciphertextHash): nothing that is anchored comes from anybody else. `head` is where
+/// the device's chain of hashes stands after the batch, before the first one SHA-256("gridweave/telemetry/chain" . stream); here it
+/// only has to continue. Warning: heads and roots are public. Neither may be a hash of readings alone, which could be guessed.
+/// @dev The chain keeps one word of a stream's state: the hash of its Tip. Whoever anchors brings the tip, which the stream's last
+/// BatchAnchored or EpochBegun and the batches of its open page say. A tip that is no longer the last is refused, so of two
+/// transactions that anchor at the same time one must be sent again. Every 64 batches are a page, whose root is kept for ever.
+interface ITelemetryAnchor {
+    /// What is known of a reading that was proved.
+    struct ReadingFound {
+        address device;
+        uint64 index;
+        uint64 atMs;
+        uint32 firmware; // counter of the release that the device ran
+        uint32 epoch;
+        uint64 blockNumber; // in which it was anchored
+        uint64 anchoredAt; // time of that block
+        bool isTrusted; // the registry's isTrustedAt of that block, as of now
+    }
+
+    /// What is known of readings that were proved to be all from `firstIndex` up to, and without, `endIndex`.
+    struct RangeFound {
+        address device;
+        uint64 firstIndex;
+        uint64 endIndex;
+        uint64 firstMs;
+        uint64 lastMs;
+        uint64 firstBlock; // in which the first of them was anchored
+        uint64 lastBlock;
+        bool isTrusted; // at every block in which one of them was anchored
+    }
+
+    event StreamOpened(StreamId indexed stream, address indexed device, bytes32 schemaHash, Mode mode);
+    /// @notice The stream's next batches are `owner`'s, under keys of this epoch. The heads and peaks of the stream's tip stay,
+    /// its span is now `tip`.
+    event EpochBegun(StreamId indexed stream, address indexed owner, uint32 epoch, Span tip);
+    /// @notice The stream's tip is now this span, this head, and the peaks of its page with this batch.
+    event BatchAnchored(StreamId indexed stream, Span span, bytes32 head, bytes32 root, bytes32 ciphertextHash);
+    event CiphertextAnchored(StreamId indexed stream, uint32 indexed number, bytes ciphertext);
+    /// @param reason the error that `anchor` gave
+    event BatchRefused(StreamId indexed stream, Span span, bytes reason);
+    /// @param to whose key opens `sealed_`
+    event AccessGranted(
+        StreamId indexed stream, address indexed to, uint32 epoch, uint64 fromMs, uint64 untilMs, bytes sealed_
+    );
+
+    error StreamModeMissing();
+    error StreamAlreadyOpen(StreamId stream);
+    error StreamUnknown(StreamId stream);
+    /// @notice The tip is not the stream's last one, of which the chain has this hash. Bring that of its last event.
+    error TipOutdated(StreamId stream, bytes32 kept);
+    error BatchSizeOutOfRange(uint256 count, uint256 most);
+    /// @notice Readings are missing before it.
+    error BatchLeavesGap(StreamId stream, uint64 firstIndex, uint64 expected);
+    /// @notice It begins with readings that the stream has.
+    error BatchOverlaps(StreamId stream, uint64 firstIndex, uint64 expected);
+    error PreviousHeadDiffers(StreamId stream, bytes32 previousHead, bytes32 expected);
+    /// @notice It begins before the stream's last reading, or ends before it begins.
+    error BatchTimeRunsBack(StreamId stream, uint64 atMs, uint64 previousMs);
+    error BatchFromFuture(StreamId stream, uint64 lastMs, uint256 latestMs);
+    /// @notice The owner has begun a later epoch: seal the readings under that.
+    error EpochRunsBack(StreamId stream, uint32 epoch, uint32 current);
+    error EpochNotBegun(StreamId stream, uint32 epoch, uint32 current);
+    /// @notice The device is `owner`'s now, who has begun no epoch yet.
+    error EpochOfFormerOwner(StreamId stream, address former, address owner);
+    /// @notice The stream's mode is Full: bring what was sealed.
+    error CiphertextMissing(StreamId stream);
+    /// @notice The stream's mode is Hash: leave away what was sealed.
+    error CiphertextUnwanted(StreamId stream);
+    error CiphertextTooLong(uint256 length, uint256 most);
+    error CiphertextDiffers(bytes32 said, bytes32 computed);
+    /// @notice The device's current key did not sign this batch, or the device is not active.
+    error BatchNotAuthentic(StreamId stream, address device);
+    error TooManyBatches(uint256 count, uint256 most);
+    /// @notice One tip for each batch.
+    error TipCountDiffers(uint256 tips, uint256 batches);
+    /// @notice A batch could not be judged, for too little gas is left. Nothing was refused.
+    error GasTooLowForBatch(uint256 index);
+    error EpochNotNewer(StreamId stream, uint32 epoch, uint32 current);
+    error GrantToNobody();
+    error GrantIsEmpty(uint64 fromMs, uint64 untilMs);
+    error GrantTooLong(uint256 length, uint256 most);
+    /// @notice The proof does not lead from this batch to the stream's page or peak.
+    error BatchNotAnchored(StreamId stream, uint32 number);
+    /// @notice A reading is 20 bytes and 8 for each of 1 to 32 channels.
+    error ReadingMalformed(uint256 length);
+    error ReadingOutsideBatch(uint64 index, uint64 first, uint64 end);
+    error ProofSizeDiffers(uint256 hashes, uint256 expected);
+    /// @notice Reading, salt and proof lead to another root than the batch's.
+    error ReadingNotProved(uint64 index);
+    error RangeSizeOutOfRange(uint256 readings, uint256 most);
+    /// @notice A reading of a range does not follow the one before it.
+    error RangeBroken(uint64 index, uint64 expected);
+
+    // Streams
+
+    /// @notice OpenStream(address device,bytes32 schemaHash,uint8 mode,uint256 nonce,uint256 deadline) by the device's owner. Begins
+    /// epoch 1.
+    function open(address device, bytes32 schemaHash, Mode mode, Act calldata owner) external returns (StreamId stream);
+    /// @notice NewEpoch(bytes32 stream,uint32 epoch,uint256 nonce,uint256 deadline) by the device's owner: batches must be sealed under
+    /// keys of this epoch from now on. A device's new owner begins one before anything more is anchored.
+    /// Warning: what was sealed under the former epoch and not yet anchored must be sealed and signed again.
+    /// @param tip the stream's present one; not signed, for it may move before the act arrives
+    function newEpoch(StreamId stream, uint32 epoch, Tip calldata tip, Act calldata owner) external;
+
+    // Batches
+
+    /// @notice Anchors one batch. `batch.signature` is 64 bytes, or 128, as in IDeviceRegistry.isAuthentic.
+    function anchor(Tip calldata tip, Batch calldata batch) external;
+    /// @notice Anchors batches one after the other. Each that `anchor` would refuse is refused by an event and the others stand;
+    /// one stream's batches may follow each other, each with the tip that the one before leaves.
+    function anchorAll(Tip[] calldata tips, Batch[] calldata batches) external;
+
+    // Grants
+
+    /// @notice Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline) by
+    /// the device's owner, who has begun the present epoch; `sealedHash` is keccak256 of `sealed_`, which opens what was measured
+    /// in [fromMs, untilMs) under keys of that epoch, with the key of `to` alone.
+    function grant(
+        StreamId stream,
+        address to,
+        uint32 epoch,
+        uint64 fromMs,
+        uint64 untilMs,
+        bytes calldata sealed_,
+        Act calldata owner
+    ) external;
+
+    // Proofs
+
+    /// @notice Reverts unless the reading stands in the stream, at the index that its bytes say. Neither its neighbours nor the
+    /// batch's ciphertext are needed.
+    /// Warning: a proof from a page that is still open fails as soon as the stream's next batch comes. One from a closed page stays.
+    function verifyReading(ReadingProof calldata proof) external view returns (ReadingFound memory);
+    /// @notice Reverts unless these are all readings of the stream from the first to the last one. To show that they are all of
+    /// a span of time, let them begin with the last before it and end with the first behind it.
+    function verifyRange(RangeProof calldata proof) external view returns (RangeFound memory);
+
+    // Getters
+
+    /// @notice The name that the stream has, or would have.
+    function streamOf(address device, bytes32 schemaHash, Mode mode) external pure returns (StreamId);
+    /// @notice Who began the stream's present epoch. Zero: there is no such stream.
+    function keeperOf(StreamId stream) external view returns (address owner, uint32 epoch);
+    /// @notice keccak256(span . head . peaks) of the stream's tip. Zero: there is no such stream.
+    function tipHashOf(StreamId stream) external view returns (bytes32);
+    /// @notice Root of the batches numbered 64 * page + 1 to 64 * page + 64. Zero: the page is open.
+    function pageOf(StreamId stream, uint256 page) external view returns (bytes32);
+    /// @notice The EIP-712 digest that the device signs.
+    function digestOf(Batch calldata batch) external view returns (bytes32);
+}
