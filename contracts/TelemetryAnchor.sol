@@ -5,20 +5,25 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
-import { IERC1056 } from "./interfaces/IERC1056.sol";
 import { ITelemetryAnchor } from "./interfaces/ITelemetryAnchor.sol";
+import { BatchHashes } from "./libraries/BatchHashes.sol";
+import { DeviceCalls } from "./libraries/DeviceCalls.sol";
 import { OpenPage } from "./libraries/OpenPage.sol";
 import { Rfc9162 } from "./libraries/Rfc9162.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Act } from "./types/Act.sol";
-import { AnchoredBatch, Batch, Tip, batchLeaf } from "./types/Batch.sol";
+import { AnchoredBatch, Batch, Tip } from "./types/Batch.sol";
 import { RangePart, RangeProof, ReadingProof } from "./types/Proof.sol";
 import { Span, emptySpan } from "./types/Span.sol";
 import { Mode, StreamId, streamIdOf } from "./types/StreamId.sol";
 
 /// @title TelemetryAnchor
-/// @notice See ITelemetryAnchor. Anchoring writes one word, and every 64th batch of a stream another one.
+/// @notice See ITelemetryAnchor. Anchoring writes one word, and every 32nd batch of a stream another one.
 contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
+    using BatchHashes for AnchoredBatch;
+    using BatchHashes for Batch;
+    using DeviceCalls for IDeviceRegistry;
+
     struct Record {
         // slot 0
         bytes32 tipHash;
@@ -36,12 +41,10 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
     bytes32 private constant GRANT_TYPEHASH = keccak256(
         "Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
     );
-    bytes private constant CHAIN_TAG = "gridweave/telemetry/chain";
 
     /// How far a device's clock may be ahead of the block's.
     uint256 public constant CLOCK_TOLERANCE = 60 seconds;
-    uint256 public constant MAX_READINGS = 1 << 20;
-    uint256 public constant MAX_CIPHERTEXT = 1 << 17;
+    uint256 public constant MAX_BODY = 1 << 17;
     uint256 public constant MAX_BATCHES = 100;
     uint256 public constant MAX_SEALED = 1 << 14;
     /// Of one call that proves a range.
@@ -79,9 +82,8 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         _requireOwner(device, owner.signer);
 
         emit StreamOpened(stream, device, schemaHash, mode);
-        Span span = emptySpan(1, _nonceOf(device));
-        bytes32 head = sha256(abi.encodePacked(CHAIN_TAG, stream));
-        record.tipHash = keccak256(abi.encode(span, head));
+        Span span = emptySpan(1, _devices.askNonce(device));
+        record.tipHash = keccak256(abi.encode(span, bytes32(0)));
         _beginEpoch(stream, owner.signer, span);
     }
 
@@ -95,9 +97,9 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         );
         address device = stream.device();
         _requireOwner(device, owner.signer);
-        _requireTip(stream, record, tip);
+        _requireTip(stream, record, OpenPage.commitmentOf(tip.span, tip.head, tip.peaks));
 
-        Span span = tip.span.rekeyed(epoch, _nonceOf(device));
+        Span span = tip.span.rekeyed(epoch, _devices.askNonce(device));
         record.tipHash = OpenPage.commitmentOf(span, tip.head, tip.peaks);
         _beginEpoch(stream, owner.signer, span);
     }
@@ -114,43 +116,29 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         if (_devices.deviceOf(device).owner != signer) revert SignerNotAllowed(signer);
     }
 
-    /// It moves with every key and every owner of the device.
-    function _nonceOf(address device) private view returns (uint256) {
-        return IERC1056(address(_devices)).nonce(device);
-    }
-
     // ------------------------------------------------------------------------------------------------------------ batches
 
     /// @inheritdoc ITelemetryAnchor
-    function anchor(Tip calldata tip, Batch calldata batch) external {
-        StreamId stream = batch.stream;
-        Record storage record = _records[stream];
-        _requireTip(stream, record, tip);
-        _requireNext(stream, tip, batch);
-        _requireCiphertext(stream, batch);
-
-        address device = stream.device();
-        if (!_devices.isAuthentic(device, _hashTypedDataV4(batch.structHash()), batch.signature)) {
-            revert BatchNotAuthentic(stream, device);
-        }
-        uint256 nonce = _nonceOf(device);
-        // as long as it stands still the owner is who it was
-        if (nonce != tip.span.deviceNonce()) _requireKeeper(stream, record, device);
-
-        Span span = batch.span.numbered(tip.span.number() + 1, nonce);
-        _append(record, tip, span, batch);
-        emit BatchAnchored(stream, span, batch.head, batch.root, batch.ciphertextHash);
-        if (batch.ciphertext.length != 0) emit CiphertextAnchored(stream, span.number(), batch.ciphertext);
+    function anchor(Batch calldata batch) external {
+        if (batch.stream.isFull()) revert BodyMissing(batch.stream);
+        _anchor(batch);
     }
 
     /// @inheritdoc ITelemetryAnchor
-    function anchorAll(Tip[] calldata tips, Batch[] calldata batches) external {
+    function anchorWithBody(Batch calldata batch, bytes calldata body) external {
+        _requireBody(batch.stream, batch.bodyHash, body);
+        uint32 number = _anchor(batch);
+        if (body.length != 0) emit BodyAnchored(batch.stream, number, body);
+    }
+
+    /// @inheritdoc ITelemetryAnchor
+    function anchorAll(Batch[] calldata batches, bytes[] calldata bodies) external {
         uint256 count = batches.length;
         if (count > MAX_BATCHES) revert TooManyBatches(count, MAX_BATCHES);
-        if (tips.length != count) revert TipCountDiffers(tips.length, count);
+        if (bodies.length != count) revert BodyCountDiffers(bodies.length, count);
         for (uint256 i = 0; i < count; ++i) {
             // in a call of its own, so that what is refused leaves nothing behind
-            try this.anchor(tips[i], batches[i]) { }
+            try this.anchorWithBody(batches[i], bodies[i]) { }
             catch (bytes memory reason) {
                 // whatever is refused is refused by name
                 if (reason.length < 4) revert GasTooLowForBatch(i);
@@ -159,42 +147,82 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         }
     }
 
-    function _requireTip(StreamId stream, Record storage record, Tip calldata tip) private view {
+    function _anchor(Batch calldata batch) private returns (uint32 number) {
+        StreamId stream = batch.stream;
+        Record storage record = _records[stream];
+        bytes32[] calldata peaks = batch.peaks;
+        _requireTip(stream, record, OpenPage.commitmentOf(batch.tip, batch.previousHead, peaks));
+        _requireNext(stream, batch.tip, batch.span);
+        (bytes32 head, uint256 nonce) = _judge(stream, record, batch);
+
+        number = batch.tip.number() + 1;
+        Span span = batch.span.numbered(number, nonce);
+        _append(record, span, head, batch.root, peaks);
+        emit BatchAnchored(stream, span, head, batch.root, batch.bodyHash);
+    }
+
+    function _requireTip(StreamId stream, Record storage record, bytes32 tipHash) private view {
         bytes32 kept = record.tipHash;
-        if (kept == OpenPage.commitmentOf(tip.span, tip.head, tip.peaks)) return;
+        if (kept == tipHash) return;
         if (kept == 0) revert StreamUnknown(stream);
-        revert TipOutdated(stream, kept);
+        revert TipDiffers(stream, tipHash, kept);
     }
 
-    /// The batch continues the stream: in number, in the device's chain, in time and in epoch.
-    function _requireNext(StreamId stream, Tip calldata tip, Batch calldata batch) private view {
-        Span last = tip.span;
-        Span next = batch.span;
-        if (next.count() == 0 || next.count() > MAX_READINGS) revert BatchSizeOutOfRange(next.count(), MAX_READINGS);
+    /// The readings continue the stream: in number, in time and in epoch.
+    function _requireNext(StreamId stream, Span last, Span next) private view {
+        if (next.count() == 0) revert BatchEmpty(stream);
         uint64 expected = last.nextIndex();
-        if (next.firstIndex() > expected) revert BatchLeavesGap(stream, next.firstIndex(), expected);
-        if (next.firstIndex() < expected) revert BatchOverlaps(stream, next.firstIndex(), expected);
-        if (batch.previousHead != tip.head) revert PreviousHeadDiffers(stream, batch.previousHead, tip.head);
+        if (next.firstIndex() != expected) {
+            if (next.firstIndex() < expected) revert BatchOverlaps(stream, next.firstIndex(), expected);
+            revert BatchLeavesGap(stream, next.firstIndex(), expected);
+        }
+        uint64 firstMs = next.firstMs();
+        uint64 lastMs = next.lastMs();
+        if (firstMs < last.lastMs()) revert BatchTimeRunsBack(stream, firstMs, last.lastMs());
+        if (lastMs < firstMs) revert BatchTimeRunsBack(stream, lastMs, firstMs);
+        if (lastMs > _latestMs()) revert BatchFromFuture(stream, lastMs, _latestMs());
 
-        if (next.firstMs() < last.lastMs()) revert BatchTimeRunsBack(stream, next.firstMs(), last.lastMs());
-        if (next.lastMs() < next.firstMs()) revert BatchTimeRunsBack(stream, next.lastMs(), next.firstMs());
-        uint256 latestMs = (block.timestamp + CLOCK_TOLERANCE) * 1_000;
-        if (next.lastMs() > latestMs) revert BatchFromFuture(stream, next.lastMs(), latestMs);
-
-        if (next.epoch() < last.epoch()) revert EpochRunsBack(stream, next.epoch(), last.epoch());
-        if (next.epoch() > last.epoch()) revert EpochNotBegun(stream, next.epoch(), last.epoch());
+        if (next.epoch() != last.epoch()) {
+            if (next.epoch() < last.epoch()) revert EpochRunsBack(stream, next.epoch(), last.epoch());
+            revert EpochNotBegun(stream, next.epoch(), last.epoch());
+        }
     }
 
-    function _requireCiphertext(StreamId stream, Batch calldata batch) private pure {
-        uint256 length = batch.ciphertext.length;
-        if (stream.mode() == Mode.Hash) {
-            if (length != 0) revert CiphertextUnwanted(stream);
+    function _latestMs() private view returns (uint256) {
+        unchecked {
+            // of a time
+            return (block.timestamp + CLOCK_TOLERANCE) * 1_000;
+        }
+    }
+
+    function _requireBody(StreamId stream, bytes32 bodyHash, bytes calldata body) private pure {
+        uint256 length = body.length;
+        if (!stream.isFull()) {
+            if (length != 0) revert BodyUnwanted(stream);
             return;
         }
-        if (length == 0) revert CiphertextMissing(stream);
-        if (length > MAX_CIPHERTEXT) revert CiphertextTooLong(length, MAX_CIPHERTEXT);
-        bytes32 computed = sha256(batch.ciphertext);
-        if (computed != batch.ciphertextHash) revert CiphertextDiffers(batch.ciphertextHash, computed);
+        if (length == 0) revert BodyMissing(stream);
+        if (length > MAX_BODY) revert BodyTooLong(length, MAX_BODY);
+        bytes32 computed = sha256(body);
+        if (computed != bodyHash) revert BodyDiffers(bodyHash, computed);
+    }
+
+    /// The device signed the batch, and its owner is who began the epoch.
+    /// @return head the batch's
+    /// @return nonce the device's
+    function _judge(StreamId stream, Record storage record, Batch calldata batch)
+        private
+        view
+        returns (bytes32 head, uint256 nonce)
+    {
+        address device = stream.device();
+        head = batch.headOf();
+        if (!_devices.askAuthentic(device, _hashTypedDataV4(head), batch.signature)) {
+            revert BatchNotAuthentic(stream, device);
+        }
+        nonce = _devices.askNonce(device);
+        // as long as it stands still the owner is who it was
+        if (nonce != batch.tip.deviceNonce()) _requireKeeper(stream, record, device);
     }
 
     function _requireKeeper(StreamId stream, Record storage record, address device) private view {
@@ -202,17 +230,16 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         if (owner != record.keeper) revert EpochOfFormerOwner(stream, record.keeper, owner);
     }
 
-    /// Puts the batch into its page, and the tip's hash in place of the last one.
-    function _append(Record storage record, Tip calldata tip, Span span, Batch calldata batch) private {
-        bytes32 leaf =
-            batchLeaf(span, batch.head, batch.root, batch.ciphertextHash, block.number, block.timestamp);
-        uint256 place = tip.span.number() % OpenPage.SIZE;
-        (uint256 kept, bytes32 peak) = OpenPage.push(tip.peaks, place, leaf);
-        if (place + 1 < OpenPage.SIZE) {
-            record.tipHash = OpenPage.commitmentOf(span, batch.head, tip.peaks, kept, peak);
+    /// Puts a batch into its page, and the tip's hash in place of the last one.
+    function _append(Record storage record, Span span, bytes32 head, bytes32 root, bytes32[] calldata peaks) private {
+        bytes32 leaf = BatchHashes.leafOf(span, head, root, block.number, block.timestamp);
+        uint256 before = span.number() - 1;
+        (uint256 kept, bytes32 peak) = OpenPage.push(peaks, before % OpenPage.SIZE, leaf);
+        if (span.number() % OpenPage.SIZE == 0) {
+            record.pages[before / OpenPage.SIZE] = peak;
+            record.tipHash = OpenPage.commitmentOf(span, head, peaks[:0]);
         } else {
-            record.pages[tip.span.number() / OpenPage.SIZE] = peak;
-            record.tipHash = OpenPage.commitmentOf(span, batch.head, tip.peaks[:0]);
+            record.tipHash = OpenPage.commitmentOf(span, head, peaks, kept, peak);
         }
     }
 
@@ -300,10 +327,11 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         if (part.readings.length != length * count) revert ReadingMalformed(part.readings.length);
         (uint64 first, uint64 atMs,) = _partsOf(part.readings[:length]);
         if (!isFirst && first != found.endIndex) revert RangeBroken(first, found.endIndex);
-        uint64 end = first + uint64(count);
-        if (first < span.firstIndex() || end > span.nextIndex()) {
-            revert ReadingOutsideBatch(first, span.firstIndex(), span.nextIndex());
+        uint64 most = span.nextIndex();
+        if (first < span.firstIndex() || first >= most || count > most - first) {
+            revert ReadingOutsideBatch(first, span.firstIndex(), most);
         }
+        uint64 end = first + uint64(count);
         if (isFirst) {
             (found.firstIndex, found.firstMs, found.firstBlock) = (first, atMs, part.batch.blockNumber);
         }
@@ -339,7 +367,7 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         uint256 height = OpenPage.BITS;
         bytes32 root = record.pages[(number - 1) / OpenPage.SIZE];
         if (root == 0) {
-            _requireTip(stream, record, tip);
+            _requireTip(stream, record, OpenPage.commitmentOf(tip.span, tip.head, tip.peaks));
             if (number > tip.span.number()) revert BatchNotAnchored(stream, uint32(number));
             uint256 peak;
             (peak, height, place) = OpenPage.peakOver(place, tip.span.number() % OpenPage.SIZE);
@@ -381,6 +409,6 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
 
     /// @inheritdoc ITelemetryAnchor
     function digestOf(Batch calldata batch) external view returns (bytes32) {
-        return _hashTypedDataV4(batch.structHash());
+        return _hashTypedDataV4(batch.headOf());
     }
 }

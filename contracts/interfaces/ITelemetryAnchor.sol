@@ -16,7 +16,7 @@ import { Mode, StreamId } from "../types/StreamId.sol";
 /// canonical bytes. Its ciphertext is named by its SHA-256.
 ///
 /// The device signs, under EIP-712, Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,bytes32
-/// previousHead,bytes32 head,bytes32 root,bytes32 ciphertextHash): nothing that is anchored comes from anybody else. `head` is where
+/// previousHead,bytes32 head,bytes32 root,bytes32 bodyHash): nothing that is anchored comes from anybody else. `head` is where
 /// the device's chain of hashes stands after the batch, before the first one SHA-256("gridweave/telemetry/chain" . stream); here it
 /// only has to continue. Warning: heads and roots are public. Neither may be a hash of readings alone, which could be guessed.
 /// @dev The chain keeps one word of a stream's state: the hash of its Tip. Whoever anchors brings the tip, which the stream's last
@@ -52,8 +52,8 @@ interface ITelemetryAnchor {
     /// its span is now `tip`.
     event EpochBegun(StreamId indexed stream, address indexed owner, uint32 epoch, Span tip);
     /// @notice The stream's tip is now this span, this head, and the peaks of its page with this batch.
-    event BatchAnchored(StreamId indexed stream, Span span, bytes32 head, bytes32 root, bytes32 ciphertextHash);
-    event CiphertextAnchored(StreamId indexed stream, uint32 indexed number, bytes ciphertext);
+    event BatchAnchored(StreamId indexed stream, Span span, bytes32 head, bytes32 root, bytes32 bodyHash);
+    event BodyAnchored(StreamId indexed stream, uint32 indexed number, bytes body);
     /// @param reason the error that `anchor` gave
     event BatchRefused(StreamId indexed stream, Span span, bytes reason);
     /// @param to whose key opens `sealed_`
@@ -64,14 +64,14 @@ interface ITelemetryAnchor {
     error StreamModeMissing();
     error StreamAlreadyOpen(StreamId stream);
     error StreamUnknown(StreamId stream);
-    /// @notice The tip is not the stream's last one, of which the chain has this hash. Bring that of its last event.
-    error TipOutdated(StreamId stream, bytes32 kept);
-    error BatchSizeOutOfRange(uint256 count, uint256 most);
+    /// @notice Span, head and peaks are not those of the stream's tip, of which the chain keeps the hash: another batch came first, or
+    /// the device's chain continues from another head than the stream's.
+    error TipDiffers(StreamId stream, bytes32 tipHash, bytes32 kept);
+    error BatchEmpty(StreamId stream);
     /// @notice Readings are missing before it.
     error BatchLeavesGap(StreamId stream, uint64 firstIndex, uint64 expected);
     /// @notice It begins with readings that the stream has.
     error BatchOverlaps(StreamId stream, uint64 firstIndex, uint64 expected);
-    error PreviousHeadDiffers(StreamId stream, bytes32 previousHead, bytes32 expected);
     /// @notice It begins before the stream's last reading, or ends before it begins.
     error BatchTimeRunsBack(StreamId stream, uint64 atMs, uint64 previousMs);
     error BatchFromFuture(StreamId stream, uint64 lastMs, uint256 latestMs);
@@ -81,16 +81,16 @@ interface ITelemetryAnchor {
     /// @notice The device is `owner`'s now, who has begun no epoch yet.
     error EpochOfFormerOwner(StreamId stream, address former, address owner);
     /// @notice The stream's mode is Full: bring what was sealed.
-    error CiphertextMissing(StreamId stream);
+    error BodyMissing(StreamId stream);
     /// @notice The stream's mode is Hash: leave away what was sealed.
-    error CiphertextUnwanted(StreamId stream);
-    error CiphertextTooLong(uint256 length, uint256 most);
-    error CiphertextDiffers(bytes32 said, bytes32 computed);
+    error BodyUnwanted(StreamId stream);
+    error BodyTooLong(uint256 length, uint256 most);
+    error BodyDiffers(bytes32 said, bytes32 computed);
     /// @notice The device's current key did not sign this batch, or the device is not active.
     error BatchNotAuthentic(StreamId stream, address device);
     error TooManyBatches(uint256 count, uint256 most);
-    /// @notice One tip for each batch.
-    error TipCountDiffers(uint256 tips, uint256 batches);
+    /// @notice One body for each batch.
+    error BodyCountDiffers(uint256 bodies, uint256 batches);
     /// @notice A batch could not be judged, for too little gas is left. Nothing was refused.
     error GasTooLowForBatch(uint256 index);
     error EpochNotNewer(StreamId stream, uint32 epoch, uint32 current);
@@ -122,11 +122,13 @@ interface ITelemetryAnchor {
 
     // Batches
 
-    /// @notice Anchors one batch. `batch.signature` is 64 bytes, or 128, as in IDeviceRegistry.isAuthentic.
-    function anchor(Tip calldata tip, Batch calldata batch) external;
-    /// @notice Anchors batches one after the other. Each that `anchor` would refuse is refused by an event and the others stand;
-    /// one stream's batches may follow each other, each with the tip that the one before leaves.
-    function anchorAll(Tip[] calldata tips, Batch[] calldata batches) external;
+    /// @notice Anchors one batch of a stream in mode Hash. `batch.signature` is 64 bytes, or 128, as in IDeviceRegistry.isAuthentic.
+    function anchor(Batch calldata batch) external;
+    /// @notice Anchors one batch of any stream. In mode Full `body` is what was sealed, in mode Hash it is empty.
+    function anchorWithBody(Batch calldata batch, bytes calldata body) external;
+    /// @notice Anchors batches one after the other. Each that `anchorWithBody` would refuse is refused by an event and the others
+    /// stand; batches of one stream may follow each other, each with the tip that the one before leaves.
+    function anchorAll(Batch[] calldata batches, bytes[] calldata bodies) external;
 
     // Grants
 

@@ -3,11 +3,11 @@ pragma solidity ^0.8.37;
 
 import { Span } from "../types/Span.sol";
 
-/// @title Pages: the batches of a stream by 64, each page a Merkle tree
+/// @title Pages: the batches of a stream by 32, each page a Merkle tree
 /// @notice An open page is the roots of its largest full subtrees, its peaks, from the left: one for each bit that is set in the
-/// number of its batches. A full page is one peak. A leaf is five words long and a node two, so neither passes for the other.
+/// number of its batches. A full page is one peak.
 library OpenPage {
-    uint256 internal constant BITS = 6;
+    uint256 internal constant BITS = 5;
     uint256 internal constant SIZE = 1 << BITS;
 
     /// What the chain keeps of a stream. The span says how many peaks there are.
@@ -38,7 +38,7 @@ library OpenPage {
         }
     }
 
-    /// A leaf behind the `count` that the peaks stand for.
+    /// A leaf behind the `count` that the peaks stand for. There is a peak for each bit of it.
     /// @return kept how many of the peaks stay
     /// @return peak what stands behind these
     function push(bytes32[] calldata peaks, uint256 count, bytes32 leaf)
@@ -46,11 +46,16 @@ library OpenPage {
         pure
         returns (uint256 kept, bytes32 peak)
     {
-        kept = peaks.length;
-        peak = leaf;
-        while (count & 1 == 1) {
-            peak = nodeOf(peaks[--kept], peak);
-            count >>= 1;
+        assembly ("memory-safe") {
+            kept := peaks.length
+            peak := leaf
+            // each bit that is set from the lowest on is a peak as high as what comes: the two become one
+            for { } and(count, 1) { count := shr(1, count) } {
+                kept := sub(kept, 1)
+                mstore(0x00, calldataload(add(peaks.offset, shl(5, kept))))
+                mstore(0x20, peak)
+                peak := keccak256(0x00, 0x40)
+            }
         }
     }
 

@@ -14,13 +14,13 @@ library Rfc9162 {
     }
 
     /// Of salt . data.
-    function leafOf(bytes32 salt, bytes calldata data) internal view returns (bytes32 hash) {
+    function leafOf(bytes16 salt, bytes calldata data) internal view returns (bytes32 hash) {
         assembly ("memory-safe") {
             let place := mload(0x40)
             mstore8(place, 0x00)
             mstore(add(place, 0x01), salt)
-            calldatacopy(add(place, 0x21), data.offset, data.length)
-            if iszero(staticcall(gas(), 0x02, place, add(data.length, 0x21), 0x00, 0x20)) { revert(0, 0) }
+            calldatacopy(add(place, 0x11), data.offset, data.length)
+            if iszero(staticcall(gas(), 0x02, place, add(data.length, 0x11), 0x00, 0x20)) { revert(0, 0) }
             hash := mload(0x00)
         }
     }

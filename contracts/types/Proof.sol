@@ -9,7 +9,7 @@ struct ReadingProof {
     StreamId stream;
     Tip tip; // the stream's present one; left empty if the batch's page is closed
     AnchoredBatch batch;
-    bytes32 salt;
+    bytes16 salt;
     bytes reading; // canonical bytes
     bytes32[] siblings; // inclusion proof (RFC 9162), from the leaf up
 }
@@ -24,7 +24,7 @@ struct RangeProof {
 /// The readings of a range that one batch has.
 struct RangePart {
     AnchoredBatch batch;
-    bytes32[] salts; // one for each reading
+    bytes16[] salts; // one for each reading
     bytes readings; // canonical bytes, one after the other, all of the same length
     bytes32[] hashes; // roots of the largest subtrees without a reading of the range, from the left
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-using { device, mode } for StreamId global;
+using { device, isFull } for StreamId global;
 
 /// A stream is named by what it is: device 160 | mode 8 | first 88 bits of the schema's hash. The whole hash is in StreamOpened,
 /// and no second stream can be opened under the same name.
 type StreamId is bytes32;
 
-/// Where a stream's ciphertext goes.
+/// Where the bodies of a stream's batches go.
 enum Mode {
     None,
     Full, // into events
@@ -22,7 +22,7 @@ function device(StreamId stream) pure returns (address) {
     return address(bytes20(StreamId.unwrap(stream)));
 }
 
-/// Of a stream that was opened.
-function mode(StreamId stream) pure returns (Mode) {
-    return Mode(uint8(uint256(StreamId.unwrap(stream)) >> 88));
+/// Whether its mode is Full.
+function isFull(StreamId stream) pure returns (bool) {
+    return uint8(uint256(StreamId.unwrap(stream)) >> 88) == uint8(Mode.Full);
 }
