@@ -5,6 +5,7 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
+import { IERC1056 } from "./interfaces/IERC1056.sol";
 import { ITelemetryAnchor } from "./interfaces/ITelemetryAnchor.sol";
 import { BatchHashes } from "./libraries/BatchHashes.sol";
 import { DeviceCalls } from "./libraries/DeviceCalls.sol";
@@ -39,7 +40,7 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
     bytes32 private constant NEW_EPOCH_TYPEHASH =
         keccak256("NewEpoch(bytes32 stream,uint32 epoch,uint256 nonce,uint256 deadline)");
     bytes32 private constant GRANT_TYPEHASH = keccak256(
-        "Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
+        "Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
     );
 
     /// How far a device's clock may be ahead of the block's.
@@ -111,9 +112,13 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         emit EpochBegun(stream, owner, span.epoch(), span);
     }
 
-    /// Whoever owns the device in the registry, be it in service or not.
     function _requireOwner(address device, address signer) private view {
-        if (_devices.deviceOf(device).owner != signer) revert SignerNotAllowed(signer);
+        if (_ownerOf(device) != signer) revert SignerNotAllowed(signer);
+    }
+
+    /// Of a device in service or not, zero if there is none.
+    function _ownerOf(address device) private view returns (address) {
+        return _devices.deviceOf(device).owner;
     }
 
     // ------------------------------------------------------------------------------------------------------------ batches
@@ -221,12 +226,14 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
             revert BatchNotAuthentic(stream, device);
         }
         nonce = _devices.askNonce(device);
-        // as long as it stands still the owner is who it was
-        if (nonce != batch.tip.deviceNonce()) _requireKeeper(stream, record, device);
+        // as long as it stands still the owner is who it was; cheaper of an active device than all that deviceOf says
+        if (nonce != batch.tip.deviceNonce()) {
+            _requireKeeper(stream, record, IERC1056(address(_devices)).identityOwner(device));
+        }
     }
 
-    function _requireKeeper(StreamId stream, Record storage record, address device) private view {
-        address owner = _devices.deviceOf(device).owner;
+    /// The present epoch is the device's owner's.
+    function _requireKeeper(StreamId stream, Record storage record, address owner) private view {
         if (owner != record.keeper) revert EpochOfFormerOwner(stream, record.keeper, owner);
     }
 
@@ -250,30 +257,38 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         StreamId stream,
         address to,
         uint32 epoch,
-        uint64 fromMs,
-        uint64 untilMs,
+        uint32 firstWindow,
+        uint32 lastWindow,
         bytes calldata sealed_,
         Act calldata owner
     ) external {
         if (to == address(0)) revert GrantToNobody();
-        if (fromMs >= untilMs) revert GrantIsEmpty(fromMs, untilMs);
+        if (firstWindow > lastWindow) revert GrantIsEmpty(firstWindow, lastWindow);
         if (sealed_.length > MAX_SEALED) revert GrantTooLong(sealed_.length, MAX_SEALED);
         bytes32 structHash = keccak256(
             abi.encode(
-                GRANT_TYPEHASH, stream, to, epoch, fromMs, untilMs, keccak256(sealed_), owner.nonce, owner.deadline
+                GRANT_TYPEHASH,
+                stream,
+                to,
+                epoch,
+                firstWindow,
+                lastWindow,
+                keccak256(sealed_),
+                owner.nonce,
+                owner.deadline
             )
         );
         _requireGrantor(stream, epoch, owner.signer);
         _consume(owner, structHash);
 
-        emit AccessGranted(stream, to, epoch, fromMs, untilMs, sealed_);
+        emit AccessGranted(stream, to, epoch, firstWindow, lastWindow, sealed_);
     }
 
     function _requireGrantor(StreamId stream, uint32 epoch, address signer) private view {
         Record storage record = _records[stream];
         if (record.tipHash == 0) revert StreamUnknown(stream);
         if (epoch > record.epoch) revert EpochNotBegun(stream, epoch, record.epoch);
-        _requireKeeper(stream, record, stream.device());
+        _requireKeeper(stream, record, _ownerOf(stream.device()));
         if (signer != record.keeper) revert SignerNotAllowed(signer);
     }
 

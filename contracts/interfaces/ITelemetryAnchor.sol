@@ -12,16 +12,17 @@ import { Mode, StreamId } from "../types/StreamId.sol";
 /// batch is signed by the device and follows the one before it without a gap. Who sends the transaction does not matter.
 ///
 /// A reading's canonical bytes are, big endian: index 8 | time in milliseconds UTC 8 | firmware counter 4 | then 8 for each channel
-/// of the schema, signed. A batch's root is that of an RFC 9162 tree with SHA-256 over one leaf for each reading in order: salt 32 .
-/// canonical bytes. Its ciphertext is named by its SHA-256.
+/// of the schema, signed. A batch's root is that of an RFC 9162 tree with SHA-256 over one leaf for each reading in order: salt 16 .
+/// canonical bytes. Its body is what was sealed, whatever that is; here it is known by its SHA-256.
 ///
 /// The device signs, under EIP-712, Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,bytes32
-/// previousHead,bytes32 head,bytes32 root,bytes32 bodyHash): nothing that is anchored comes from anybody else. `head` is where
-/// the device's chain of hashes stands after the batch, before the first one SHA-256("gridweave/telemetry/chain" . stream); here it
-/// only has to continue. Warning: heads and roots are public. Neither may be a hash of readings alone, which could be guessed.
+/// previousHead,bytes32 root,bytes32 bodyHash): nothing that is anchored comes from anybody else. Times are those of the first and
+/// the last reading. A batch's head is the hash of that struct, without the domain; `previousHead` is the head of the batch before,
+/// zero for the first. So one signature vouches for all that came before, and heads, being hashes of salted roots, can be public.
 /// @dev The chain keeps one word of a stream's state: the hash of its Tip. Whoever anchors brings the tip, which the stream's last
 /// BatchAnchored or EpochBegun and the batches of its open page say. A tip that is no longer the last is refused, so of two
-/// transactions that anchor at the same time one must be sent again. Every 64 batches are a page, whose root is kept for ever.
+/// transactions that anchor at the same time one must be sent again. Every 32 batches are a page, whose root is kept for ever.
+/// A batch's leaf there is keccak256(span . head . root . block << 64 | time), a node keccak256(left . right).
 interface ITelemetryAnchor {
     /// What is known of a reading that was proved.
     struct ReadingFound {
@@ -57,8 +58,9 @@ interface ITelemetryAnchor {
     /// @param reason the error that `anchor` gave
     event BatchRefused(StreamId indexed stream, Span span, bytes reason);
     /// @param to whose key opens `sealed_`
+    /// @param firstWindow quarter hour of UTC: milliseconds / 900,000
     event AccessGranted(
-        StreamId indexed stream, address indexed to, uint32 epoch, uint64 fromMs, uint64 untilMs, bytes sealed_
+        StreamId indexed stream, address indexed to, uint32 epoch, uint32 firstWindow, uint32 lastWindow, bytes sealed_
     );
 
     error StreamModeMissing();
@@ -95,7 +97,7 @@ interface ITelemetryAnchor {
     error GasTooLowForBatch(uint256 index);
     error EpochNotNewer(StreamId stream, uint32 epoch, uint32 current);
     error GrantToNobody();
-    error GrantIsEmpty(uint64 fromMs, uint64 untilMs);
+    error GrantIsEmpty(uint32 firstWindow, uint32 lastWindow);
     error GrantTooLong(uint256 length, uint256 most);
     /// @notice The proof does not lead from this batch to the stream's page or peak.
     error BatchNotAnchored(StreamId stream, uint32 number);
@@ -132,15 +134,15 @@ interface ITelemetryAnchor {
 
     // Grants
 
-    /// @notice Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline) by
-    /// the device's owner, who has begun the present epoch; `sealedHash` is keccak256 of `sealed_`, which opens what was measured
-    /// in [fromMs, untilMs) under keys of that epoch, with the key of `to` alone.
+    /// @notice Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,uint256 nonce,uint256
+    /// deadline) by the device's owner, who has begun the present epoch; `sealedHash` is keccak256 of `sealed_`, which opens what was
+    /// measured in these windows, the last included, under keys of that epoch, with the key of `to` alone.
     function grant(
         StreamId stream,
         address to,
         uint32 epoch,
-        uint64 fromMs,
-        uint64 untilMs,
+        uint32 firstWindow,
+        uint32 lastWindow,
         bytes calldata sealed_,
         Act calldata owner
     ) external;
@@ -148,7 +150,7 @@ interface ITelemetryAnchor {
     // Proofs
 
     /// @notice Reverts unless the reading stands in the stream, at the index that its bytes say. Neither its neighbours nor the
-    /// batch's ciphertext are needed.
+    /// batch's body are needed.
     /// Warning: a proof from a page that is still open fails as soon as the stream's next batch comes. One from a closed page stays.
     function verifyReading(ReadingProof calldata proof) external view returns (ReadingFound memory);
     /// @notice Reverts unless these are all readings of the stream from the first to the last one. To show that they are all of
@@ -163,7 +165,7 @@ interface ITelemetryAnchor {
     function keeperOf(StreamId stream) external view returns (address owner, uint32 epoch);
     /// @notice keccak256(span . head . peaks) of the stream's tip. Zero: there is no such stream.
     function tipHashOf(StreamId stream) external view returns (bytes32);
-    /// @notice Root of the batches numbered 64 * page + 1 to 64 * page + 64. Zero: the page is open.
+    /// @notice Root of the batches numbered 32 * page + 1 to 32 * page + 32. Zero: the page is open.
     function pageOf(StreamId stream, uint256 page) external view returns (bytes32);
     /// @notice The EIP-712 digest that the device signs.
     function digestOf(Batch calldata batch) external view returns (bytes32);

@@ -27,7 +27,7 @@ abstract contract Streams is Life {
         "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
     );
     bytes32 private constant GRANT_TYPEHASH = keccak256(
-        "Grant(bytes32 stream,address to,uint32 epoch,uint64 fromMs,uint64 untilMs,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
+        "Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
     );
 
     /// A grant as its owner means it.
@@ -35,8 +35,8 @@ abstract contract Streams is Life {
         StreamId stream;
         address to;
         uint32 epoch;
-        uint64 fromMs;
-        uint64 untilMs;
+        uint32 firstWindow;
+        uint32 lastWindow;
         bytes sealed_;
     }
 
@@ -86,6 +86,10 @@ abstract contract Streams is Life {
         tipSpans[opened] = Span.wrap((1 << 48) | devices.nonce(device_));
     }
 
+    function _openHash(address device_) internal returns (StreamId) {
+        return _open(device_, Mode.Hash, prosumer);
+    }
+
     function _epochAct(StreamId id, uint32 epoch, Party memory by) internal returns (Act memory act) {
         act = _draft(by);
         _signAct(by, act, abi.encode(NEW_EPOCH_TYPEHASH, id, epoch, act.nonce, act.deadline));
@@ -112,8 +116,8 @@ abstract contract Streams is Life {
             grant_.stream,
             grant_.to,
             grant_.epoch,
-            grant_.fromMs,
-            grant_.untilMs,
+            grant_.firstWindow,
+            grant_.lastWindow,
             keccak256(grant_.sealed_),
             act.nonce,
             act.deadline
@@ -123,7 +127,7 @@ abstract contract Streams is Life {
 
     function _grantAccess(Grant memory grant_, Act memory act) internal {
         anchors.grant(
-            grant_.stream, grant_.to, grant_.epoch, grant_.fromMs, grant_.untilMs, grant_.sealed_, act
+            grant_.stream, grant_.to, grant_.epoch, grant_.firstWindow, grant_.lastWindow, grant_.sealed_, act
         );
     }
 
@@ -152,21 +156,16 @@ abstract contract Streams is Life {
         Tip memory tip = _tipOf(id);
         (batch.tip, batch.previousHead, batch.peaks) = (tip.span, tip.head, tip.peaks);
         batch.root = keccak256(abi.encode("root", id, number, count));
-        batch.bodyHash = sha256(_bodyOf(batch));
+        batch.bodyHash = _isFull(id) ? sha256(_bodyOf(batch)) : keccak256(abi.encode("body", id, number, count));
     }
 
     function _isFull(StreamId id) internal pure returns (bool) {
         return (uint256(StreamId.unwrap(id)) >> 88) & type(uint8).max == 1;
     }
 
-    /// What was sealed: five bytes for each reading.
+    /// What was sealed, in mode Full: five bytes for each reading.
     function _bodyOf(Batch memory batch) internal pure returns (bytes memory) {
         return _noise(5 * batch.span.count(), batch.span.firstIndex());
-    }
-
-    /// What of it is anchored.
-    function _anchoredBody(Batch memory batch) internal pure returns (bytes memory body) {
-        if (_isFull(batch.stream)) body = _bodyOf(batch);
     }
 
     /// Bytes as ciphertext has them.

@@ -71,4 +71,22 @@ library Trees {
         }
         longer[list.length] = last;
     }
+
+    /// The root of a tree of `size` leaves of which `leaf` is the one at `index` and these are the siblings, from the leaf up.
+    function rootWith(Kind kind, bytes32 leaf, uint256 index, uint256 size, bytes32[] memory siblings)
+        internal
+        pure
+        returns (bytes32)
+    {
+        if (size == 1) return leaf;
+        bytes32[] memory below = new bytes32[](siblings.length - 1);
+        for (uint256 i = 0; i < below.length; ++i) {
+            below[i] = siblings[i];
+        }
+        bytes32 last = siblings[below.length];
+        uint256 split = splitOf(size);
+        return index < split
+            ? nodeOf(kind, rootWith(kind, leaf, index, split, below), last)
+            : nodeOf(kind, last, rootWith(kind, leaf, index - split, size - split, below));
+    }
 }
