@@ -10,10 +10,11 @@ import { ITelemetryAnchor } from "./interfaces/ITelemetryAnchor.sol";
 import { BatchHashes } from "./libraries/BatchHashes.sol";
 import { DeviceCalls } from "./libraries/DeviceCalls.sol";
 import { OpenPage } from "./libraries/OpenPage.sol";
+import { ReadingLeaf } from "./libraries/ReadingLeaf.sol";
 import { Rfc9162 } from "./libraries/Rfc9162.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Act } from "./types/Act.sol";
-import { AnchoredBatch, Batch, Tip } from "./types/Batch.sol";
+import { Batch, Tip } from "./types/Batch.sol";
 import { RangePart, RangeProof, ReadingProof } from "./types/Proof.sol";
 import { Span, emptySpan } from "./types/Span.sol";
 import { Mode, StreamId, streamIdOf } from "./types/StreamId.sol";
@@ -21,7 +22,6 @@ import { Mode, StreamId, streamIdOf } from "./types/StreamId.sol";
 /// @title TelemetryAnchor
 /// @notice See ITelemetryAnchor. Anchoring writes one word, and every 32nd batch of a stream another one.
 contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
-    using BatchHashes for AnchoredBatch;
     using BatchHashes for Batch;
     using DeviceCalls for IDeviceRegistry;
 
@@ -50,9 +50,6 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
     uint256 public constant MAX_SEALED = 1 << 14;
     /// Of one call that proves a range.
     uint256 public constant MAX_RANGE = 1 << 10;
-    uint256 private constant MAX_CHANNELS = 32;
-    /// Bytes of a reading before the values of its channels.
-    uint256 private constant READING_HEAD = 20;
 
     IDeviceRegistry private immutable _devices;
 
@@ -239,7 +236,7 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
 
     /// Puts a batch into its page, and the tip's hash in place of the last one.
     function _append(Record storage record, Span span, bytes32 head, bytes32 root, bytes32[] calldata peaks) private {
-        bytes32 leaf = BatchHashes.leafOf(span, head, root, block.number, block.timestamp);
+        bytes32 leaf = BatchHashes.leafOf(span, root, block.number, block.timestamp);
         uint256 before = span.number() - 1;
         (uint256 kept, bytes32 peak) = OpenPage.push(peaks, before % OpenPage.SIZE, leaf);
         if (span.number() % OpenPage.SIZE == 0) {
@@ -296,26 +293,42 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
 
     /// @inheritdoc ITelemetryAnchor
     function verifyReading(ReadingProof calldata proof) external view returns (ReadingFound memory found) {
-        AnchoredBatch calldata batch = proof.batch;
-        _requireAnchored(proof.stream, proof.tip, batch);
-        (found.index, found.atMs, found.firmware) = _partsOf(proof.reading);
-        Span span = batch.span;
-        if (found.index < span.firstIndex() || found.index >= span.nextIndex()) {
-            revert ReadingOutsideBatch(found.index, span.firstIndex(), span.nextIndex());
-        }
-        uint256 place = found.index - span.firstIndex();
-        uint256 expected = Rfc9162.pathLength(place, span.count());
-        if (proof.siblings.length != expected) revert ProofSizeDiffers(proof.siblings.length, expected);
-        bytes32 leaf = Rfc9162.leafOf(proof.salt, proof.reading);
-        if (Rfc9162.rootOf(leaf, place, span.count(), proof.siblings) != batch.root) {
-            revert ReadingNotProved(found.index);
-        }
+        StreamId stream = proof.stream;
+        Span span = proof.span;
+        bytes32 root = proof.root;
+        uint64 blockNumber = proof.blockNumber;
+        uint64 anchoredAt = proof.anchoredAt;
+        bytes32 leaf = BatchHashes.leafOf(span, root, blockNumber, anchoredAt);
+        _requireAnchored(stream, span.number(), leaf, proof.path, proof.tip);
+        found.index = _requireReading(proof, span, root, found);
 
-        found.device = proof.stream.device();
-        found.epoch = span.epoch();
-        found.blockNumber = batch.blockNumber;
-        found.anchoredAt = batch.anchoredAt;
-        found.isTrusted = _devices.isTrustedAt(found.device, batch.blockNumber);
+        address device = stream.device();
+        found.device = device;
+        found.blockNumber = blockNumber;
+        found.anchoredAt = anchoredAt;
+        found.isTrusted = _devices.askTrusted(device, blockNumber);
+    }
+
+    /// The reading stands in its batch. Notes what it says.
+    function _requireReading(ReadingProof calldata proof, Span span, bytes32 root, ReadingFound memory found)
+        private
+        view
+        returns (uint64 index)
+    {
+        bytes calldata leaf = proof.leaf;
+        bytes32[] calldata siblings = proof.siblings;
+        if (!ReadingLeaf.isWhole(leaf.length)) revert ReadingMalformed(leaf.length);
+        (index, found.atMs, found.firmware) = ReadingLeaf.parts(leaf);
+        uint256 place;
+        unchecked {
+            // of an earlier one it wraps around
+            place = uint256(index) - span.firstIndex();
+        }
+        if (place >= span.count()) revert ReadingOutsideBatch(index, span.firstIndex(), span.nextIndex());
+        (bytes32 computed, uint256 expected) =
+            Rfc9162.rootOf(Rfc9162.hashOf(leaf), place, span.count(), siblings);
+        if (siblings.length != expected) revert ProofSizeDiffers(siblings.length, expected);
+        if (computed != root) revert ReadingNotProved(index);
     }
 
     /// @inheritdoc ITelemetryAnchor
@@ -325,79 +338,93 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         uint256 readings = 0;
         for (uint256 i = 0; i < proof.parts.length; ++i) {
             RangePart calldata part = proof.parts[i];
-            readings += part.salts.length;
-            if (part.salts.length == 0 || readings > MAX_RANGE) revert RangeSizeOutOfRange(readings, MAX_RANGE);
-            _requireAnchored(proof.stream, proof.tip, part.batch);
+            readings += part.count;
+            if (part.count == 0 || readings > MAX_RANGE) revert RangeSizeOutOfRange(readings, MAX_RANGE);
+            bytes32 leaf = BatchHashes.leafOf(part.span, part.root, part.blockNumber, part.anchoredAt);
+            _requireAnchored(proof.stream, part.span.number(), leaf, part.path, proof.tip);
             _addPart(found, part, i == 0);
-            found.isTrusted = found.isTrusted && _devices.isTrustedAt(found.device, part.batch.blockNumber);
+            found.isTrusted = found.isTrusted && _devices.askTrusted(found.device, part.blockNumber);
         }
         if (readings == 0) revert RangeSizeOutOfRange(0, MAX_RANGE);
     }
 
     /// Appends the readings of one batch to what was found in those before it.
     function _addPart(RangeFound memory found, RangePart calldata part, bool isFirst) private view {
-        Span span = part.batch.span;
-        uint256 count = part.salts.length;
-        uint256 length = part.readings.length / count;
-        if (part.readings.length != length * count) revert ReadingMalformed(part.readings.length);
-        (uint64 first, uint64 atMs,) = _partsOf(part.readings[:length]);
+        Span span = part.span;
+        uint256 count = part.count;
+        uint256 length = part.leaves.length / count;
+        if (!ReadingLeaf.isWhole(length) || part.leaves.length != length * count) {
+            revert ReadingMalformed(part.leaves.length);
+        }
+        (uint64 first, uint64 atMs,) = ReadingLeaf.parts(part.leaves);
         if (!isFirst && first != found.endIndex) revert RangeBroken(first, found.endIndex);
         uint64 most = span.nextIndex();
         if (first < span.firstIndex() || first >= most || count > most - first) {
             revert ReadingOutsideBatch(first, span.firstIndex(), most);
         }
-        uint64 end = first + uint64(count);
-        if (isFirst) {
-            (found.firstIndex, found.firstMs, found.firstBlock) = (first, atMs, part.batch.blockNumber);
-        }
-        (found.endIndex, found.lastBlock) = (end, part.batch.blockNumber);
-        (, found.lastMs,) = _partsOf(part.readings[(count - 1) * length:]);
+        if (isFirst) (found.firstIndex, found.firstMs, found.firstBlock) = (first, atMs, part.blockNumber);
+        (found.endIndex, found.lastBlock) = (first + uint64(count), part.blockNumber);
+        (, found.lastMs,) = ReadingLeaf.parts(part.leaves[(count - 1) * length:]);
         _requireRange(part, first, length);
     }
 
     function _requireRange(RangePart calldata part, uint64 first, uint256 length) private view {
-        Span span = part.batch.span;
-        bytes32[] memory leaves = new bytes32[](part.salts.length);
-        for (uint256 i = 0; i < leaves.length; ++i) {
-            bytes calldata reading = part.readings[i * length:(i + 1) * length];
-            (uint64 index,,) = _partsOf(reading);
+        Span span = part.span;
+        bytes32[] memory hashes = new bytes32[](part.count);
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            bytes calldata leaf = part.leaves[i * length:(i + 1) * length];
+            (uint64 index,,) = ReadingLeaf.parts(leaf);
             if (index != first + i) revert RangeBroken(index, first + uint64(i));
-            leaves[i] = Rfc9162.leafOf(part.salts[i], reading);
+            hashes[i] = Rfc9162.hashOf(leaf);
         }
         uint256 place = first - span.firstIndex();
-        Rfc9162.Cursor memory cursor = Rfc9162.Cursor(place, place + leaves.length, 0);
+        Rfc9162.Cursor memory cursor = Rfc9162.Cursor(place, place + hashes.length, 0);
         uint256 expected = Rfc9162.outsideOf(0, span.count(), place, cursor.end);
         if (part.hashes.length != expected) revert ProofSizeDiffers(part.hashes.length, expected);
-        if (Rfc9162.rootOf(0, span.count(), leaves, part.hashes, cursor) != part.batch.root) {
+        if (Rfc9162.rootOf(0, span.count(), hashes, part.hashes, cursor) != part.root) {
             revert ReadingNotProved(first);
         }
     }
 
-    /// The batch stands under its page's root or, as long as the page is open, under the tip's peak over it.
-    function _requireAnchored(StreamId stream, Tip calldata tip, AnchoredBatch calldata batch) private view {
-        Record storage record = _records[stream];
-        uint256 number = batch.span.number();
-        if (number == 0) revert BatchNotAnchored(stream, 0);
-        uint256 place = (number - 1) % OpenPage.SIZE;
+    /// The batch stands under its page's root or, if it is one of the page that the tip says is open, under the tip's peak over it.
+    function _requireAnchored(
+        StreamId stream,
+        uint32 number,
+        bytes32 leaf,
+        bytes32[] calldata path,
+        bytes32[] calldata tip
+    ) private view {
+        if (number == 0) revert BatchNotAnchored(stream, number);
+        uint256 place = number - 1;
+        uint256 page = place / OpenPage.SIZE;
+        place %= OpenPage.SIZE;
         uint256 height = OpenPage.BITS;
-        bytes32 root = record.pages[(number - 1) / OpenPage.SIZE];
-        if (root == 0) {
-            _requireTip(stream, record, OpenPage.commitmentOf(tip.span, tip.head, tip.peaks));
-            if (number > tip.span.number()) revert BatchNotAnchored(stream, uint32(number));
-            uint256 peak;
-            (peak, height, place) = OpenPage.peakOver(place, tip.span.number() % OpenPage.SIZE);
-            root = tip.peaks[peak];
+        bytes32 root;
+        if (tip.length > 1 && page == _numberOf(tip) / OpenPage.SIZE) {
+            (root, height, place) = _peakOver(stream, number, tip);
+        } else {
+            root = _records[stream].pages[page];
         }
-        if (batch.path.length != height || OpenPage.rootOf(batch.leafOf(), place, batch.path) != root) {
-            revert BatchNotAnchored(stream, uint32(number));
+        if (path.length != height || OpenPage.rootOf(leaf, place, path) != root) {
+            revert BatchNotAnchored(stream, number);
         }
     }
 
-    function _partsOf(bytes calldata reading) private pure returns (uint64 index, uint64 atMs, uint32 firmware) {
-        uint256 length = reading.length;
-        bool isWhole = length > READING_HEAD && (length - READING_HEAD) % 8 == 0;
-        if (!isWhole || length > READING_HEAD + 8 * MAX_CHANNELS) revert ReadingMalformed(length);
-        return (uint64(bytes8(reading[:8])), uint64(bytes8(reading[8:16])), uint32(bytes4(reading[16:20])));
+    function _peakOver(StreamId stream, uint32 number, bytes32[] calldata tip)
+        private
+        view
+        returns (bytes32 peak, uint256 height, uint256 place)
+    {
+        _requireTip(stream, _records[stream], OpenPage.commitmentOf(tip));
+        uint256 last = _numberOf(tip);
+        if (number > last) revert BatchNotAnchored(stream, number);
+        uint256 which;
+        (which, height, place) = OpenPage.peakOver((number - 1) % OpenPage.SIZE, last % OpenPage.SIZE);
+        peak = tip[2 + which];
+    }
+
+    function _numberOf(bytes32[] calldata tip) private pure returns (uint32) {
+        return Span.wrap(uint256(tip[0])).number();
     }
 
     // ------------------------------------------------------------------------------------------------------------ getters

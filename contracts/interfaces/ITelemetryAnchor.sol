@@ -22,7 +22,7 @@ import { Mode, StreamId } from "../types/StreamId.sol";
 /// @dev The chain keeps one word of a stream's state: the hash of its Tip. Whoever anchors brings the tip, which the stream's last
 /// BatchAnchored or EpochBegun and the batches of its open page say. A tip that is no longer the last is refused, so of two
 /// transactions that anchor at the same time one must be sent again. Every 32 batches are a page, whose root is kept for ever.
-/// A batch's leaf there is keccak256(span . head . root . block << 64 | time), a node keccak256(left . right).
+/// A batch's leaf there is keccak256(span . root . (block << 64 | time)), a node keccak256(left . right).
 interface ITelemetryAnchor {
     /// What is known of a reading that was proved.
     struct ReadingFound {
@@ -30,7 +30,6 @@ interface ITelemetryAnchor {
         uint64 index;
         uint64 atMs;
         uint32 firmware; // counter of the release that the device ran
-        uint32 epoch;
         uint64 blockNumber; // in which it was anchored
         uint64 anchoredAt; // time of that block
         bool isTrusted; // the registry's isTrustedAt of that block, as of now
@@ -99,13 +98,14 @@ interface ITelemetryAnchor {
     error GrantToNobody();
     error GrantIsEmpty(uint32 firstWindow, uint32 lastWindow);
     error GrantTooLong(uint256 length, uint256 most);
-    /// @notice The proof does not lead from this batch to the stream's page or peak.
+    /// @notice The proof does not lead from this batch to its page's root or, if it is of the open page, to the peak of the tip, which
+    /// must be brought for it.
     error BatchNotAnchored(StreamId stream, uint32 number);
-    /// @notice A reading is 20 bytes and 8 for each of 1 to 32 channels.
+    /// @notice Salt and reading are 36 bytes and 8 for each of 1 to 32 channels.
     error ReadingMalformed(uint256 length);
     error ReadingOutsideBatch(uint64 index, uint64 first, uint64 end);
     error ProofSizeDiffers(uint256 hashes, uint256 expected);
-    /// @notice Reading, salt and proof lead to another root than the batch's.
+    /// @notice Leaf and proof lead to another root than the batch's.
     error ReadingNotProved(uint64 index);
     error RangeSizeOutOfRange(uint256 readings, uint256 most);
     /// @notice A reading of a range does not follow the one before it.

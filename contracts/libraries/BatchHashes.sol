@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-import { AnchoredBatch, BATCH_TYPEHASH, Batch } from "../types/Batch.sol";
+import { BATCH_TYPEHASH, Batch } from "../types/Batch.sol";
 import { Span } from "../types/Span.sol";
 
 /// @title What is hashed of a batch, in scratch memory
@@ -25,8 +25,8 @@ library BatchHashes {
         }
     }
 
-    /// A batch's leaf in its page. Four words, where a node is two: neither passes for the other.
-    function leafOf(Span span, bytes32 head, bytes32 root, uint256 blockNumber, uint256 anchoredAt)
+    /// A batch's leaf in its page. Three words, where a node is two: neither passes for the other.
+    function leafOf(Span span, bytes32 root, uint256 blockNumber, uint256 anchoredAt)
         internal
         pure
         returns (bytes32 leaf)
@@ -34,14 +34,9 @@ library BatchHashes {
         assembly ("memory-safe") {
             let place := mload(0x40)
             mstore(place, span)
-            mstore(add(place, 0x20), head)
-            mstore(add(place, 0x40), root)
-            mstore(add(place, 0x60), or(shl(64, blockNumber), anchoredAt))
-            leaf := keccak256(place, 0x80)
+            mstore(add(place, 0x20), root)
+            mstore(add(place, 0x40), or(shl(64, blockNumber), anchoredAt))
+            leaf := keccak256(place, 0x60)
         }
-    }
-
-    function leafOf(AnchoredBatch calldata batch) internal pure returns (bytes32) {
-        return leafOf(batch.span, batch.head, batch.root, batch.blockNumber, batch.anchoredAt);
     }
 }

@@ -42,4 +42,23 @@ library DeviceCalls {
             nonce := mload(0x00)
         }
     }
+
+    /// IDeviceRegistry.isTrustedAt.
+    function askTrusted(IDeviceRegistry devices, address device, uint256 blockNumber)
+        internal
+        view
+        returns (bool answer)
+    {
+        bytes4 selector = IDeviceRegistry.isTrustedAt.selector;
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            mstore(place, selector)
+            mstore(add(place, 0x04), device)
+            mstore(add(place, 0x24), blockNumber)
+            if iszero(and(gt(returndatasize(), 0x1f), staticcall(gas(), devices, place, 0x44, 0x00, 0x20))) {
+                revert(0x00, 0x00)
+            }
+            answer := eq(mload(0x00), 1)
+        }
+    }
 }

@@ -21,6 +21,15 @@ library OpenPage {
         }
     }
 
+    /// The same of span, head and peaks one after the other.
+    function commitmentOf(bytes32[] calldata tip) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            calldatacopy(place, tip.offset, shl(5, tip.length))
+            hash := keccak256(place, shl(5, tip.length))
+        }
+    }
+
     /// The same with one peak behind the first `kept`.
     function commitmentOf(Span span, bytes32 head, bytes32[] calldata peaks, uint256 kept, bytes32 peak)
         internal
@@ -61,9 +70,16 @@ library OpenPage {
 
     /// The root of the tree in which `leaf` stands at `place` with these siblings, one for each of its levels.
     function rootOf(bytes32 leaf, uint256 place, bytes32[] calldata path) internal pure returns (bytes32 root) {
-        root = leaf;
-        for (uint256 i = 0; i < path.length; ++i) {
-            root = (place >> i) & 1 == 1 ? nodeOf(path[i], root) : nodeOf(root, path[i]);
+        assembly ("memory-safe") {
+            root := leaf
+            let end := add(path.offset, shl(5, path.length))
+            for { let sibling := path.offset } lt(sibling, end) { sibling := add(sibling, 0x20) } {
+                let isRight := shl(5, and(place, 1))
+                mstore(isRight, root)
+                mstore(xor(isRight, 0x20), calldataload(sibling))
+                root := keccak256(0x00, 0x40)
+                place := shr(1, place)
+            }
         }
     }
 
@@ -86,14 +102,6 @@ library OpenPage {
                 ++peak;
             }
             --height;
-        }
-    }
-
-    function nodeOf(bytes32 left, bytes32 right) internal pure returns (bytes32 node) {
-        assembly ("memory-safe") {
-            mstore(0x00, left)
-            mstore(0x20, right)
-            node := keccak256(0x00, 0x40)
         }
     }
 }

@@ -13,14 +13,12 @@ library Rfc9162 {
         uint256 used; // of the hashes outside
     }
 
-    /// Of salt . data.
-    function leafOf(bytes16 salt, bytes calldata data) internal view returns (bytes32 hash) {
+    function hashOf(bytes calldata leaf) internal view returns (bytes32 hash) {
         assembly ("memory-safe") {
             let place := mload(0x40)
             mstore8(place, 0x00)
-            mstore(add(place, 0x01), salt)
-            calldatacopy(add(place, 0x11), data.offset, data.length)
-            if iszero(staticcall(gas(), 0x02, place, add(data.length, 0x11), 0x00, 0x20)) { revert(0, 0) }
+            calldatacopy(add(place, 0x01), leaf.offset, leaf.length)
+            if iszero(staticcall(gas(), 0x02, place, add(leaf.length, 0x01), 0x00, 0x20)) { revert(0, 0) }
             hash := mload(0x00)
         }
     }
@@ -36,31 +34,46 @@ library Rfc9162 {
         }
     }
 
-    /// How many siblings prove the leaf at `index`, which is below `size`.
-    function pathLength(uint256 index, uint256 size) internal pure returns (uint256 length) {
-        uint256 last = size - 1;
-        while (last != 0) {
-            if (index & 1 == 1 || index != last) ++length;
-            index >>= 1;
-            last >>= 1;
-        }
-    }
-
-    /// The root of the tree of `size` leaves in which `leaf` stands at `index`. There must be pathLength(index, size) siblings.
+    /// The root of the tree of `size` leaves in which `leaf` stands at `index`, which is below `size`.
+    /// Warning: nothing here looks at how many siblings there are. It is the root only if `used` is their number.
+    /// @return root of the tree
+    /// @return used how many siblings prove a leaf at this place
     function rootOf(bytes32 leaf, uint256 index, uint256 size, bytes32[] calldata siblings)
         internal
         view
-        returns (bytes32 root)
+        returns (bytes32 root, uint256 used)
     {
-        root = leaf;
-        uint256 last = size - 1;
-        uint256 used = 0;
-        while (last != 0) {
-            if (index & 1 == 1) root = nodeOf(siblings[used++], root);
-            else if (index != last) root = nodeOf(root, siblings[used++]);
-            // else alone at the right edge: moves up as it is
-            index >>= 1;
-            last >>= 1;
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            let left := add(place, 0x01)
+            let right := add(place, 0x21)
+            let sibling := siblings.offset
+            let done := 1
+            let last := sub(size, 1)
+            mstore8(place, 0x01)
+            root := leaf
+            for { } xor(index, last) { } {
+                let side := shl(5, and(index, 1))
+                mstore(add(left, side), root)
+                mstore(sub(right, side), calldataload(sibling))
+                sibling := add(sibling, 0x20)
+                done := and(done, staticcall(gas(), 0x02, place, 0x41, 0x00, 0x20))
+                root := mload(0x00)
+                index := shr(1, index)
+                last := shr(1, last)
+            }
+            // the last one of its level from here on: it has a partner on its left, or moves up as it is
+            for { } index { index := shr(1, index) } {
+                if and(index, 1) {
+                    mstore(left, calldataload(sibling))
+                    mstore(right, root)
+                    sibling := add(sibling, 0x20)
+                    done := and(done, staticcall(gas(), 0x02, place, 0x41, 0x00, 0x20))
+                    root := mload(0x00)
+                }
+            }
+            used := shr(5, sub(sibling, siblings.offset))
+            if iszero(done) { revert(0, 0) }
         }
     }
 

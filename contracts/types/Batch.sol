@@ -23,16 +23,6 @@ struct Batch {
     bytes signature;
 }
 
-/// A batch as it stands in the chain, with the way from it to its page's root or, as long as the page is open, to its peak.
-struct AnchoredBatch {
-    Span span;
-    bytes32 head;
-    bytes32 root;
-    uint64 blockNumber;
-    uint64 anchoredAt; // time of that block
-    bytes32[] path; // siblings from the leaf up
-}
-
 bytes32 constant BATCH_TYPEHASH = keccak256(
     "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
 );

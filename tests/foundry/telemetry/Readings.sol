@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { AnchoredBatch, Batch, Tip } from "../../../contracts/types/Batch.sol";
+import { Batch } from "../../../contracts/types/Batch.sol";
 import { RangePart, RangeProof, ReadingProof } from "../../../contracts/types/Proof.sol";
 import { StreamId } from "../../../contracts/types/StreamId.sol";
 import { Span } from "../../../contracts/types/Span.sol";
@@ -28,16 +28,21 @@ abstract contract Readings is Streams {
         return _reading(index, isLast ? span.lastMs() : span.firstMs() + (index - span.firstIndex()));
     }
 
+    /// Salt and reading.
+    function _saltedOf(StreamId id, Span span, uint64 index) internal pure returns (bytes memory) {
+        return abi.encodePacked(_saltOf(id, index), _readingOf(span, index));
+    }
+
     /// Hashes of the batch's leaves.
     function _leavesOf(StreamId id, Span span) internal pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](span.count());
         for (uint64 i = 0; i < span.count(); ++i) {
-            leaves[i] = _leafOf(_saltOf(id, span.firstIndex() + i), _readingOf(span, span.firstIndex() + i));
+            leaves[i] = _hashOf(_saltedOf(id, span, span.firstIndex() + i));
         }
     }
 
-    function _leafOf(bytes16 salt, bytes memory reading) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked(bytes1(0x00), salt, reading));
+    function _hashOf(bytes memory leaf) internal pure returns (bytes32) {
+        return sha256(abi.encodePacked(bytes1(0x00), leaf));
     }
 
     /// The stream's next batch, with the root of its readings.
@@ -56,16 +61,16 @@ abstract contract Readings is Streams {
         }
     }
 
-    function _noTip() internal pure returns (Tip memory) { }
-
     /// Of reading `index`, which batch `number` has.
     function _proofOf(StreamId id, uint256 number, uint64 index) internal view returns (ReadingProof memory proof) {
-        Span span = kept[id][number - 1].span;
+        Kept memory batch = kept[id][number - 1];
+        Span span = batch.span;
         proof.stream = id;
-        if (_isOpen(id, number)) proof.tip = _tipOf(id);
-        proof.batch = _anchored(id, number);
-        proof.salt = _saltOf(id, index);
-        proof.reading = _readingOf(span, index);
+        (proof.span, proof.root) = (span, batch.root);
+        (proof.blockNumber, proof.anchoredAt) = (batch.blockNumber, batch.anchoredAt);
+        proof.path = _pathOf(id, number);
+        if (_isOpen(id, number)) proof.tip = _tipWords(id);
+        proof.leaf = _saltedOf(id, span, index);
         proof.siblings = Trees.pathOf(Trees.Kind.Sha256, _leavesOf(id, span), index - span.firstIndex());
     }
 
@@ -80,7 +85,7 @@ abstract contract Readings is Streams {
         returns (RangeProof memory proof)
     {
         proof.stream = id;
-        if (_isOpen(id, high)) proof.tip = _tipOf(id);
+        if (_isOpen(id, high)) proof.tip = _tipWords(id);
         proof.parts = new RangePart[](high - low + 1);
         for (uint256 number = low; number <= high; ++number) {
             Span span = kept[id][number - 1].span;
@@ -95,12 +100,14 @@ abstract contract Readings is Streams {
         view
         returns (RangePart memory part)
     {
-        Span span = kept[id][number - 1].span;
-        part.batch = _anchored(id, number);
-        part.salts = new bytes16[](end - first);
+        Kept memory batch = kept[id][number - 1];
+        Span span = batch.span;
+        (part.span, part.root) = (span, batch.root);
+        (part.blockNumber, part.anchoredAt) = (batch.blockNumber, batch.anchoredAt);
+        part.path = _pathOf(id, number);
+        part.count = uint32(end - first);
         for (uint64 i = first; i < end; ++i) {
-            part.salts[i - first] = _saltOf(id, i);
-            part.readings = abi.encodePacked(part.readings, _readingOf(span, i));
+            part.leaves = abi.encodePacked(part.leaves, _saltedOf(id, span, i));
         }
         uint64 base = span.firstIndex();
         part.hashes = Trees.outsideOf(_leavesOf(id, span), 0, span.count(), first - base, end - base);

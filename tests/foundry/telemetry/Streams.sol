@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import { TelemetryAnchor } from "../../../contracts/TelemetryAnchor.sol";
 import { Act } from "../../../contracts/types/Act.sol";
-import { AnchoredBatch, Batch, Tip } from "../../../contracts/types/Batch.sol";
+import { Batch, Tip } from "../../../contracts/types/Batch.sol";
 import { Span } from "../../../contracts/types/Span.sol";
 import { Mode, StreamId } from "../../../contracts/types/StreamId.sol";
 import { Life } from "../support/Life.sol";
@@ -271,7 +271,7 @@ abstract contract Streams is Life {
 
     function _leafOf(Kept memory one) internal pure returns (bytes32) {
         uint256 when = (uint256(one.blockNumber) << 64) | one.anchoredAt;
-        return keccak256(abi.encode(one.span, one.head, one.root, when));
+        return keccak256(abi.encode(one.span, one.root, when));
     }
 
     function _peaksOf(bytes32[] memory leaves) internal pure returns (bytes32[] memory peaks) {
@@ -283,24 +283,26 @@ abstract contract Streams is Life {
         }
     }
 
-    /// The batch with `number` and its place, as of now.
-    function _anchored(StreamId id, uint256 number) internal view returns (AnchoredBatch memory batch) {
-        Kept memory one = kept[id][number - 1];
+    /// The way from the batch with `number` up, as of now.
+    function _pathOf(StreamId id, uint256 number) internal view returns (bytes32[] memory) {
         uint256 first = (number - 1) - (number - 1) % PAGE;
         uint256 end = kept[id].length < first + PAGE ? kept[id].length : first + PAGE;
-        batch = AnchoredBatch(
-            one.span, one.head, one.root, one.blockNumber, one.anchoredAt, new bytes32[](0)
-        );
         // below the peak that is over it
         uint256 low = first;
-        for (uint256 size = PAGE; size != 0; size >>= 1) {
-            if ((end - first) & size == 0) continue;
-            if (number - 1 < low + size) {
-                bytes32[] memory leaves = _leavesOf(id, low, low + size);
-                batch.path = Trees.pathOf(Trees.Kind.Keccak256, leaves, number - 1 - low);
-                return batch;
-            }
-            low += size;
+        uint256 size = PAGE;
+        while ((end - first) & size == 0 || number - 1 >= low + size) {
+            if ((end - first) & size != 0) low += size;
+            size >>= 1;
+        }
+        return Trees.pathOf(Trees.Kind.Keccak256, _leavesOf(id, low, low + size), number - 1 - low);
+    }
+
+    /// The tip as words.
+    function _tipWords(StreamId id) internal view returns (bytes32[] memory words) {
+        Tip memory tip = _tipOf(id);
+        words = Trees.join(Trees.join(new bytes32[](0), bytes32(Span.unwrap(tip.span))), tip.head);
+        for (uint256 i = 0; i < tip.peaks.length; ++i) {
+            words = Trees.join(words, tip.peaks[i]);
         }
     }
 }
