@@ -22,6 +22,7 @@ from gridweave.api.routes import (
     bills,
     bonds,
     deployment,
+    devices,
     events,
     health,
     history,
@@ -32,13 +33,27 @@ from gridweave.api.routes import (
     registry,
 )
 from gridweave.chain.node import Node
-from gridweave.services.runtime import Runtime, Stores
+from gridweave.services.runtime import Runtime
 from gridweave.services.schedules import MOST_LINES
 from gridweave.services.settings import Settings
+from gridweave.services.stores import Stores
 
 __all__ = ["create_app"]
 
-_BY_TRAFFIC = (orders, readings, markets, accounts, bills, deployment, registry, bonds, events, history, operations)
+_BY_TRAFFIC = (
+    orders,
+    readings,
+    markets,
+    accounts,
+    bills,
+    deployment,
+    devices,
+    registry,
+    bonds,
+    events,
+    history,
+    operations,
+)
 """A request is matched with them in this order."""
 
 _MOST_FIELDS = 16

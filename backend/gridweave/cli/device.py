@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gridweave.cli import device_life
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
@@ -41,7 +42,9 @@ Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits."
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    device = typer.Typer(help="Enrol devices and show them.", no_args_is_help=True)
+    device = typer.Typer(
+        help="Devices for life: enrolled or claimed, their keys, their standing, their owners.", no_args_is_help=True
+    )
     device.command("new")(new)
     device.command("prove")(prove)
     device.command("enrol")(enrol)
@@ -53,6 +56,7 @@ def register(app: typer.Typer) -> None:
     device.command("revoke")(
         _status_command(DeviceStatus.REVOKED, "Revoke a device for good, as its owner or an operator.")
     )
+    device_life.register(device)
     app.add_typer(device, name="device")
 
 
@@ -103,6 +107,7 @@ def prove(
 def enrol(
     proof: Annotated[Path, typer.Argument(help="The device's proof, made by `gridweave device prove`.")],
     key: KeyName,
+    model: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Your number of its model.")] = 0,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
@@ -118,7 +123,9 @@ def enrol(
         maker = Steward(client, open_wallet(key, keystore, password_file))
         if maker.address != statement.maker:
             raise WrongUse(f"{proof} names {statement.maker} as maker, the key {key} is {maker.address}")
-        finish(client, maker.enrol(statement).id, f"device {statement.device}", wait=not no_wait, as_json=as_json)
+        finish(
+            client, maker.enrol(statement, model).id, f"device {statement.device}", wait=not no_wait, as_json=as_json
+        )
 
 
 def show(device: Device, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:

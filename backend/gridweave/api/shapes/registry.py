@@ -1,46 +1,30 @@
-"""Devices, meters, assets and readings as they are answered."""
+"""Meters, assets and readings as they are answered."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Point, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Shape, Wh
+from gridweave.api.shapes.devices import DeviceState
 
-__all__ = ["DeviceOut", "MeterOut", "MetersOut", "ReadingsOut"]
-
-DeviceState = Literal["unknown", "active", "suspended", "revoked"]
-
-
-class DeviceOut(Shape):
-    """A device and its current key."""
-
-    device: AccountId
-    owner: AccountId
-    maker: AccountId
-    status: DeviceState
-    status_since: Count
-    key_kind: Literal["secp256k1", "p256"]
-    key_version: Count
-    x: Point
-    y: Point
-    block: Count
-    final: bool
+__all__ = ["MeterOut", "MetersOut", "ReadingsOut"]
 
 
 class ListedMeterOut(Shape):
     """A meter: whose, where, and how much it can draw or give."""
 
-    meter: Slot
+    meter: Id
     device: AccountId
     device_status: DeviceState
     account: AccountId
-    market: Slot
+    market: Id
     import_capacity_w: Count
     export_capacity_w: Count
     scale_wh: Count
     has_mandate: bool
-    from_slot: Slot
-    until_slot: Slot | None
+    from_slot: Id
+    until_slot: Id | None
     transaction: Hash
     block: Count
     final: bool
@@ -70,8 +54,8 @@ class MetersOut(Paged):
 class ReadingOut(Shape):
     """A recorded reading."""
 
-    meter: Slot
-    slot: Slot
+    meter: Id
+    slot: Id
     version: Count
     import_wh: Wh
     export_wh: Wh
