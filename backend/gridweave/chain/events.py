@@ -48,17 +48,29 @@ from gridweave.chain.registry_events import (
     RotationVetoed,
     TransferOffered,
 )
+from gridweave.chain.stream_events import (
+    AccessGranted,
+    BatchAnchored,
+    BatchRefused,
+    BodyAnchored,
+    EpochBegun,
+    StreamOpened,
+)
 from gridweave.chain.types import Log
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
     "EVENTS",
+    "AccessGranted",
     "Approval",
     "AssetRegistered",
     "AuthorityUpdated",
     "Balanced",
+    "BatchAnchored",
     "BatchClosed",
+    "BatchRefused",
     "BatchRegistered",
+    "BodyAnchored",
     "BondLeaving",
     "BondPosted",
     "BondRedeemed",
@@ -75,6 +87,7 @@ __all__ = [
     "DeviceEnrolled",
     "DeviceStatusChanged",
     "EIP712DomainChanged",
+    "EpochBegun",
     "Event",
     "Locked",
     "MarketChanged",
@@ -104,6 +117,7 @@ __all__ = [
     "SettlementRefused",
     "Skimmed",
     "SlotClosed",
+    "StreamOpened",
     "TargetAdminDelayUpdated",
     "TargetClosed",
     "TargetFunctionRoleUpdated",
@@ -323,6 +337,7 @@ _CONTRACTS = (
     "MeterLedger",
     "EnergyAuction",
     "RelayerBond",
+    "TelemetryAnchor",
 )
 
 

@@ -146,6 +146,16 @@ _DECLARATIONS = (
     "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",
     "PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
     "Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    "OpenStream(address device,bytes32 schemaHash,uint8 mode,uint256 nonce,uint256 deadline)",
+    "NewEpoch(bytes32 stream,uint32 epoch,uint256 nonce,uint256 deadline)",
+    (
+        "Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,"
+        "uint256 nonce,uint256 deadline)"
+    ),
+    (
+        "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
+        "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
+    ),
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}
@@ -161,6 +171,7 @@ DOMAIN_NAMES = {
     "EnergyAuction": "Gridweave EnergyAuction",
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
+    "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
 
