@@ -19,6 +19,7 @@ import { Mode, StreamId } from "../types/StreamId.sol";
 /// previousHead,bytes32 root,bytes32 bodyHash): nothing that is anchored comes from anybody else. Times are those of the first and
 /// the last reading. A batch's head is the hash of that struct, without the domain; `previousHead` is the head of the batch before,
 /// zero for the first. So one signature vouches for all that came before, and heads, being hashes of salted roots, can be public.
+/// What a device signs between two batches, its Segments, is under this contract's domain too and travels in the body.
 /// @dev The chain keeps one word of a stream's state: the hash of its Tip. Whoever anchors brings the tip, which the stream's last
 /// BatchAnchored or EpochBegun and the batches of its open page say. A tip that is no longer the last is refused, so of two
 /// transactions that anchor at the same time one must be sent again. Every 32 batches are a page, whose root is kept for ever.

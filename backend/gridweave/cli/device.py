@@ -19,7 +19,6 @@ from gridweave.cli.terminal import (
     ServiceUrl,
     WrongUse,
     ask_password,
-    at_time,
     emit,
     finish,
     keystore_at,
@@ -27,7 +26,6 @@ from gridweave.cli.terminal import (
     out,
     resolve_address,
     speaking,
-    table,
 )
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import DeviceProof, Steward, prove_possession
@@ -131,13 +129,7 @@ def enrol(
 def show(device: Device, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Show a device's owner, maker, key and standing."""
     with speaking(as_json), GridweaveClient(url) as client:
-        state = client.device(device)
-        if as_json:
-            emit(state)
-            return
-        since = state.get("statusSince")
-        shown = {**state, **({"statusSince": at_time(int(since))} if since else {})}
-        out.print(table(device, [("", "left"), ("", "left")], [(name, str(value)) for name, value in shown.items()]))
+        device_life.show_state(device, client.device(device), as_json)
 
 
 def _status_command(status: DeviceStatus, help_text: str) -> Any:

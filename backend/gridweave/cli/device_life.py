@@ -34,10 +34,12 @@ from gridweave.client.service import GridweaveClient
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 
-__all__ = ["register"]
+__all__ = ["register", "show_state"]
 
 _HOUR, _DAY = 3_600, 86_400
 _CURVES = {"secp256k1": KeyKind.SECP256K1, "p256": KeyKind.P256}
+
+_TIMES = ("statusSince", "readyAt", "until")
 
 Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits.")]
 DeviceKeyName = Annotated[str, typer.Argument(help="Name of the device's present key.")]
@@ -89,8 +91,8 @@ def enrol_batch(
     with speaking(as_json), GridweaveClient(url) as client:
         made = MakersList.of(model, _read_devices(devices))
         holder = DeviceHolder(client, open_wallet(key, keystore, password_file))
-        item = holder.register_batch(made, client.chain_time() + valid_for)
         file.write_text(json.dumps(made.to_json()) + "\n")
+        item = holder.register_batch(made, client.chain_time() + valid_for)
         what = f"batch of {len(made.proofs):,} devices, proofs in {file}"
         finish(client, item.id, what, wait=not no_wait, as_json=as_json)
 
@@ -98,7 +100,7 @@ def enrol_batch(
 def show_batch(root: Root, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Show a batch: its maker, its model, and how many have claimed themselves."""
     with speaking(as_json), GridweaveClient(url) as client:
-        _show(root, client.device_batch(root), as_json)
+        show_state(root, client.device_batch(root), as_json)
 
 
 def close_batch(
@@ -323,13 +325,21 @@ def did(
         emit(client.device_document(device, at))
 
 
-def _show(title: str, state: dict[str, Any], as_json: bool) -> None:
+def show_state(title: str, state: dict[str, Any], as_json: bool) -> None:
+    """What the service says of a thing, as a table of two columns; what is not set is left out."""
     if as_json:
         emit(state)
         return
-    times = {name: at_time(int(value)) for name, value in state.items() if name == "statusSince" and value}
-    rows = [(name, str(value)) for name, value in (state | times).items()]
+    rows = [(name, _text(name, value)) for name, value in state.items() if value is not None]
     out.print(table(title, [("", "left"), ("", "left")], rows))
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{inner} {_text(inner, said)}" for inner, said in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return at_time(int(value)) if name in _TIMES else str(value)
 
 
 def _read_devices(path: Path) -> list[tuple[str, KeyKind]]:

@@ -156,6 +156,10 @@ _DECLARATIONS = (
         "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
         "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
     ),
+    (
+        "Segment(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,bytes32 previousHead,"
+        "bytes32 head)"
+    ),
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}

@@ -41,7 +41,10 @@ class NewEpoch:
 
 @dataclass(frozen=True)
 class GrantAccess:
-    """An owner opens windows of a stream, the last included, to a party. `sealed_hash`: keccak256 of the sealed grant."""
+    """An owner opens windows of a stream, the last included, to a party.
+
+    `sealed_hash` is keccak256 of the sealed grant.
+    """
 
     stream: bytes
     to: str

@@ -6,6 +6,7 @@ What the device's own key signs is checked here with the key that the index know
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Act
@@ -97,10 +98,8 @@ async def claim(
         raise Refused("NotInBatch", {"device": key.name, "root": to_hex(batch_)})
     _check_word(world, key.name, key, said, word)
     call = world.contracts.devices.claim(said, key, proof, word)
-    lanes = (_batch_lane(batch_),)
-    return await submit_act(
-        world, _plan_word(world, Kind.ENROLMENT, call, said, key.name, "claim", owner, depends_on=lanes)
-    )
+    plan = _plan_word(world, Kind.ENROLMENT, call, said, key.name, "claim", owner)
+    return await submit_act(world, replace(plan, depends_on=(_batch_lane(batch_),)))
 
 
 # keys
@@ -281,7 +280,6 @@ def _plan_word(
     name: str,
     turn: str,
     account: str,
-    depends_on: tuple[str, ...] = (),
 ) -> Plan:
     """Of what a device signs itself, which nobody's act accompanies; `turn` says what the word may be used for once."""
     hash_ = digest(world.domain(_REGISTRY), said)
@@ -290,7 +288,6 @@ def _plan_word(
         call=call,
         consents=(),
         lanes=(_lane(name),),
-        depends_on=depends_on,
         deadline=said.deadline,
         request={"device": name, "digest": to_hex(hash_)},
         account=account,
