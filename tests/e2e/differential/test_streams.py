@@ -1,4 +1,4 @@
-"""Streams live on the contracts and in the domain at once: each tip and page agrees, and each proof of the library holds.
+"""Streams live on the contracts and in the domain at once: every tip and page agrees, every proof of the library holds.
 
 GRIDWEAVE_BATCHES sets how many batches are sent (400); GRIDWEAVE_SEED which.
 """
