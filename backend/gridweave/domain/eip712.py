@@ -125,6 +125,7 @@ _DECLARATIONS = (
     "KeyProposal(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
     "KeyAdoption(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
     "RotationVeto(address device,address key,uint256 nonce,uint256 deadline)",
+    "DeviceSession(address device,address service,bytes32 challenge,uint64 expiresAt)",
     "StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline)",
     "CompromiseNotice(address device,uint32 sinceBlock,uint256 nonce,uint256 deadline)",
     "TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline)",
