@@ -48,8 +48,9 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
     uint256 public constant MAX_BODY = 1 << 17;
     uint256 public constant MAX_BATCHES = 100;
     uint256 public constant MAX_SEALED = 1 << 14;
-    /// Of one call that proves a range.
+    /// Readings and batches of one call that proves a range.
     uint256 public constant MAX_RANGE = 1 << 10;
+    uint256 public constant MAX_PARTS = 100;
 
     IDeviceRegistry private immutable _devices;
 
@@ -333,6 +334,7 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
 
     /// @inheritdoc ITelemetryAnchor
     function verifyRange(RangeProof calldata proof) external view returns (RangeFound memory found) {
+        if (proof.parts.length > MAX_PARTS) revert TooManyBatches(proof.parts.length, MAX_PARTS);
         found.device = proof.stream.device();
         found.isTrusted = true;
         uint256 readings = 0;

@@ -5,7 +5,7 @@ import { IDeviceRegistry } from "../interfaces/IDeviceRegistry.sol";
 import { IERC1056 } from "../interfaces/IERC1056.sol";
 
 /// @title Questions to the registry of devices, laid out once in scratch memory
-/// @dev A revert of the registry is passed on.
+/// @dev A device's address must come clean, as it does from a decoded argument and from a stream's id.
 library DeviceCalls {
     /// IDeviceRegistry.isAuthentic.
     function askAuthentic(IDeviceRegistry devices, address device, bytes32 digest, bytes calldata signature)

@@ -31,6 +31,15 @@ contract VerifyRangeTest is Readings {
         _expectRefusal(proof, _sizeRefusal(most + 1));
     }
 
+    function test_verifyRange__given_more_batches_than_a_call_may_prove__reverts() external {
+        RangeProof memory proof = _rangeOf(stream, 2, 2, 15, 20);
+        uint256 most = anchors.MAX_PARTS();
+        proof.parts = new RangePart[](most + 1);
+        _expectRefusal(
+            proof, abi.encodeWithSelector(ITelemetryAnchor.TooManyBatches.selector, most + 1, most)
+        );
+    }
+
     function test_verifyRange__given_a_batch_left_out__reverts() external {
         RangeProof memory proof = _rangeOf(stream, 2, 4, 15, 45);
         proof.parts[1] = proof.parts[2];
