@@ -355,7 +355,7 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         Span span = part.span;
         uint256 count = part.count;
         uint256 length = part.leaves.length / count;
-        if (!ReadingLeaf.isWhole(length) || part.leaves.length != length * count) {
+        if (!ReadingLeaf.isWhole(length) || part.leaves.length % count != 0) {
             revert ReadingMalformed(part.leaves.length);
         }
         (uint64 first, uint64 atMs,) = ReadingLeaf.parts(part.leaves);
