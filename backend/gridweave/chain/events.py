@@ -50,19 +50,31 @@ from gridweave.chain.registry_events import (
     RotationVetoed,
     TransferOffered,
 )
+from gridweave.chain.stream_events import (
+    AccessGranted,
+    BatchAnchored,
+    BatchRefused,
+    BodyAnchored,
+    EpochBegun,
+    StreamOpened,
+)
 from gridweave.chain.types import Log
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
     "EVENTS",
+    "AccessGranted",
     "Approval",
     "AssetRegistered",
     "AssetStateChanged",
     "AssetStateRefused",
     "AuthorityUpdated",
     "Balanced",
+    "BatchAnchored",
     "BatchClosed",
+    "BatchRefused",
     "BatchRegistered",
+    "BodyAnchored",
     "BondLeaving",
     "BondPosted",
     "BondRedeemed",
@@ -79,6 +91,7 @@ __all__ = [
     "DeviceEnrolled",
     "DeviceStatusChanged",
     "EIP712DomainChanged",
+    "EpochBegun",
     "Event",
     "Locked",
     "MarketChanged",
@@ -108,6 +121,7 @@ __all__ = [
     "SettlementRefused",
     "Skimmed",
     "SlotClosed",
+    "StreamOpened",
     "TargetAdminDelayUpdated",
     "TargetClosed",
     "TargetFunctionRoleUpdated",
@@ -327,6 +341,7 @@ _CONTRACTS = (
     "MeterLedger",
     "EnergyAuction",
     "RelayerBond",
+    "TelemetryAnchor",
 )
 
 

@@ -151,6 +151,16 @@ _DECLARATIONS = (
     "Acknowledgement(bytes32 request,bytes32 signatureHash,address sponsor,uint40 commitBefore)",
     "PostBond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
     "Unbond(address sponsor,address relayer,uint256 amount,uint256 nonce,uint256 deadline)",
+    "OpenStream(address device,bytes32 schemaHash,uint8 mode,uint256 nonce,uint256 deadline)",
+    "NewEpoch(bytes32 stream,uint32 epoch,uint256 nonce,uint256 deadline)",
+    (
+        "Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,"
+        "uint256 nonce,uint256 deadline)"
+    ),
+    (
+        "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
+        "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
+    ),
     (
         "Segment(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,bytes32 previousHead,"
         "bytes32 head)"

@@ -12,7 +12,18 @@ import pytest
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
-from gridweave.domain import acknowledgements, acts, delegations, device_acts, eip712, orders, readings, terms
+from gridweave.domain import (
+    acknowledgements,
+    acts,
+    anchors,
+    delegations,
+    device_acts,
+    eip712,
+    orders,
+    readings,
+    stream_acts,
+    terms,
+)
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
 from gridweave.domain.hashing import keccak
@@ -24,7 +35,18 @@ SEED = 20_260_712
 ROUNDS = 25
 MESSAGES: dict[str, type[Any]] = {
     kind.TYPE.name: kind
-    for module in (acknowledgements, acts, delegations, device_acts, orders, readings, segments, terms)
+    for module in (
+        acknowledgements,
+        acts,
+        anchors,
+        delegations,
+        device_acts,
+        orders,
+        readings,
+        segments,
+        stream_acts,
+        terms,
+    )
     for kind in vars(module).values()
     if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType) and kind is not Domain
 }

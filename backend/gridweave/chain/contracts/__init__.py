@@ -15,6 +15,15 @@ from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionStat
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.meter_ledger import MeterLedger
 from gridweave.chain.contracts.relayer_bond import Promise, RelayerBond
+from gridweave.chain.contracts.telemetry_anchor import (
+    RangePart,
+    ReadingProof,
+    SignedBatch,
+    StreamKeeper,
+    StreamRange,
+    StreamReading,
+    TelemetryAnchor,
+)
 from gridweave.chain.contracts.vault import Balance, Vault
 from gridweave.chain.node import Node
 
@@ -35,11 +44,18 @@ __all__ = [
     "MeterLedger",
     "PositionState",
     "Promise",
+    "RangePart",
+    "ReadingProof",
     "RelayerBond",
     "Role",
+    "SignedBatch",
     "SignedWord",
     "SlotClearing",
     "SlotState",
+    "StreamKeeper",
+    "StreamRange",
+    "StreamReading",
+    "TelemetryAnchor",
     "Vault",
     "signed_word",
     "signed_words",
@@ -59,6 +75,7 @@ class Contracts:
     ledger: MeterLedger
     auction: EnergyAuction
     bond: RelayerBond
+    anchors: TelemetryAnchor
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -73,6 +90,7 @@ class Contracts:
             ledger=MeterLedger(node, addresses["MeterLedger"]),
             auction=EnergyAuction(node, addresses["EnergyAuction"]),
             bond=RelayerBond(node, addresses["RelayerBond"]),
+            anchors=TelemetryAnchor(node, addresses["TelemetryAnchor"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
@@ -86,4 +104,5 @@ class Contracts:
             self.ledger,
             self.auction,
             self.bond,
+            self.anchors,
         )
