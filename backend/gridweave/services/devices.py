@@ -33,7 +33,7 @@ from gridweave.domain.hashing import keccak
 from gridweave.domain.maker_tree import leaf_of, root_of
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Consent, Plan, rehearse, submit_act
-from gridweave.services.errors import NotFound, Refused
+from gridweave.services.errors import KeyNotToKeep, NotFound, Refused
 from gridweave.services.intake import MOST_TIME, Answer
 from gridweave.services.world import World
 from gridweave.store.reading import Row
@@ -136,23 +136,27 @@ async def adopt(world: World, adoption: KeyAdoption, word: bytes) -> Answer:
 
 
 async def keep_key(world: World, name: str) -> Answer:
-    """Keeps a device's P-256 key on chain, as a meter's must be. Raises ServiceError."""
+    """Keeps a device's P-256 key on chain, as a meter's must be. Raises ServiceError.
+
+    Nobody signs it, so that each key is kept once, and only where that can be done now and helps.
+    """
     row, present = await _present(world, name)
-    call = world.contracts.devices.keep_key(name, present)
-    await rehearse(world, call)  # nobody signs it, so only what can be done now is taken
-    return await submit_act(
-        world,
-        Plan(
-            kind=Kind.KEY,
-            call=call,
-            consents=(),
-            lanes=(_lane(name),),
-            deadline=MOST_TIME,
-            request={"device": name, "kept": present.name},
-            account=row["owner"],
-            id=keccak(f"gridweave keep key {name} {present.name} {row['key_version']}".encode()),
-        ),
+    plan = Plan(
+        kind=Kind.KEY,
+        call=world.contracts.devices.keep_key(name, present),
+        consents=(),
+        lanes=(_lane(name),),
+        deadline=MOST_TIME,
+        request={"device": name, "kept": present.name},
+        account=row["owner"],
+        id=keccak(f"gridweave keep key {name} {present.name} {row['key_version']}".encode()),
     )
+    if await world.outbox.item(to_hex(plan.id or b"")) is None:
+        await rehearse(world, plan.call)
+        known = await world.contracts.devices.device_of(name)
+        if present.kind is not KeyKind.P256 or (known is not None and known.kept is not None):
+            raise KeyNotToKeep(name)
+    return await submit_act(world, plan)
 
 
 # standing and owners

@@ -13,6 +13,7 @@ __all__ = [
     "ChallengeInvalid",
     "CursorReorganised",
     "GateTooClose",
+    "KeyNotToKeep",
     "NonceTaken",
     "NotFound",
     "ParquetMissing",
@@ -93,6 +94,16 @@ class GateTooClose(ServiceError):
     def __init__(self, closes_at: int, margin: int, now: int) -> None:
         message = f"less than {margin} s remain; order for a later slot, or send the order to the contract yourself"
         super().__init__("GateTooClose", message, {"closesAt": closes_at, "commitMargin": margin, "chainTime": now})
+
+
+class KeyNotToKeep(ServiceError):
+    """A key that needs no keeping, or is kept."""
+
+    status = 409
+
+    def __init__(self, device: str) -> None:
+        message = "only a P-256 key that is not kept yet is; whoever judges a secp256k1 signature needs none"
+        super().__init__("KeyNotToKeep", message, {"device": device})
 
 
 class NonceTaken(ServiceError):

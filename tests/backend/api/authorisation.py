@@ -328,12 +328,16 @@ async def staged(town: Town) -> Stage:
 
 async def _born(town: Town, acts: Acts, parties: Mapping[Role, Party]) -> dict[str, DeviceKeyPair]:
     """Devices of the prosumer's, both curves among them: keys proposed a week ago, offers to the neighbour."""
-    names = ("unborn", "turning", "vetoing", "lost", "next", "offered", "offered too")
+    names = ("unborn", "turning", "vetoing", "lost", "next", "offered", "offered too", "claimed")
     devices = {name: draw_home(810 + number)[1] for number, name in enumerate(names)}
     owner, neighbour, fresh = parties[Role.PROSUMER], parties[Role.NEIGHBOUR].account, draw_home(802)[1]
-    enrolled = [key for name, key in devices.items() if name not in ("unborn", "next")]
+    enrolled = [key for name, key in devices.items() if name not in ("unborn", "next", "claimed")]
     await town.send([town.enrol_call(key, owner.account) for key in enrolled])
+    claimed = devices["claimed"]
+    root = leaf_of(claimed.device, claimed.kind)
     posted = [
+        acts.batch(root, parties[Role.MAKER]),
+        acts.claim(claimed, owner.account, root),
         acts.proposal(devices["vetoing"].device, fresh, owner),
         acts.proposal(devices["lost"].device, devices["next"], owner),
         acts.offer(devices["offered"].device, neighbour, owner),

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from gridweave.chain import Reverted
+from gridweave.domain.acts import KeyKind
 from gridweave.domain.device_acts import DeviceSession
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.signatures import sign_compact
@@ -108,7 +109,9 @@ async def test_post_redeem__by_anybody__pays_the_sponsor_or_nobody(scene: Scene,
 @pytest.mark.parametrize("role", Role)
 async def test_post_kept_key__by_anybody__keeps_the_key_that_counts(scene: Scene, role: Role) -> None:
     del role  # the request names no sender, and no key
-    posted = Acts(scene.stage.town).kept_key(scene.stage.spare.device, scene.stage.spare)
+    claimed = scene.stage.devices["claimed"]
+    assert claimed.kind is KeyKind.P256
+    posted = Acts(scene.stage.town).kept_key(claimed.device, claimed)
     assert await answered(scene, posted) == (202, "")
     assert await by_contract(scene, posted) == ""
 

@@ -344,6 +344,11 @@ async def test_kept_key__asked_for_again__has_the_same_answer(service: Service) 
     before = await service.runtime.world.outbox.accepted_total()
     assert (await service.post(posted.path, {})).json()["status"] == "committed"
     assert await service.runtime.world.outbox.accepted_total() == before, "anybody may ask, and gas is spent once"
+    home = service.town.homes[1]
+    assert home.key.kind is KeyKind.P256
+    assert await refusal(service, acts.kept_key(home.key.device, home.key)) == (409, "KeyNotToKeep"), "enrol keeps it"
+    _, other = await claimed(service, 416)
+    assert await refusal(service, acts.kept_key(other.device, other)) == (409, "KeyNotToKeep"), "secp256k1"
     unknown = drawn(417)[1]
     assert await refusal(service, acts.kept_key(unknown.device, unknown)) == (404, "UnknownDevice")
 

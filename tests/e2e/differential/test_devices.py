@@ -214,7 +214,7 @@ class Life:
     def _claim(self) -> DeviceAct:
         root, owner, deadline = self._root(), self._new_owner(), self._deadline()
         batch = next((batch for batch in self.batches if batch.root == root), None)
-        if batch is None or self._rarely():
+        if batch is None or self._rarely(5):
             key, proof = self._key(), [self.rng.randbytes(32)]
         else:
             key = self.registry.keys[self.rng.choice(batch.devices)[0]]
@@ -317,7 +317,9 @@ class Life:
 
     def _revoke(self) -> DeviceAct:
         name, _ = self._device()
-        mine = [n for n, device in self.registry.book.devices.items() if device.owner == self.registry.sender]
+        known = self.registry.book.devices.items()
+        alive = [n for n, device in known if device.status is not DeviceStatus.REVOKED]
+        mine = [n for n in alive if self.registry.book.devices[n].owner == self.registry.sender]
         if mine and not self._rarely(3):
             name = self.rng.choice(mine)
         call = self.contract.call("revoke", name)
@@ -328,6 +330,8 @@ class Life:
         name, device = self._device()
         present, block = self._present(device), int(self.registry.chain.rpc("eth_blockNumber"), 16) + 1
         since = max(0, block - self.rng.choice([0, 1, 3, 10, 40, block, block, -1]) + (0 if self._rarely(3) else 1))
+        if device and device.compromised_since and self._rarely(3):
+            since = device.compromised_since
         signer = self._person(self.registry.operator) if self._rarely(3) else self._owner(device)
         said = CompromiseNotice(name, since, **self._fresh())
         act = self._consent(signer, said)
@@ -343,7 +347,7 @@ class Life:
     def _offer(self) -> DeviceAct:
         name, device = self._device()
         owner, to = self._owner(device), self._new_owner()
-        until = self.rng.choice([FAR, FAR, FAR, self.now, self.now + 60])
+        until = self.rng.choice([FAR, FAR, self.now, self.now + 600, self.now + DAY])
         said = TransferOffer(name, to, until, **self._fresh())
         act = self._consent(owner, said)
         call = self.contract.offer_transfer(name, to, until, act)
@@ -351,12 +355,20 @@ class Life:
             call, "offerTransfer", lambda at, w: self.registry.book.offer(said, owner.address, w), name, act
         )
 
+    def _is_open(self, device: Device) -> bool:
+        """Whether somebody here could take it over."""
+        offer = device.offer
+        in_service = device.status is not DeviceStatus.REVOKED and not device.compromised_since
+        return in_service and offer is not None and offer.to in self.registry.people and offer.until >= self.now
+
     def _accept(self) -> DeviceAct:
         name, device = self._device()
-        offered = [n for n, d in self.registry.book.devices.items() if d.offer and d.status is not DeviceStatus.REVOKED]
+        offered = [name for name, each in self.registry.book.devices.items() if self._is_open(each)]
         if offered and not self._rarely():
             name = self.rng.choice(offered)
             device = self.registry.book.devices[name]
+        if device and device.offer and self.now <= device.offer.until < FAR:
+            self.now = device.offer.until + self.rng.choice([0, 0, 1])
         present, to = self._present(device), self._person(device.offer.to if device and device.offer else "")
         owner = device.owner if device else ZERO_ADDRESS
         said = TransferAcceptance(name, owner, **self._fresh())
