@@ -10,10 +10,10 @@ import { IFirmwareRegistry } from "./interfaces/IFirmwareRegistry.sol";
 import { ReleaseKeys } from "./libraries/ReleaseKeys.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Act } from "./types/Act.sol";
-import { Installation, InstallReceipt } from "./types/InstallReceipt.sol";
+import { Installation, InstallationWord, InstallReceipt } from "./types/InstallReceipt.sol";
 import { KeySet, Quorum } from "./types/KeySet.sol";
 import { Release } from "./types/Release.sol";
-import { Rollout, RolloutState, WHOLE_BP, rampPosition } from "./types/Rollout.sol";
+import { Rollout, RolloutState, RolloutWord, WHOLE_BP, rampPosition } from "./types/Rollout.sol";
 
 /// @title FirmwareRegistry
 /// @notice See IFirmwareRegistry. A release is two words: its hash from the beginning, its rollout once that begins. Where they lie is
@@ -33,7 +33,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
         // slot 3: struct hashes
         mapping(uint32 counter => bytes32) releases;
         // slot 4
-        mapping(uint32 counter => Rollout) rollouts;
+        mapping(uint32 counter => RolloutWord) rollouts;
     }
 
     bytes32 private constant MODEL_OPENING_TYPEHASH = keccak256(
@@ -63,7 +63,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
     IDeviceRegistry private immutable _devices;
 
     mapping(uint32 model => Model) private _models;
-    mapping(address device => Installation) private _installations;
+    mapping(address device => InstallationWord) private _installations;
 
     constructor(address authority, IDeviceRegistry devices)
         EIP712("Gridweave FirmwareRegistry", "1")
@@ -210,7 +210,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
         one.requireApproved(_hashTypedDataV4(structHash), 1);
 
         _pause(model, counter, rollout, one.approvals[0].signer);
-        paused.rollouts[counter] = rollout;
+        paused.rollouts[counter] = rollout.pack();
     }
 
     function _pause(uint32 model, uint32 counter, Rollout memory rollout, address by) private {
@@ -235,7 +235,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
     function _step(uint32 number, Model storage model, uint32 counter, Rollout memory rollout) private {
         ++rollout.step;
         rollout.clearTally();
-        model.rollouts[counter] = rollout;
+        model.rollouts[counter] = rollout.pack();
         emit RolloutStepped(number, counter, rollout.state, rollout.shareBp, rollout.step);
     }
 
@@ -254,7 +254,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
 
         rollout.state = RolloutState.Revoked;
         rollout.revokedSince = sinceBlock;
-        revoked.rollouts[counter] = rollout;
+        revoked.rollouts[counter] = rollout.pack();
         emit ReleaseRevoked(model, counter, sinceBlock);
     }
 
@@ -262,54 +262,58 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
 
     /// @inheritdoc IFirmwareRegistry
     function tell(InstallReceipt calldata receipt) public {
-        (address device, uint32 counter) = (receipt.device, receipt.counter);
-        Model storage model = _modelOf(receipt);
-        Rollout memory rollout = _standing(receipt.model, model, counter);
-        if (!rollout.isTaking()) revert WrongRolloutState(receipt.model, counter, rollout.state);
-        uint256 position = rampPosition(device, receipt.model, counter);
+        (address device, uint32 number, uint32 counter) = (receipt.device, receipt.model, receipt.counter);
+        Model storage model = _openModel(number);
+        Installation memory last = _installations[device].unpack();
+        if (last.told == 0 || last.model != number) _requireModel(device, number, model.line.maker);
+        Rollout memory rollout = _standing(number, model, counter);
+        if (!rollout.isTaking()) revert WrongRolloutState(number, counter, rollout.state);
+        uint256 position = rampPosition(device, number, counter);
         if (position >= rollout.shareBp) revert NotInRamp(device, position, rollout.shareBp);
         if (receipt.time > block.timestamp + CLOCK_TOLERANCE) revert ReceiptFromFuture(device, receipt.time);
-        bool counts = _note(receipt);
+        // what it told before it told of a newer release is not remembered, so an older one never counts
+        bool counts = counter > last.told;
+        _note(receipt, last);
         if (!_devices.isAuthentic(device, _hashTypedDataV4(receipt.structHash()), receipt.signature)) {
-            revert IDeviceRegistry.DeviceSignatureInvalid(device);
+            _refuse(device);
         }
 
-        emit InstallTold(device, receipt.model, counter, receipt.failureCode, receipt.time);
+        emit InstallTold(device, number, counter, receipt.failureCode, receipt.time);
         if (!counts) return;
         ++rollout.told;
         if (receipt.failureCode != 0) ++rollout.failures;
-        if (rollout.isOverLimit()) _pause(receipt.model, counter, rollout, address(0));
-        model.rollouts[counter] = rollout;
+        if (rollout.isOverLimit()) _pause(number, counter, rollout, address(0));
+        model.rollouts[counter] = rollout.pack();
     }
 
-    /// The model of the receipt, which is the device's own.
-    function _modelOf(InstallReceipt calldata receipt) private view returns (Model storage model) {
-        address id = receipt.device;
-        model = _openModel(receipt.model);
+    /// A device's maker and model never change, so this is asked before its first receipt only.
+    function _requireModel(address id, uint32 model, address maker) private view {
         IDeviceRegistry.Device memory device = _devices.deviceOf(id);
         if (device.status == IDeviceRegistry.Status.Unknown) revert IDeviceRegistry.UnknownDevice(id);
-        if (device.model != receipt.model || device.maker != model.line.maker) {
-            revert WrongModel(id, device.maker, device.model);
-        }
-        if (device.status == IDeviceRegistry.Status.Revoked) revert IDeviceRegistry.DeviceRevoked(id);
-        if (device.status == IDeviceRegistry.Status.Suspended) revert IDeviceRegistry.DeviceSuspended(id);
+        if (device.model != model || device.maker != maker) revert WrongModel(id, device.maker, device.model);
     }
 
-    /// Takes down what the device tells. Whether it counts: what it told before it told of a newer release is not remembered, so
-    /// an older one never does.
-    function _note(InstallReceipt calldata receipt) private returns (bool counts) {
-        Installation memory last = _installations[receipt.device];
+    /// Takes down what the device tells.
+    function _note(InstallReceipt calldata receipt, Installation memory last) private {
         uint32 counter = receipt.counter;
         bool runs = receipt.failureCode == 0;
-        counts = counter > last.told;
         if (counter == last.told && (last.failureCode == 0 || !runs)) revert ReceiptTold(receipt.device, counter);
         if (counter < last.told && (counter <= last.running || !runs)) {
             revert ReceiptOutdated(receipt.device, counter, last.told);
         }
 
+        last.model = receipt.model;
         if (counter >= last.told) (last.told, last.failureCode) = (counter, receipt.failureCode);
         if (runs) (last.running, last.runningSince) = (counter, uint32(block.number));
-        _installations[receipt.device] = last;
+        _installations[receipt.device] = last.pack();
+    }
+
+    /// Says why a device's word is not taken.
+    function _refuse(address id) private view {
+        IDeviceRegistry.Status status = _devices.deviceOf(id).status;
+        if (status == IDeviceRegistry.Status.Revoked) revert IDeviceRegistry.DeviceRevoked(id);
+        if (status == IDeviceRegistry.Status.Suspended) revert IDeviceRegistry.DeviceSuspended(id);
+        revert IDeviceRegistry.DeviceSignatureInvalid(id);
     }
 
     /// @inheritdoc IFirmwareRegistry
@@ -372,7 +376,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
     }
 
     function _rolloutOf(Model storage model, uint32 counter) private view returns (Rollout memory rollout) {
-        rollout = model.rollouts[counter];
+        rollout = model.rollouts[counter].unpack();
         if (rollout.state == RolloutState.Revoked) return rollout;
         if (rollout.state == RolloutState.Unknown) {
             if (model.releases[counter] == 0) return rollout;
@@ -389,16 +393,16 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
         Model storage model = _models[found.model];
         if (found.status != IDeviceRegistry.Status.Active || found.maker != model.line.maker) return false;
         Rollout memory rollout = _rolloutOf(model, counter);
-        return rollout.isTaking() && counter >= _installations[device].running
+        return rollout.isTaking() && counter >= _installations[device].unpack().running
             && rampPosition(device, found.model, counter) < rollout.shareBp;
     }
 
     /// @inheritdoc IFirmwareRegistry
     function isReliableAt(uint32 model, uint32 counter, uint256 blockNumber) public view returns (bool) {
         Model storage found = _models[model];
-        Rollout memory rollout = found.rollouts[counter];
-        if (rollout.begunAt == 0 || blockNumber < rollout.begunAt) return false;
-        if (rollout.revokedSince != 0 && blockNumber >= rollout.revokedSince) return false;
+        RolloutWord rollout = found.rollouts[counter];
+        if (rollout.begunAt() == 0 || blockNumber < rollout.begunAt()) return false;
+        if (rollout.revokedSince() != 0 && blockNumber >= rollout.revokedSince()) return false;
         return counter >= floorAt(model, blockNumber);
     }
 
@@ -439,7 +443,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
 
     /// @inheritdoc IFirmwareRegistry
     function installationOf(address device) external view returns (Installation memory) {
-        return _installations[device];
+        return _installations[device].unpack();
     }
 
     /// @inheritdoc IFirmwareRegistry

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.37;
 
-using { isTaking, isOverLimit, clearTally } for Rollout global;
+using { isTaking, isOverLimit, clearTally, pack } for Rollout global;
+using { unpack, revokedSince, begunAt } for RolloutWord global;
 
 enum RolloutState {
     Unknown,
@@ -14,8 +15,8 @@ enum RolloutState {
     Superseded
 }
 
-/// How far a release has come, in one word. As stored: `Unknown` until the rollout begins, and never `Superseded`, for what is
-/// older than the newest full release is that without a word being written.
+/// How far a release has come. As stored: `Unknown` until the rollout begins, and never `Superseded`, for what is older than the
+/// newest full release is that without a word being written.
 struct Rollout {
     RolloutState state;
     RolloutState resumesTo; // of a paused one
@@ -30,7 +31,44 @@ struct Rollout {
     uint32 begunAt; // block
 }
 
+/// A Rollout in one word, most significant bits first: state 8 | resumesTo 8 | shareBp 16 | step 16 | told 32 | failures 32 |
+/// leastReceipts 32 | failureLimitBp 16 | floor 32 | revokedSince 32 | begunAt 32.
+type RolloutWord is uint256;
+
 uint16 constant WHOLE_BP = 10_000;
+
+function pack(Rollout memory rollout) pure returns (RolloutWord) {
+    uint256 course = (uint256(rollout.state) << 248) | (uint256(rollout.resumesTo) << 240)
+        | (uint256(rollout.shareBp) << 224) | (uint256(rollout.step) << 208);
+    uint256 tally = (uint256(rollout.told) << 176) | (uint256(rollout.failures) << 144)
+        | (uint256(rollout.leastReceipts) << 112) | (uint256(rollout.failureLimitBp) << 96);
+    uint256 span = (uint256(rollout.floor) << 64) | (uint256(rollout.revokedSince) << 32) | rollout.begunAt;
+    return RolloutWord.wrap(course | tally | span);
+}
+
+function unpack(RolloutWord packed) pure returns (Rollout memory rollout) {
+    uint256 word = RolloutWord.unwrap(packed);
+    if (word == 0) return rollout;
+    rollout.state = RolloutState(word >> 248);
+    rollout.resumesTo = RolloutState((word >> 240) & 0xff);
+    rollout.shareBp = uint16(word >> 224);
+    rollout.step = uint16(word >> 208);
+    rollout.told = uint32(word >> 176);
+    rollout.failures = uint32(word >> 144);
+    rollout.leastReceipts = uint32(word >> 112);
+    rollout.failureLimitBp = uint16(word >> 96);
+    rollout.floor = uint32(word >> 64);
+    rollout.revokedSince = packed.revokedSince();
+    rollout.begunAt = packed.begunAt();
+}
+
+function revokedSince(RolloutWord packed) pure returns (uint32) {
+    return uint32(RolloutWord.unwrap(packed) >> 32);
+}
+
+function begunAt(RolloutWord packed) pure returns (uint32) {
+    return uint32(RolloutWord.unwrap(packed));
+}
 
 /// Whether devices may install it, were it not superseded.
 function isTaking(Rollout memory rollout) pure returns (bool) {
