@@ -99,6 +99,9 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     /// How long a device has to object to a key that its owner proposes.
     uint256 public constant ROTATION_DELAY = 7 days;
 
+    /// Until when a key that counts is valid, as ERC-1056 says it.
+    uint256 private constant FOREVER = type(uint256).max;
+
     uint8 private constant ACTIVE = uint8(Status.Active);
 
     mapping(address device => Record) private _records;
@@ -214,7 +217,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         Origin memory origin = _origins[number];
         emit DeviceEnrolled(device, origin.maker, owner, origin.model, batch);
         emit DIDOwnerChanged(device, owner, 0);
-        _tellKey(device, key, uint8(kind), true, 0);
+        key.tell(device, uint8(kind), FOREVER, 0);
     }
 
     // -------------------------------------------------------------------------------------------------------------- keys
@@ -223,17 +226,13 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     function rotate(Rotation calldata rotation, bytes32[2] calldata signature) external {
         address device = rotation.device;
         Standing standing = _records[device].standing;
+        PublicKey memory present = rotation.present;
         _requireActive(device, standing);
         _requireInTime(rotation.deadline);
-        _requirePresent(device, standing, rotation.present);
-        _requireSigned(
-            device,
-            KeyKind(standing.keyKind()),
-            rotation.present,
-            _rotationHash(KEY_ROTATION_TYPEHASH, rotation, standing),
-            signature
-        );
-        _replaceKey(rotation, standing);
+        _requirePresent(device, standing, present);
+        bytes32 structHash = _rotationHash(KEY_ROTATION_TYPEHASH, rotation, standing);
+        _requireSigned(device, KeyKind(standing.keyKind()), present, structHash, signature);
+        _replaceKey(device, standing, present, rotation.next, uint8(rotation.keyKind));
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -280,25 +279,24 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         address device = rotation.device;
         Record storage record = _records[device];
         Standing standing = record.standing;
+        PublicKey memory next = rotation.next;
         _requireInService(device, standing);
         _requireInTime(rotation.deadline);
         _requirePresent(device, standing, rotation.present);
         Proposal memory proposal = _proposalOf(device, record, standing);
-        PublicKey memory next = rotation.next;
         if (proposal.key != next.nameOf() || proposal.keyKind != rotation.keyKind) {
             revert OtherKeyProposed(device, proposal.key);
         }
         if (block.timestamp < proposal.readyAt) revert RotationNotReady(device, proposal.readyAt);
-        _requireSigned(
-            device, rotation.keyKind, next, _rotationHash(KEY_ADOPTION_TYPEHASH, rotation, standing), signature
-        );
+        bytes32 structHash = _rotationHash(KEY_ADOPTION_TYPEHASH, rotation, standing);
+        _requireSigned(device, rotation.keyKind, next, structHash, signature);
 
         uint32 since = record.holding.compromisedSince;
         if (since != 0) {
             record.doubts.push(Span(since, uint32(block.number)));
             record.holding.compromisedSince = 0;
         }
-        _replaceKey(rotation, standing);
+        _replaceKey(device, standing, rotation.present, next, uint8(rotation.keyKind));
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -337,23 +335,21 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         );
     }
 
-    function _replaceKey(Rotation calldata rotation, Standing standing) private {
-        address device = rotation.device;
-        PublicKey memory next = rotation.next;
-        uint8 kind = uint8(rotation.keyKind);
+    function _replaceKey(
+        address device,
+        Standing standing,
+        PublicKey memory present,
+        PublicKey memory next,
+        uint8 kind
+    ) private {
         _requireRoom(device, standing);
         if (!next.isOnCurve(kind)) revert KeyNotOnCurve(next.x, next.y);
         address name = next.nameOf();
         if (name == standing.key()) revert KeyUnchanged(device);
 
         _records[device].standing = standing.withKey(name, kind).withChanged(block.number);
-        _tellKey(device, rotation.present, standing.keyKind(), false, standing.changed());
-        _tellKey(device, next, kind, true, standing.changed());
-    }
-
-    function _tellKey(address device, PublicKey memory key, uint8 kind, bool counts, uint256 previousChange) private {
-        uint256 validTo = counts ? type(uint256).max : 0;
-        emit DIDAttributeChanged(device, DeviceKeys.attributeOf(kind), key.compressed(), validTo, previousChange);
+        present.tell(device, standing.keyKind(), 0, standing.changed());
+        next.tell(device, kind, FOREVER, standing.changed());
     }
 
     // ---------------------------------------------------------------------------------------------------------- standing
@@ -404,7 +400,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         emit DeviceCompromised(device, sinceBlock, act.signer);
         if (holding.compromisedSince != 0) return;
 
-        _tellKey(device, present, standing.keyKind(), false, standing.changed());
+        present.tell(device, standing.keyKind(), 0, standing.changed());
         standing = standing.withChanged(block.number);
         if (standing.status() == ACTIVE) _changeStatus(device, standing, Status.Suspended, act.signer);
         else record.standing = standing;

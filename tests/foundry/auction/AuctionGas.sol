@@ -7,12 +7,12 @@ import { Cancel, SignedCancel } from "../../../contracts/types/Cancel.sol";
 import { MarketTerms } from "../../../contracts/types/MarketTerms.sol";
 import { ASK, BID, Order, SignedOrder } from "../../../contracts/types/Order.sol";
 import { SignedReading } from "../../../contracts/types/Reading.sol";
-import { vm } from "../support/Vm.sol";
+import { Gas } from "../support/Gas.sol";
 import { Feeder, Home } from "./Feeder.sol";
 
 /// Whole transactions: 21,000, every byte of the call, and execution on cold storage. What setUp wrote is an earlier
 /// transaction's; a test measures one call.
-abstract contract AuctionGas is Feeder {
+abstract contract AuctionGas is Feeder, Gas {
     uint256 internal constant BATCH = 100;
     uint256 internal constant TICK = 2_000;
 
@@ -66,40 +66,8 @@ abstract contract AuctionGas is Feeder {
         }
     }
 
-    event log_named_uint(string key, uint256 val);
-
-    /// Says what something costs; scripts/tools/gas.py keeps it in benchmarks/snapshots.
-    function _snap(string memory what, uint256 gas, uint256 limit) internal {
-        emit log_named_uint(what, gas);
-        assertLe(gas, limit, what);
-    }
-
-    /// Gas of the transaction that makes this call.
-    function _transactionGas(bytes memory data) internal returns (uint256 gas) {
-        address[7] memory touched = [
-            address(auction),
-            address(vault),
-            address(ders),
-            address(ledger),
-            address(devices),
-            address(authority),
-            address(currency)
-        ];
-        for (uint256 i = 0; i < touched.length; ++i) {
-            vm.cool(touched[i]);
-        }
-        address target = address(auction);
-        gas = gasleft();
-        (bool done,) = target.call(data);
-        gas -= gasleft();
-        assertTrue(done, "the measured call succeeds");
-        // the call itself costs a transaction nothing but its 21,000: 2,600 of the cold address are not paid
-        gas += 21_000 + _calldataGas(data) - 2_600;
-    }
-
-    function _calldataGas(bytes memory data) private pure returns (uint256 gas) {
-        for (uint256 i = 0; i < data.length; ++i) {
-            gas += data[i] == 0 ? 4 : 16;
-        }
+    /// Gas of the transaction that makes this call of the auction.
+    function _transactionGas(bytes memory data) internal returns (uint256) {
+        return _transactionGas(address(auction), data);
     }
 }

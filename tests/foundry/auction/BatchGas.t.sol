@@ -6,6 +6,7 @@ import { vm } from "../support/Vm.sol";
 import { AuctionGas } from "./AuctionGas.sol";
 
 /// A hundred orders on storage that nobody has written before.
+/// forge-config: default.isolate = true
 contract FreshPlaceGasTest is AuctionGas {
     function setUp() public override {
         super.setUp();
@@ -19,6 +20,7 @@ contract FreshPlaceGasTest is AuctionGas {
 }
 
 /// The same 256 slots later, in words that an earlier turn of the ring has written.
+/// forge-config: default.isolate = true
 contract ReusedPlaceGasTest is AuctionGas {
     function setUp() public override {
         super.setUp();
@@ -62,6 +64,7 @@ abstract contract SettleGas is AuctionGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract FirstReadingGasTest is SettleGas {
     function setUp() public override {
         super.setUp();
@@ -73,6 +76,7 @@ contract FirstReadingGasTest is SettleGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract LaterReadingGasTest is SettleGas {
     function setUp() public override {
         super.setUp();

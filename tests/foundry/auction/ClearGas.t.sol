@@ -66,6 +66,7 @@ abstract contract ClearGas is AuctionGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract Clear10GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -77,6 +78,7 @@ contract Clear10GasTest is ClearGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract Clear100GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -88,6 +90,7 @@ contract Clear100GasTest is ClearGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract Clear200GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -99,6 +102,7 @@ contract Clear200GasTest is ClearGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract Clear1000GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -110,6 +114,7 @@ contract Clear1000GasTest is ClearGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract Clear10000GasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -121,6 +126,7 @@ contract Clear10000GasTest is ClearGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract ClearNothingGasTest is ClearGas {
     function setUp() public override {
         super.setUp();
@@ -133,6 +139,7 @@ contract ClearNothingGasTest is ClearGas {
 }
 
 /// What the search in WorstBook.t.sol found.
+/// forge-config: default.isolate = true
 contract ClearWorstGasTest is ClearGas {
     function setUp() public override {
         super.setUp();

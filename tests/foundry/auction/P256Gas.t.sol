@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { SettleGas } from "./BatchGas.t.sol";
 
 /// The same hundred readings by devices with P-256 keys. The precompile at 0x100 stands from osaka on.
+/// forge-config: default.isolate = true
 contract FirstP256ReadingGasTest is SettleGas {
     function setUp() public override {
         super.setUp();
@@ -16,6 +17,7 @@ contract FirstP256ReadingGasTest is SettleGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract LaterP256ReadingGasTest is SettleGas {
     function setUp() public override {
         super.setUp();
@@ -40,6 +42,7 @@ abstract contract P256InCodeGas is SettleGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract FirstP256InCodeGasTest is P256InCodeGas {
     function setUp() public override {
         super.setUp();
@@ -51,6 +54,7 @@ contract FirstP256InCodeGasTest is P256InCodeGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract LaterP256InCodeGasTest is P256InCodeGas {
     function setUp() public override {
         super.setUp();

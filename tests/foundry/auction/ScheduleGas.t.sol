@@ -48,6 +48,7 @@ abstract contract ScheduleGas is AuctionGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract MetersScheduleGasTest is ScheduleGas {
     function setUp() public override {
         super.setUp();
@@ -59,6 +60,7 @@ contract MetersScheduleGasTest is ScheduleGas {
     }
 }
 
+/// forge-config: default.isolate = true
 contract DayScheduleGasTest is ScheduleGas {
     function setUp() public override {
         super.setUp();

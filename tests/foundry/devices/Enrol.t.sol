@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IDeviceRegistry } from "../../../contracts/interfaces/IDeviceRegistry.sol";
+import { IERC1056 } from "../../../contracts/interfaces/IERC1056.sol";
 import { ISignedActs } from "../../../contracts/interfaces/ISignedActs.sol";
 import { SmartWallet } from "../../../contracts/mocks/SmartWallet.sol";
 import { Act } from "../../../contracts/types/Act.sol";
@@ -197,9 +198,11 @@ contract EnrolTest is Street {
         bytes32[2] memory possession = _possession(device, OWNER, act);
 
         vm.expectEmit(address(devices));
-        emit IDeviceRegistry.DeviceEnrolled(device.id, maker.addr, OWNER);
+        emit IDeviceRegistry.DeviceEnrolled(device.id, maker.addr, OWNER, MODEL, bytes32(0));
         vm.expectEmit(address(devices));
-        emit IDeviceRegistry.DeviceKeyChanged(device.id, 1, device.kind, device.x, device.y);
+        emit IERC1056.DIDOwnerChanged(device.id, OWNER, 0);
+        vm.expectEmit(address(devices));
+        emit IERC1056.DIDAttributeChanged(device.id, _attributeOf(device), _compressed(device), type(uint256).max, 0);
         vm.prank(stranger.addr);
         devices.enrol(enrolment, act, possession);
 
@@ -210,8 +213,13 @@ contract EnrolTest is Street {
         assertTrue(kept.keyKind == device.kind, "the kind of its key");
         assertEq(kept.keyVersion, 1, "its first key");
         assertEq(kept.statusSince, block.timestamp, "since now");
-        assertEq(kept.x, device.x, "x");
-        assertEq(kept.y, device.y, "y");
+        assertEq(kept.model, MODEL, "its model");
+        assertEq(kept.key, device.id, "named by its first key");
+        bool isKept = device.kind == IDeviceRegistry.KeyKind.P256;
+        assertEq(kept.kept.x, isKept ? device.x : bytes32(0), "x of a key that cannot be recovered");
+        assertEq(kept.kept.y, isKept ? device.y : bytes32(0), "y of a key that cannot be recovered");
+        assertEq(devices.identityOwner(device.id), OWNER, "the owner, as ERC-1056 has it");
+        assertEq(devices.changed(device.id), block.number, "its last change, as ERC-1056 has it");
     }
 
     function _expectRevert(DeviceKey memory device, Party memory by, bytes memory refusal) private {

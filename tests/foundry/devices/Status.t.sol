@@ -125,7 +125,7 @@ contract StatusTest is Street {
     function _assertStatus(IDeviceRegistry.Status status) private view {
         IDeviceRegistry.Device memory device = devices.deviceOf(_device.id);
         assertTrue(device.status == status, "status");
-        assertEq(device.x, _device.x, "the key stays");
+        assertEq(device.key, _device.id, "the key stays");
         assertEq(device.keyVersion, 1, "its version stays");
     }
 

@@ -47,15 +47,23 @@ contract FirmwareInvariants is Test {
     /// forge-config: check.invariant.runs = 8
     /// forge-config: check.invariant.depth = 64
     /// forge-config: check.invariant.fail-on-revert = true
-    function invariant_firmware() external {
+    function invariant_firmware__after_any_acts__only_goes_forward() external {
         handler.assertLine();
         handler.assertReleases();
         handler.assertHistory();
     }
 
-    function afterInvariant() external {
-        bytes32[10] memory verbs = [
-            bytes32("release"),
+    /// That the acts above are no idle ones: of 3,000 with a fixed seed each kind has succeeded.
+    function test_firmware__given_3000_acts__each_kind_succeeds() external {
+        for (uint256 i = 0; i < 3_000; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("firmware", i)));
+            (bool done,) = address(handler).call(abi.encodeWithSelector(_kinds()[seed % KINDS], seed >> 8));
+            assertTrue(done, "no act reverts");
+            handler.assertLine();
+        }
+        handler.assertReleases();
+        string[11] memory verbs = [
+            "release",
             "begin",
             "raise",
             "raise to the whole",
@@ -64,10 +72,13 @@ contract FirmwareInvariants is Test {
             "resume",
             "revoke",
             "tell of success",
-            "tell of failure"
+            "tell of failure",
+            "pass"
         ];
         for (uint256 i = 0; i < verbs.length; ++i) {
-            emit log_named_uint(string(abi.encodePacked(verbs[i])), handler.done(verbs[i]));
+            uint256 count = handler.done(bytes32(bytes(verbs[i])));
+            emit log_named_uint(verbs[i], count);
+            assertGe(count, 1, verbs[i]);
         }
     }
 }

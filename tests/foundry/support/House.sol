@@ -54,7 +54,10 @@ abstract contract House is Test {
         _open(address(vault), Vault.settle.selector, Roles.MODULE);
         _open(address(vault), Vault.collect.selector, Roles.MODULE);
         _open(address(devices), DeviceRegistry.enrol.selector, Roles.MAKER);
+        _open(address(devices), DeviceRegistry.registerBatch.selector, Roles.MAKER);
         _open(address(devices), DeviceRegistry.setStatus.selector, Roles.OPERATOR);
+        _open(address(devices), DeviceRegistry.closeBatch.selector, Roles.OPERATOR);
+        _open(address(devices), DeviceRegistry.noteCompromise.selector, Roles.OPERATOR);
         _open(address(ders), DERRegistry.registerMeter.selector, Roles.OPERATOR);
         _open(address(ders), DERRegistry.moveMeter.selector, Roles.OPERATOR);
         _open(address(ders), DERRegistry.endMeter.selector, Roles.OPERATOR);

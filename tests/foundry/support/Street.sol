@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { IDERRegistry } from "../../../contracts/interfaces/IDERRegistry.sol";
 import { IDeviceRegistry } from "../../../contracts/interfaces/IDeviceRegistry.sol";
 import { Act } from "../../../contracts/types/Act.sol";
+import { PublicKey } from "../../../contracts/types/PublicKey.sol";
 import { Reading, SignedReading } from "../../../contracts/types/Reading.sol";
 import { House } from "./House.sol";
 import { Party, Signing } from "./Signing.sol";
@@ -25,9 +26,10 @@ abstract contract Street is House {
     string internal constant LEDGER = "Gridweave MeterLedger";
 
     uint32 internal constant MARKET = 1;
+    uint32 internal constant MODEL = 7;
 
     bytes32 private constant ENDORSEMENT_TYPEHASH = keccak256(
-        "Endorsement(address device,address maker,address owner,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)"
+        "Endorsement(address device,address maker,address owner,uint32 model,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)"
     );
     bytes32 private constant POSSESSION_TYPEHASH =
         keccak256("Possession(address device,address maker,address owner,uint256 deadline)");
@@ -68,6 +70,21 @@ abstract contract Street is House {
         return address(uint160(uint256(keccak256(abi.encodePacked(x, y)))));
     }
 
+    /// The key as ERC-1056's events have it.
+    function _attributeOf(DeviceKey memory device) internal pure returns (bytes32) {
+        return device.kind == IDeviceRegistry.KeyKind.P256
+            ? bytes32("did/pub/P256/veriKey/hex")
+            : bytes32("did/pub/Secp256k1/veriKey/hex");
+    }
+
+    function _compressed(DeviceKey memory device) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint256(device.y) % 2 == 0 ? uint8(2) : uint8(3), device.x);
+    }
+
+    function _pointOf(DeviceKey memory device) internal pure returns (PublicKey memory) {
+        return PublicKey(device.x, device.y);
+    }
+
     function _signAs(DeviceKey memory device, bytes32 digest) internal pure returns (bytes32 r, bytes32 s) {
         if (device.kind == IDeviceRegistry.KeyKind.P256) return Signing.signP256Low(device.key, digest);
         return vm.signCompact(device.key, digest);
@@ -78,7 +95,7 @@ abstract contract Street is House {
         pure
         returns (IDeviceRegistry.Enrolment memory)
     {
-        return IDeviceRegistry.Enrolment(device.id, owner, device.kind, device.x, device.y);
+        return IDeviceRegistry.Enrolment(device.id, owner, MODEL, device.kind, device.x, device.y);
     }
 
     function _endorse(IDeviceRegistry.Enrolment memory enrolment, Party memory by) internal returns (Act memory act) {
@@ -100,6 +117,7 @@ abstract contract Street is House {
                     enrolment.device,
                     act.signer,
                     enrolment.owner,
+                    enrolment.model,
                     enrolment.keyKind,
                     enrolment.x,
                     enrolment.y,

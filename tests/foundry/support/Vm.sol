@@ -2,6 +2,15 @@
 pragma solidity 0.8.37;
 
 /// What the tests use of forge's cheat codes.
+/// What the last call used. In isolation a call is a transaction of its own, so with its 21,000 and its bytes.
+struct CallGas {
+    uint64 gasLimit;
+    uint64 gasTotalUsed;
+    uint64 gasMemoryUsed;
+    int64 gasRefunded;
+    uint64 gasRemaining;
+}
+
 interface Vm {
     struct Wallet {
         address addr;
@@ -32,6 +41,7 @@ interface Vm {
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
     function cool(address target) external;
+    function lastCallGas() external view returns (CallGas memory);
     function pauseGasMetering() external;
     function resumeGasMetering() external;
 

@@ -7,14 +7,13 @@ import { Gas } from "../support/Gas.sol";
 import { House } from "../support/House.sol";
 
 /// What the hot paths cost per item in batches of 100, on account words that exist.
+/// forge-config: default.isolate = true
 contract VaultGasTest is House, Gas {
     uint256 private constant BATCH = 100;
 
-    address[] private _touched;
 
     function setUp() public override {
         super.setUp();
-        _touched = [address(vault), address(authority)];
         _grant(Roles.MODULE, address(this));
         for (uint256 i = 0; i < BATCH; ++i) {
             _deposit(_home(i), 1_000_000);
@@ -25,7 +24,7 @@ contract VaultGasTest is House, Gas {
     }
 
     function test_lock__given_reused_account_words__costs_at_most_9000_gas_an_item() external {
-        uint256 gas = _measure(address(vault), abi.encodeCall(vault.lock, (_locks())), _touched);
+        uint256 gas = _executionGas(address(vault), abi.encodeCall(vault.lock, (_locks())));
         _assertPerItem("lock", gas, BATCH, 9_000);
     }
 
@@ -36,7 +35,7 @@ contract VaultGasTest is House, Gas {
         }
         IVault.Settlement memory settlement =
             IVault.Settlement(utility.addr, operator.addr, uint40(block.timestamp + 1 days), 700, 0, 0, legs);
-        uint256 gas = _measure(address(vault), abi.encodeCall(vault.settle, (settlement)), _touched);
+        uint256 gas = _executionGas(address(vault), abi.encodeCall(vault.settle, (settlement)));
         _assertPerItem("settle", gas, BATCH, 10_600);
     }
 
