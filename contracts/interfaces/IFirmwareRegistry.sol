@@ -111,7 +111,9 @@ interface IFirmwareRegistry {
 
     // Releases
 
-    /// @notice FirmwareRelease(..) as in types/Release.sol, by the threshold. Nobody may install it before it begins.
+    /// @notice FirmwareRelease(uint32 model,uint32 counter,uint32 floor,uint64 imageSize,bytes32 imageHash,bytes32 manifestHash,bytes32
+    /// bomHash,string source,uint32 leastReceipts,uint16 failureLimitBp,uint256 deadline) by the threshold. Nobody may install it
+    /// before it begins.
     function release(Release calldata release_, Quorum calldata quorum) external;
     /// @notice RolloutStart(uint32 model,uint32 counter,uint16 shareBp,uint256 deadline) by the threshold: its canaries, up to a tenth.
     function begin(Release calldata release_, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external;

@@ -68,6 +68,7 @@ contract FirmwareHandler is Fleet {
         Quorum memory quorum = _quorumOf(_startHash(one.counter, shareBp), THRESHOLD);
         try firmware.begin(one, shareBp, _deadline(), quorum) {
             assertTrue(due, "only what is proposed begins, with a tenth at most");
+            _noteMembers(one.counter);
             ++done["begin"];
         } catch {
             assertTrue(!due, "what is proposed begins");
@@ -76,7 +77,8 @@ contract FirmwareHandler is Fleet {
 
     function raise(uint256 seed) external {
         if (releases.length == 0) return;
-        uint32 counter = _some(seed).counter;
+        Release memory one = _some(seed);
+        uint32 counter = one.counter;
         Rollout memory rollout = firmware.rolloutOf(MODEL, counter);
         uint16 shareBp = (seed >> 8) % 3 == 0 ? WHOLE : uint16(rollout.shareBp + (seed >> 16) % 4_000);
         bool due = (rollout.state == RolloutState.Canary || rollout.state == RolloutState.Ramp)
@@ -84,6 +86,8 @@ contract FirmwareHandler is Fleet {
         Quorum memory quorum = _quorumOf(_raiseHash(counter, shareBp, rollout.step), THRESHOLD);
         try firmware.raise(MODEL, counter, shareBp, _deadline(), quorum) {
             assertTrue(due, "only a canary or a ramp is raised");
+            _noteMembers(counter);
+            if (shareBp == WHOLE) (full, floor) = (counter, one.floor > floor ? one.floor : floor);
             ++done[shareBp == WHOLE ? bytes32("raise to the whole") : bytes32("raise")];
         } catch {
             assertTrue(!due, "a canary or a ramp is raised");
@@ -181,17 +185,16 @@ contract FirmwareHandler is Fleet {
 
     // -------------------------------------------------------------------------------------------------- what must follow
 
-    function assertLine() external {
+    function assertLine() external view {
         (IFirmwareRegistry.Line memory line,) = firmware.lineOf(MODEL);
         assertEq(line.latest, latest, "the latest is the last that was released");
-        assertGe(line.floor, floor, "the floor never falls");
-        assertGe(line.full, full, "nor does the newest full one");
-        assertLe(line.floor, line.full, "and no floor is above what everyone may have");
+        assertEq(line.floor, floor, "the floor is the highest of those that were full, and never falls");
+        assertEq(line.full, full, "the last that was full is the newest");
+        assertLe(line.floor, line.full, "no floor is above what everyone may have");
         assertEq(firmware.floorAt(MODEL, block.number), line.floor, "the history ends with the present");
-        (floor, full) = (line.floor, line.full);
     }
 
-    function assertReleases() external {
+    function assertReleases() external view {
         for (uint256 i = 0; i < releases.length; ++i) {
             uint32 counter = releases[i].counter;
             if (i > 0) assertTrue(counter > releases[i - 1].counter, "counters strictly increase");
@@ -209,14 +212,24 @@ contract FirmwareHandler is Fleet {
         }
     }
 
-    function _assertMembers(uint32 counter, Rollout memory rollout) private {
+    function _assertMembers(uint32 counter, Rollout memory rollout) private view {
         for (uint256 k = 0; k < DEVICES_COUNT; ++k) {
             address device = fleet[k].id;
             bool isIn = _positionOf(device, counter) < rollout.shareBp;
-            assertTrue(isIn || !wasIn[counter][device], "a raised ramp drops nobody");
-            wasIn[counter][device] = isIn;
+            assertTrue(isIn == wasIn[counter][device], "who was in the ramp stays in it");
             bool isAllowed = isIn && _isTaking(rollout.state) && counter >= ran[device];
             assertTrue(firmware.isAllowed(device, counter) == isAllowed, "isAllowed says the same");
+        }
+    }
+
+    /// Who is in the ramp after a step; nobody leaves it.
+    function _noteMembers(uint32 counter) private {
+        uint256 shareBp = firmware.rolloutOf(MODEL, counter).shareBp;
+        for (uint256 k = 0; k < DEVICES_COUNT; ++k) {
+            address device = fleet[k].id;
+            bool isIn = _positionOf(device, counter) < shareBp;
+            assertTrue(isIn || !wasIn[counter][device], "a raised ramp drops nobody");
+            wasIn[counter][device] = isIn;
         }
     }
 

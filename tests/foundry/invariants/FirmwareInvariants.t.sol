@@ -41,13 +41,13 @@ contract FirmwareInvariants is Test {
         }
     }
 
-    /// forge-config: default.invariant.runs = 64
+    /// forge-config: default.invariant.runs = 32
     /// forge-config: default.invariant.depth = 128
     /// forge-config: default.invariant.fail-on-revert = true
     /// forge-config: check.invariant.runs = 8
     /// forge-config: check.invariant.depth = 64
     /// forge-config: check.invariant.fail-on-revert = true
-    function invariant_firmware__after_any_acts__only_goes_forward() external {
+    function invariant_firmware__after_any_acts__only_goes_forward() external view {
         handler.assertLine();
         handler.assertReleases();
         handler.assertHistory();
