@@ -169,7 +169,7 @@ contract FirmwareRegistry is IFirmwareRegistry, SignedActs {
     }
 
     /// @inheritdoc IFirmwareRegistry
-    function raise(uint32 model, uint32 counter, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external {
+    function raiseShare(uint32 model, uint32 counter, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external {
         Model storage raised = _openModel(model);
         Rollout memory rollout = _standing(model, raised, counter);
         if (rollout.state != RolloutState.Canary && rollout.state != RolloutState.Ramp) {

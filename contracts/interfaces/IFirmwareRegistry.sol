@@ -10,7 +10,7 @@ import { Rollout, RolloutState } from "../types/Rollout.sol";
 /// @title Firmware whose history and validity are public
 /// @notice A model's maker names its release keys once; from then on M of them speak for its firmware, and any of them can stop it.
 ///
-///                 begin          raise          raise to 10,000
+///                 begin        raiseShare     raiseShare to 10,000
 ///     Proposed ----------> Canary -----> Ramp -----------------> Full      any of these -> Revoked
 ///                            |  ^         |  ^                   |  ^      what is older than the newest full one: Superseded
 ///                      pause v  | resume  v  |                   v  |
@@ -119,7 +119,7 @@ interface IFirmwareRegistry {
     function begin(Release calldata release_, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external;
     /// @notice RolloutRaise(uint32 model,uint32 counter,uint16 shareBp,uint16 step,uint256 deadline) by the threshold. At 10,000 it is
     /// full: older ones are superseded, and its floor comes into force.
-    function raise(uint32 model, uint32 counter, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external;
+    function raiseShare(uint32 model, uint32 counter, uint16 shareBp, uint256 deadline, Quorum calldata quorum) external;
     /// @notice RolloutPause(uint32 model,uint32 counter,uint16 step,uint256 deadline) by any one key. Nobody may install it then.
     function pause(uint32 model, uint32 counter, uint256 deadline, Quorum calldata one) external;
     /// @notice RolloutResume(uint32 model,uint32 counter,uint16 step,uint256 deadline) by the threshold: it goes on where it was paused,

@@ -14,6 +14,17 @@ from functools import cache
 from gridweave.chain.abi import EventAbi, abi_of
 from gridweave.chain.bond_events import BondLeaving, BondPosted, BondRedeemed, Compensated, RefusalProved
 from gridweave.chain.event import Event
+from gridweave.chain.firmware_events import (
+    FirmwareReleased,
+    FloorRaised,
+    InstallTold,
+    ModelOpened,
+    ReceiptRefused,
+    ReleaseKeysChanged,
+    ReleaseRevoked,
+    RolloutPaused,
+    RolloutStepped,
+)
 from gridweave.chain.inherited_events import (
     Approval,
     AuthorityUpdated,
@@ -42,6 +53,7 @@ from gridweave.chain.registry_events import (
     MeterRegistered,
 )
 from gridweave.chain.types import Log
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
@@ -65,12 +77,16 @@ __all__ = [
     "DeviceStatusChanged",
     "EIP712DomainChanged",
     "Event",
+    "FirmwareReleased",
+    "FloorRaised",
+    "InstallTold",
     "Locked",
     "MarketChanged",
     "MarketCreated",
     "MeterEnded",
     "MeterMoved",
     "MeterRegistered",
+    "ModelOpened",
     "OperationCanceled",
     "OperationExecuted",
     "OperationScheduled",
@@ -79,7 +95,10 @@ __all__ = [
     "Placed",
     "ReadingRecorded",
     "ReadingRefused",
+    "ReceiptRefused",
     "RefusalProved",
+    "ReleaseKeysChanged",
+    "ReleaseRevoked",
     "Released",
     "RoleAdminChanged",
     "RoleGrantDelayChanged",
@@ -87,6 +106,8 @@ __all__ = [
     "RoleGuardianChanged",
     "RoleLabel",
     "RoleRevoked",
+    "RolloutPaused",
+    "RolloutStepped",
     "Settled",
     "SettlementRefused",
     "Skimmed",
@@ -309,7 +330,15 @@ _CONTRACTS = (
     "MeterLedger",
     "EnergyAuction",
     "RelayerBond",
+    "FirmwareRegistry",
 )
+
+_STRUCTS: Mapping[type[Event], type[MarketTerms] | type[Release]] = {
+    MarketCreated: MarketTerms,
+    MarketChanged: MarketTerms,
+    FirmwareReleased: Release,
+}
+"""Events whose last value is a struct."""
 
 
 def decode_log(log: Log) -> Event | None:
@@ -322,8 +351,8 @@ def decode_log(log: Log) -> Event | None:
         return None
     kind, abi = known
     values = abi.values(log.topics, log.data)
-    if kind is MarketCreated or kind is MarketChanged:
-        values[-1] = MarketTerms(*values[-1])
+    if kind in _STRUCTS:
+        values[-1] = _STRUCTS[kind](*values[-1])
     return kind(
         log.contract,
         log.block_number,

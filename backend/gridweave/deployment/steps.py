@@ -57,6 +57,7 @@ CONTRACTS: tuple[Creation, ...] = (
         lambda d, at: (at["Authority"], at["Vault"], at["EnergyAuction"], at["DERRegistry"], d.compensation),
         "authority, vault, auction, meters, compensation",
     ),
+    Creation("FirmwareRegistry", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
 )
 """Every contract in the order in which they are created."""
 

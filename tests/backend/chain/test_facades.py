@@ -77,6 +77,7 @@ def test_facades__given_the_deployables__are_one_each():
         ("DERRegistry", "IDERRegistry"),
         ("MeterLedger", "IMeterLedger"),
         ("EnergyAuction", "IEnergyAuction"),
+        ("FirmwareRegistry", "IFirmwareRegistry"),
     ],
 )
 def test_facades__given_an_interface__leave_no_function_out(name, interface):

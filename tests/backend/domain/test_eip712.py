@@ -15,6 +15,7 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 from gridweave.domain import acknowledgements, acts, delegations, eip712, orders, readings, terms
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
+from gridweave.domain.firmware import messages as firmware
 from gridweave.domain.hashing import keccak
 from gridweave.domain.signatures import sign_compact, to_vrs
 
@@ -23,7 +24,7 @@ SEED = 20_260_712
 ROUNDS = 25
 MESSAGES: dict[str, type[Any]] = {
     kind.TYPE.name: kind
-    for module in (acknowledgements, acts, delegations, orders, readings, terms)
+    for module in (acknowledgements, acts, delegations, firmware, orders, readings, terms)
     for kind in vars(module).values()
     if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType)
 }
@@ -41,6 +42,8 @@ def random_value(rng: random.Random, solidity_type: str) -> Any:
         return rng.randbytes(32)
     if solidity_type == "bool":
         return rng.random() < 0.5
+    if solidity_type == "string":
+        return rng.choice(["", "https://example.org/größe", rng.randbytes(40).hex()])
     bits = int(solidity_type.removeprefix("uint"))
     return rng.choice([0, 1, (1 << bits) - 1, rng.getrandbits(bits)])
 

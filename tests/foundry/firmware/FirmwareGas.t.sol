@@ -35,7 +35,7 @@ contract FirmwareGasTest is Fleet, Gas {
     function test_gas__raise() external {
         _canary(2);
         Quorum memory quorum = _quorumOf(_raiseHash(2, 5_000, 1), THRESHOLD);
-        bytes memory data = abi.encodeCall(firmware.raise, (MODEL, 2, 5_000, _deadline(), quorum));
+        bytes memory data = abi.encodeCall(firmware.raiseShare, (MODEL, 2, 5_000, _deadline(), quorum));
         _snap("raising a ramp by 3 of 5 keys, whole transaction", _transactionGas(address(firmware), data), 70_000);
     }
 

@@ -197,7 +197,7 @@ abstract contract Fleet is Street {
 
     function _raise(uint32 counter, uint16 shareBp) internal {
         Quorum memory quorum = _quorumOf(_raiseHash(counter, shareBp, _stepOf(counter)), THRESHOLD);
-        firmware.raise(MODEL, counter, shareBp, _deadline(), quorum);
+        firmware.raiseShare(MODEL, counter, shareBp, _deadline(), quorum);
     }
 
     /// RolloutPause or RolloutResume.

@@ -84,7 +84,7 @@ contract FirmwareHandler is Fleet {
         bool due = (rollout.state == RolloutState.Canary || rollout.state == RolloutState.Ramp)
             && shareBp > rollout.shareBp && shareBp <= WHOLE;
         Quorum memory quorum = _quorumOf(_raiseHash(counter, shareBp, rollout.step), THRESHOLD);
-        try firmware.raise(MODEL, counter, shareBp, _deadline(), quorum) {
+        try firmware.raiseShare(MODEL, counter, shareBp, _deadline(), quorum) {
             assertTrue(due, "only a canary or a ramp is raised");
             _noteMembers(counter);
             if (shareBp == WHOLE) (full, floor) = (counter, one.floor > floor ? one.floor : floor);

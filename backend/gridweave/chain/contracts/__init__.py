@@ -12,6 +12,7 @@ from gridweave.chain.contracts.base import Contract
 from gridweave.chain.contracts.der_registry import Asset, DERRegistry
 from gridweave.chain.contracts.device_registry import Device, DeviceCheck, DeviceRegistry
 from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionState, SlotClearing, SlotState
+from gridweave.chain.contracts.firmware_registry import FirmwareRegistry, SignedQuorum, SignedReceipt
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.meter_ledger import MeterLedger
 from gridweave.chain.contracts.relayer_bond import Promise, RelayerBond
@@ -31,12 +32,15 @@ __all__ = [
     "DeviceCheck",
     "DeviceRegistry",
     "EnergyAuction",
+    "FirmwareRegistry",
     "LocalCurrency",
     "MeterLedger",
     "PositionState",
     "Promise",
     "RelayerBond",
     "Role",
+    "SignedQuorum",
+    "SignedReceipt",
     "SignedWord",
     "SlotClearing",
     "SlotState",
@@ -59,6 +63,7 @@ class Contracts:
     ledger: MeterLedger
     auction: EnergyAuction
     bond: RelayerBond
+    firmware: FirmwareRegistry
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -73,6 +78,7 @@ class Contracts:
             ledger=MeterLedger(node, addresses["MeterLedger"]),
             auction=EnergyAuction(node, addresses["EnergyAuction"]),
             bond=RelayerBond(node, addresses["RelayerBond"]),
+            firmware=FirmwareRegistry(node, addresses["FirmwareRegistry"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
@@ -86,4 +92,5 @@ class Contracts:
             self.ledger,
             self.auction,
             self.bond,
+            self.firmware,
         )

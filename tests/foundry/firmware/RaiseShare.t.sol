@@ -9,14 +9,14 @@ import { RolloutState } from "../../../contracts/types/Rollout.sol";
 import { vm } from "../support/Vm.sol";
 import { Fleet } from "./Fleet.sol";
 
-contract RaiseTest is Fleet {
-    function test_raise__given_an_unknown_release__reverts() external {
+contract RaiseShareTest is Fleet {
+    function test_raiseShare__given_an_unknown_release__reverts() external {
         Quorum memory quorum = _quorumOf(_raiseHash(9, 2_000, 0), THRESHOLD);
         vm.expectRevert(abi.encodeWithSelector(IFirmwareRegistry.UnknownRelease.selector, MODEL, 9));
-        firmware.raise(MODEL, 9, 2_000, _deadline(), quorum);
+        firmware.raiseShare(MODEL, 9, 2_000, _deadline(), quorum);
     }
 
-    function test_raise__given_a_state_that_does_not_rise__reverts() external {
+    function test_raiseShare__given_a_state_that_does_not_rise__reverts() external {
         _release(1, 0);
         _expectWrongState(1, RolloutState.Proposed);
         _canary(2);
@@ -30,44 +30,44 @@ contract RaiseTest is Fleet {
         _expectWrongState(4, RolloutState.Revoked);
     }
 
-    function test_raise__given_no_higher_share__reverts() external {
+    function test_raiseShare__given_no_higher_share__reverts() external {
         _canary(1);
         _raise(1, 2_000);
         uint16[4] memory shares = [0, 1_999, 2_000, WHOLE + 1];
         for (uint256 i = 0; i < 4; ++i) {
             Quorum memory quorum = _quorumOf(_raiseHash(1, shares[i], 2), THRESHOLD);
             vm.expectRevert(abi.encodeWithSelector(IFirmwareRegistry.ShareNotRaised.selector, shares[i], 2_000));
-            firmware.raise(MODEL, 1, shares[i], _deadline(), quorum);
+            firmware.raiseShare(MODEL, 1, shares[i], _deadline(), quorum);
         }
     }
 
-    function test_raise__given_too_few__reverts() external {
+    function test_raiseShare__given_too_few__reverts() external {
         _canary(1);
         Quorum memory quorum = _quorumOf(_raiseHash(1, 2_000, 1), 2);
         vm.expectRevert(abi.encodeWithSelector(IFirmwareRegistry.BelowThreshold.selector, 2, THRESHOLD));
-        firmware.raise(MODEL, 1, 2_000, _deadline(), quorum);
+        firmware.raiseShare(MODEL, 1, 2_000, _deadline(), quorum);
     }
 
     /// What was agreed before somebody paused it must not go on as if nobody had.
-    function test_raise__given_consent_from_before_a_pause__reverts() external {
+    function test_raiseShare__given_consent_from_before_a_pause__reverts() external {
         _canary(1);
         Quorum memory quorum = _quorumOf(_raiseHash(1, 2_000, 1), THRESHOLD);
         _pause(1);
         _resume(1);
         vm.expectRevert(abi.encodeWithSelector(ISignedActs.WrongSignature.selector, signers[0].addr));
-        firmware.raise(MODEL, 1, 2_000, _deadline(), quorum);
+        firmware.raiseShare(MODEL, 1, 2_000, _deadline(), quorum);
     }
 
-    function test_raise__given_a_passed_deadline__reverts() external {
+    function test_raiseShare__given_a_passed_deadline__reverts() external {
         _canary(1);
         uint256 deadline = _deadline();
         Quorum memory quorum = _quorumOf(_raiseHash(1, 2_000, 1), THRESHOLD);
         vm.warp(deadline + 1);
         vm.expectRevert(abi.encodeWithSelector(ISignedActs.ActExpired.selector, deadline));
-        firmware.raise(MODEL, 1, 2_000, deadline, quorum);
+        firmware.raiseShare(MODEL, 1, 2_000, deadline, quorum);
     }
 
-    function test_raise__below_the_whole__is_a_ramp() external {
+    function test_raiseShare__below_the_whole__is_a_ramp() external {
         _canary(1);
         vm.expectEmit(address(firmware));
         emit IFirmwareRegistry.RolloutStepped(MODEL, 1, RolloutState.Ramp, 9_999, 2);
@@ -75,7 +75,7 @@ contract RaiseTest is Fleet {
         _assertState(1, RolloutState.Ramp, "not yet for all");
     }
 
-    function test_raise__to_the_whole__supersedes_what_is_older() external {
+    function test_raiseShare__to_the_whole__supersedes_what_is_older() external {
         _full(1, 0);
         _canary(2);
         _release(3, 0);
@@ -89,7 +89,7 @@ contract RaiseTest is Fleet {
         _assertState(4, RolloutState.Full, "until another one is full");
     }
 
-    function test_raise__to_the_whole__brings_the_floor_into_force() external {
+    function test_raiseShare__to_the_whole__brings_the_floor_into_force() external {
         vm.roll(100);
         Release memory release = _release(5, 4);
         _begin(release, CANARY);
@@ -104,7 +104,7 @@ contract RaiseTest is Fleet {
     }
 
     /// Proposed under a lower floor, full after another one raised it.
-    function test_raise__given_a_floor_raised_meanwhile__leaves_it() external {
+    function test_raiseShare__given_a_floor_raised_meanwhile__leaves_it() external {
         Release memory late = _release(6, 1);
         _begin(late, CANARY);
         Release memory later = _release(7, 2);
@@ -119,6 +119,6 @@ contract RaiseTest is Fleet {
     function _expectWrongState(uint32 counter, RolloutState state) private {
         Quorum memory quorum = _quorumOf(_raiseHash(counter, 9_000, _stepOf(counter)), THRESHOLD);
         vm.expectRevert(abi.encodeWithSelector(IFirmwareRegistry.WrongRolloutState.selector, MODEL, counter, state));
-        firmware.raise(MODEL, counter, 9_000, _deadline(), quorum);
+        firmware.raiseShare(MODEL, counter, 9_000, _deadline(), quorum);
     }
 }
