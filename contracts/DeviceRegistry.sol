@@ -92,9 +92,9 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     bytes32 private constant TRANSFER_OFFER_TYPEHASH =
         keccak256("TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline)");
     bytes32 private constant TRANSFER_ACCEPTANCE_TYPEHASH =
-        keccak256("TransferAcceptance(address device,address from,uint256 nonce,uint256 deadline)");
+        keccak256("TransferAcceptance(address device,address owner,uint256 nonce,uint256 deadline)");
     bytes32 private constant HANDOVER_TYPEHASH =
-        keccak256("Handover(address device,address from,address to,uint256 nonce,uint256 deadline)");
+        keccak256("Handover(address device,address owner,address to,uint256 nonce,uint256 deadline)");
 
     /// How long a device has to object to a key that its owner proposes.
     uint256 public constant ROTATION_DELAY = 7 days;

@@ -1,4 +1,4 @@
-"""How often something was asked, how often it failed, and how long it took: figures that only grow."""
+"""The wall clock, and how often something was asked, how often it failed, and how long it took."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["Timing"]
+__all__ = ["Timing", "now_ms"]
 
 
 @dataclass
 class Timing:
-    """`seconds` counts the failed ones, too."""
+    """Figures that only grow; `seconds` counts the failed ones, too."""
 
     calls: int = 0
     failures: int = 0
@@ -30,3 +30,8 @@ class Timing:
         finally:
             self.calls += 1
             self.seconds += time.perf_counter() - started
+
+
+def now_ms() -> int:
+    """Wall-clock time in milliseconds."""
+    return time.time_ns() // 1_000_000

@@ -184,8 +184,8 @@ interface IDeviceRegistry {
     /// @notice TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline) by the owner. A later one takes its
     /// place; to nobody (zero) withdraws it.
     function offerTransfer(address device, address to, uint40 until, Act calldata owner) external;
-    /// @notice The device passes to whom it was offered: TransferAcceptance(address device,address from,uint256 nonce,uint256
-    /// deadline) by the new owner, Handover(address device,address from,address to,uint256 nonce,uint256 deadline) by the
+    /// @notice The device passes to whom it was offered: TransferAcceptance(address device,address owner,uint256 nonce,uint256
+    /// deadline) by the new owner, Handover(address device,address owner,address to,uint256 nonce,uint256 deadline) by the
     /// device, with its own nonce and the acceptance's deadline.
     function acceptTransfer(
         address device,

@@ -154,6 +154,9 @@ _ON_POSTGRES = (
 _BESIDE = "contracts"
 """Forge's cache, Brownie's port, and what is left of the time that the service's own tests take."""
 
+_WAITING = "waiting"
+"""What lasts because slots do, and leaves both cores to others."""
+
 STAGES = {
     "lint": Stage("ruff, solhint, lengths, locks", _tool(PYTHON, f"{TOOLS}/lint.py")),
     "types": Stage("mypy --strict", _tool(str(PYTHON_BIN / "mypy"), "backend", TOOLS)),
@@ -164,7 +167,8 @@ STAGES = {
     "backend": Stage("domain and service", _pytest("backend", "tests/backend")),
     "postgres": Stage("the service on PostgreSQL", _pytest("postgres", *_ON_POSTGRES), _BESIDE),
     "contracts": Stage("contracts under Brownie", _contracts, _BESIDE),
-    "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e")),
+    "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e", "--ignore=tests/e2e/readme")),
+    "readme": Stage("the quick start does what it says", _pytest("readme", "tests/e2e/readme"), _WAITING),
     "fuzz": Stage("the API answers as its document says", _fuzz, _BESIDE),
     "slither": Stage("static analysis of the contracts", _slither, _BESIDE),
     "proofs": Stage("the price is proved for bounded books", _proofs, _BESIDE),

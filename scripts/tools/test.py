@@ -1,4 +1,4 @@
-"""Run the test suite, two stages beside each other: a line per stage, then minutes, seed, skips and counts.
+"""Run the test suite, up to three stages beside each other: a line per stage, then minutes, seed, skips and counts.
 
     test.py                         everything
     test.py --stages lint,backend   these only

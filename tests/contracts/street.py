@@ -110,13 +110,13 @@ class Street:
     def _enrol(self, device_key: bytes, owner: str, nonce: int) -> str:
         x, y = secp256k1_point(device_key)
         device, maker = device_id(x, y), self.keys["maker"]
-        endorsement = Endorsement(device, address_of(maker), owner, KeyKind.SECP256K1, x, y, nonce, DEADLINE)
+        endorsement = Endorsement(device, address_of(maker), owner, 7, KeyKind.SECP256K1, x, y, nonce, DEADLINE)
         proof = sign_compact(
             device_key, self.digest("DeviceRegistry", Possession(device, address_of(maker), owner, DEADLINE))
         )
         self.send(
             self.DeviceRegistry.enrol,
-            (device, owner, int(KeyKind.SECP256K1), x, y),
+            (device, owner, 7, int(KeyKind.SECP256K1), x, y),
             self.act("DeviceRegistry", endorsement, maker),
             (proof[:32], proof[32:]),
         )

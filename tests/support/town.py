@@ -47,6 +47,7 @@ from tests.support.chains import TownChain
 from tests.support.market_terms import make_terms
 
 GENESIS = 1_800_000_000
+MODEL = 7
 FOREVER = 2**40 - 1
 MONEY = 50_000_000
 """Micro that each home and the utility deposit."""
@@ -226,7 +227,7 @@ class Town:
 
     def endorsement(self, key: DeviceKeyPair, owner: str, deadline: int = FOREVER) -> Endorsement:
         maker = self.keys["maker"].address
-        return Endorsement(key.device, maker, owner, key.kind, *key.point, next(_nonces), deadline)
+        return Endorsement(key.device, maker, owner, MODEL, key.kind, *key.point, next(_nonces), deadline)
 
     def possession(self, key: DeviceKeyPair, owner: str, deadline: int = FOREVER) -> bytes:
         proof = Possession(key.device, self.keys["maker"].address, owner, deadline)

@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse
 from gridweave.api.errors import error_response
 from gridweave.services.errors import ServiceError
 from gridweave.services.intake import Answer
+from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
 
-__all__ = ["TooManyItems", "many", "one", "page"]
+__all__ = ["TooManyItems", "many", "one", "page", "place_of"]
 
 
 class TooManyItems(ServiceError):
@@ -51,6 +52,12 @@ def one(request: Request, answer: Answer) -> JSONResponse:
     return JSONResponse(answer.body, status_code=202)
 
 
-def page(found: Page, show: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
-    """{"items": [...], "nextCursor"}: null at the end."""
-    return {"items": [show(row) for row in found.rows], "nextCursor": found.next_cursor}
+def page(world: World, found: Page, show: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
+    """{"items": [...], "nextCursor"}: rows and where they stand; null at the end."""
+    return {"items": [show(row) | place_of(world, row) for row in found.rows], "nextCursor": found.next_cursor}
+
+
+def place_of(world: World, row: Row) -> dict[str, Any]:
+    """{transaction, block, final} of a row."""
+    block = row["block_number"]
+    return {"transaction": row["tx_hash"], "block": block, "final": world.heads.is_final(block)}

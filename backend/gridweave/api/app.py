@@ -32,9 +32,10 @@ from gridweave.api.routes import (
     registry,
 )
 from gridweave.chain.node import Node
-from gridweave.services.runtime import Runtime, Stores
+from gridweave.services.runtime import Runtime
 from gridweave.services.schedules import MOST_LINES
 from gridweave.services.settings import Settings
+from gridweave.services.stores import Stores
 
 __all__ = ["create_app"]
 

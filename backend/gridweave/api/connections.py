@@ -1,6 +1,6 @@
 """Connections that may not be held for nothing: a request's head has its time and length, and so has a stalled answer.
 
-A request's body has its time in `limits.BodyLimit`, between two requests the server's own keep-alive has it.
+A request's body has its time in `bodies.BodyLimit`, between two requests the server's own keep-alive has it.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 
-from gridweave.api.fields import Address, Digest
+from gridweave.api.fields import Address, Digest, Id
 from gridweave.api.metrics import Metrics
 from gridweave.services.errors import Unavailable
 from gridweave.services.runtime import Runtime
@@ -14,6 +14,7 @@ from gridweave.services.world import World
 from gridweave.store.reading import MOST_ROWS
 
 __all__ = [
+    "FROM",
     "AddressPath",
     "CursorQuery",
     "DigestPath",
@@ -22,11 +23,10 @@ __all__ = [
     "InWorld",
     "LimitQuery",
     "MarketPath",
+    "MeterPath",
     "SlotPath",
     "world_of",
 ]
-
-_MOST_ID = 2**32 - 1
 
 
 async def _runtime(request: Request) -> Runtime:
@@ -60,7 +60,9 @@ InWorld = Annotated[World, Depends(_world)]
 InMetrics = Annotated[Metrics, Depends(_metrics)]
 AddressPath = Annotated[Address, Path()]
 DigestPath = Annotated[Digest, Path()]
-MarketPath = Annotated[int, Path(ge=0, le=_MOST_ID)]
-SlotPath = Annotated[int, Path(ge=0, le=_MOST_ID)]
+MarketPath = Annotated[Id, Path()]
+MeterPath = Annotated[Id, Path()]
+SlotPath = Annotated[Id, Path()]
+FROM: Any = Query(alias="from")
 CursorQuery = Annotated[str | None, Query(max_length=60)]
 LimitQuery = Annotated[int, Query(ge=1, le=MOST_ROWS)]

@@ -56,7 +56,7 @@ def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any
     """The refusal as an answer."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
     body = {"error": error.body, "requestId": request_id} | dict(extra or {})
-    return Answer(body, status_code=error.status, headers=headers)
+    return _Escaped(body, status_code=error.status, headers=headers)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -116,7 +116,7 @@ def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
     return {"at": at, "problem": str(found.get("msg", ""))}
 
 
-class Answer(JSONResponse):
+class _Escaped(JSONResponse):
     """JSON that repeats what was sent to us: half a surrogate pair, which is no text, is shown as its escape."""
 
     def render(self, content: Any) -> bytes:

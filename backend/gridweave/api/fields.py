@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.addresses import checksum_address
+from gridweave.domain.names import camel
 
 __all__ = [
     "Address",
@@ -15,6 +16,7 @@ __all__ = [
     "Compact",
     "Digest",
     "Hex32",
+    "Id",
     "Signature",
     "Uint8",
     "Uint16",
@@ -24,12 +26,6 @@ __all__ = [
     "Uint96",
     "Uint256",
 ]
-
-
-def camel(name: str) -> str:
-    """energy_wh -> energyWh."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 class Body(BaseModel):
@@ -102,6 +98,9 @@ def _uint(bits: int) -> Any:
 
 
 _DECIMAL = f"^[0-9]{{1,{_MOST_DIGITS}}}$"
+
+Id = Annotated[int, Field(ge=0, lt=2**32)]
+"""A meter, a market or a slot."""
 
 Address = Annotated[str, AfterValidator(_address), _hex_schema(20)]
 Digest = Annotated[str, AfterValidator(_digest), _hex_schema(32)]

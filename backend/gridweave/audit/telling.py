@@ -9,6 +9,7 @@ from typing import Any
 from gridweave.audit.differences import Place
 from gridweave.audit.walk import Walk, WalkedOrder
 from gridweave.chain.hexes import to_hex
+from gridweave.domain.names import camel
 from gridweave.domain.orders import Side
 from gridweave.domain.units import format_amount, format_energy_kwh, format_price
 
@@ -139,14 +140,9 @@ def _where(place: Place) -> str:
 
 def _json(value: Any) -> Any:
     if is_dataclass(value):
-        return {_camel(field.name): _json(getattr(value, field.name)) for field in fields(value)}
+        return {camel(field.name): _json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, bytes):
         return to_hex(value)
     if isinstance(value, Enum):
         return value.name.lower()
     return [_json(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

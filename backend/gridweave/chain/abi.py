@@ -175,16 +175,24 @@ def _words_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
 
 def _general_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
     converts = [_word_converter(kind) for kind in indexed]
+    kinds = ["bytes" if kind == "string" else kind for kind in plain]
 
     def row(topics: Sequence[bytes], data: bytes) -> list[Any]:
         try:
-            values = decode(plain, data)
+            values = decode(kinds, data)
         except DecodingError as error:
             raise ValueError(f"log data of {len(data)} bytes: {error}") from error
-        shown = [checksum_address(v) if kind == "address" else v for kind, v in zip(plain, values, strict=True)]
+        shown = [_shown(kind, value) for kind, value in zip(plain, values, strict=True)]
         return [*(convert(topic) for convert, topic in zip(converts, topics, strict=True)), *shown]
 
     return row
+
+
+def _shown(kind: str, value: Any) -> Any:
+    """Text is what a contract emits as such: nothing holds it to UTF-8."""
+    if kind == "string":
+        return value.decode(errors="replace")
+    return checksum_address(value) if kind == "address" else value
 
 
 def _is_word(kind: str) -> bool:

@@ -39,6 +39,7 @@ _BLOCK_GONE = ("header not found", "blockoutofrange", "unknown block", "block no
 _ALREADY_KNOWN = ("already known", "already imported", "known transaction", "already in mempool", "tx already exists")
 _NONCE_TOO_LOW = ("nonce too low", "nonce is too low", "nonce below", "invalid nonce", "have the correct nonce")
 _UNDERPRICED = ("underpriced", "less than block base fee", "fee too low", "max fee per gas less")
+_LIMIT_EXCEEDED = -32005  # EIP-1474
 _POOR = ("insufficient funds", "upfront cost exceeds", "doesn't have enough funds")
 
 
@@ -85,6 +86,12 @@ class NodeError(ChainError):
         return self._says(_UNDERPRICED)
 
     @property
+    def is_of_the_moment(self) -> bool:
+        """Whoever stands before the node refused (an HTTP status), or the node wants fewer requests: it says nothing of
+        what was asked."""
+        return self.code in (0, _LIMIT_EXCEEDED) or self.code >= 100
+
+    @property
     def insufficient_funds(self) -> bool:
         """The sender cannot pay for gas and value."""
         return self._says(_POOR)
@@ -125,7 +132,7 @@ def reverted(data: bytes) -> Reverted:
     name, inputs = found
     try:
         values = decode([kind for _, kind in inputs], data[4:])
-    except DecodingError:
+    except (DecodingError, ValueError, OverflowError):  # text that is no UTF-8, a length beyond all bounds
         return Reverted(name, {}, data)
     return Reverted(name, {key: _plain(kind, value) for (key, kind), value in zip(inputs, values, strict=True)}, data)
 
@@ -140,7 +147,8 @@ def node_error(error: object) -> ChainError:
     """The exception for the `error` member of a JSON-RPC answer."""
     if not isinstance(error, Mapping):
         return NodeError(0, str(error))
-    code, message, data = int(error.get("code", 0)), str(error.get("message", "")), error.get("data")
+    code, message, data = error.get("code", 0), str(error.get("message", "")), error.get("data")
+    code = code if isinstance(code, int) else 0
     payload = _revert_data(data)
     if payload is not None or "revert" in message.lower():
         return reverted(payload or b"")

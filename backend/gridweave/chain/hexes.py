@@ -20,8 +20,6 @@ def quantity(value: int) -> str:
     return hex(value)
 
 
-def int_of(text: str | int | None) -> int:
-    """The integer of a quantity; 0 for an absent one."""
-    if isinstance(text, int):
-        return text
-    return int(text, 16) if text else 0
+def int_of(text: str | int) -> int:
+    """The integer of a quantity; TypeError or ValueError if it is none."""
+    return text if isinstance(text, int) else int(text, 16)

@@ -53,11 +53,13 @@ class _Http:
 
 
 class Transport:
-    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network."""
+    """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network.
+
+    Raises NodeUnavailable if the URL is none.
+    """
 
     def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
-        parts = urlsplit(url)
-        self.place = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        self.place = _place(url)
         self._http = _Http(url, timeout)
         self._send = post or self._http.post
         self._ids = itertools.count(1)
@@ -70,8 +72,6 @@ class Transport:
     async def request(self, method: str, params: list[Any]) -> Any:
         """One result. NodeUnavailable, NodeError or Reverted otherwise."""
         answer = await self._post(self._envelope(next(self._ids), method, params))
-        if not isinstance(answer, dict):
-            raise NodeError(0, f"{self.place} answered {method} with no JSON-RPC object")
         return self._result(answer)
 
     async def batch(self, requests: Sequence[Request]) -> list[Any]:
@@ -87,13 +87,12 @@ class Transport:
     async def _batch_once(self, envelopes: dict[int, bytes]) -> list[Any]:
         answers = await self._post(b"[" + b",".join(envelopes.values()) + b"]")
         if not isinstance(answers, list):
-            raise node_error(answers.get("error")) if isinstance(answers, dict) else NodeError(0, "no batch answer")
-        by_id = {answer.get("id"): answer for answer in answers}
-        return [self._item(by_id.get(id_)) for id_ in envelopes]
+            self._result(answers)
+            raise self._no_answer()
+        by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
+        return [self._item(by_id.get(str(id_))) for id_ in envelopes]
 
-    def _item(self, answer: dict[str, Any] | None) -> Any:
-        if answer is None:
-            return NodeError(0, "the node left out an item of a batch")
+    def _item(self, answer: Any) -> Any:
         try:
             return self._result(answer)
         except ChainError as error:
@@ -116,11 +115,16 @@ class Transport:
     def _envelope(id_: int, method: str, params: list[Any]) -> bytes:
         return orjson.dumps({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
 
-    @staticmethod
-    def _result(answer: dict[str, Any]) -> Any:
-        if answer.get("error") is not None:
+    def _result(self, answer: Any) -> Any:
+        if isinstance(answer, dict) and answer.get("error") is not None:
             raise node_error(answer["error"])
-        return answer.get("result")
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise self._no_answer()
+        return answer["result"]
+
+    def _no_answer(self) -> NodeUnavailable:
+        """Of what speaks JSON and is no node, or none now: a proxy that tells of maintenance."""
+        return NodeUnavailable(f"{self.place}: no JSON-RPC answer")
 
     async def _post(self, content: bytes) -> Any:
         with self.timing.measure(NodeUnavailable):
@@ -140,6 +144,15 @@ class Transport:
         if status in _OVERLOADED or body is None:
             raise NodeUnavailable(f"{self.place}: HTTP {status}")
         raise NodeError(status, f"{self.place} refused: HTTP {status}")
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port alone. Raises NodeUnavailable."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:  # whose words may hold a piece of a password
+        raise NodeUnavailable("no address of a node: give http://HOST:PORT, a password's / as %2F") from None
 
 
 def _why(error: Exception) -> str:

@@ -128,7 +128,7 @@ class Receipt:
             to=_address_or_none(raw.get("to")),
             created=_address_or_none(raw.get("contractAddress")),
             gas_used=int_of(raw["gasUsed"]),
-            gas_price=int_of(raw.get("effectiveGasPrice")),
+            gas_price=int_of(raw.get("effectiveGasPrice") or 0),
             logs=tuple(Log.parse(entry) for entry in raw["logs"]),
         )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gridweave.cli.options import DataDir, KeyFile, Keystore, Record
 from gridweave.cli.terminal import REFUSED, UNAVAILABLE, AsJson, emit, fail, out, table
 from gridweave.services.backup import BackupRefused, KeyChoice, Manifest, back_up
 from gridweave.services.settings import Settings, SettingsInvalid
@@ -23,10 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def backup_command(
     file: Annotated[Path, typer.Argument(help="Where to write it; what stands there is replaced.")],
-    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the outbox and the index.")] = None,
-    keystore: Annotated[Path | None, typer.Option(help="The relayer's encrypted keystore file (v3).")] = None,
-    key_file: Annotated[Path | None, typer.Option(help="The relayer's key in hex: for local chains only.")] = None,
+    deployment: Record = None,
+    data_dir: DataDir = None,
+    keystore: Keystore = None,
+    key_file: KeyFile = None,
     key: Annotated[
         KeyChoice, typer.Option(help="Take the key if it is encrypted, a plain one as well, or none.")
     ] = KeyChoice.ENCRYPTED,

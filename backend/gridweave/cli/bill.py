@@ -86,7 +86,7 @@ def bill(
         for file, form in ((csv_file, "csv"), (html_file, "html")):
             if file:
                 client.save_bill(address, file, form, **asked)
-        found = client.bill(address, asked["from_"], asked["to"]) if from_slot else client.bill_of(address, **asked)
+        found = client.bill(address, **asked)
         _require_asked(found, address, asked)
         result = checked(rpc, book_of(deployment), found, quiet=as_json) if check else None
         if as_json:

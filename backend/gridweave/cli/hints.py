@@ -78,8 +78,7 @@ def _grid(terms: dict[str, Any], side: Side) -> str:
     step, fee = int(terms["tickMicroPerKwh"]), int(terms["gridFeeMicroPerKwh"]) if side is Side.BID else 0
     low = int(terms["minPriceMicroPerKwh"]) + fee
     high = low + step * (int(terms["tickCount"]) - 1)
-    name = "bid" if side is Side.BID else "ask"
-    return f"{name}s run from {format_price(low)} to {format_price(high)} in steps of {format_price(step)}"
+    return f"{side.label}s run from {format_price(low)} to {format_price(high)} in steps of {format_price(step)}"
 
 
 def _first_open(client: GridweaveClient, terms: dict[str, Any]) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from gridweave.chain import Node
 from gridweave.cli.deploy import speaking_of_chains
+from gridweave.cli.options import DataDir, NodeUrl, Record
 from gridweave.cli.terminal import REFUSED, AsJson, emit, fail, out, table
-from gridweave.services.runtime import Stores, WrongChain, check_chain, follower_of, load_deployment
+from gridweave.services.belonging import WrongChain, check_chain, follower_of, load_deployment
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.stores import Stores
 from gridweave.store.backend import file_of
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
@@ -22,9 +25,7 @@ from gridweave.store.index import IndexStore
 
 __all__ = ["register"]
 
-Rpc = Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")]
-Record = Annotated[Path | None, typer.Option("--deployment", help="The deployment record.")]
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of the outbox and the index.")]
+Work = Callable[[Settings], Coroutine[Any, Any, dict[str, Any]]]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def rebuild_command(
-    rpc: Rpc = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
+    rpc: NodeUrl = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Throw the projections away and build the same rows again from the chain. Stop the service first.
 
@@ -46,18 +47,16 @@ def rebuild_command(
 
 
 def digest_command(
-    rpc: Rpc = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
+    rpc: NodeUrl = None, deployment: Record = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Print one hash over every projected row: two indexes of the same chain have the same."""
     _run(_digest, rpc, deployment, data_dir, as_json)
 
 
-def _run(work: Any, rpc: str | None, deployment: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def _run(work: Work, rpc: str | None, deployment: Path | None, data_dir: Path | None, as_json: bool) -> None:
     with speaking_of_chains(as_json):
         try:
             settings = Settings.from_env(rpc_url=rpc, deployment=deployment, data_dir=data_dir)
-            if work is _digest:
-                _check_there(settings)
             report = asyncio.run(work(settings))
         except (SettingsInvalid, WrongChain, StoreBusy, StoreMismatch, StoreUnavailable) as fault:
             fail(type(fault).__name__, str(fault), REFUSED, as_json)
@@ -100,6 +99,7 @@ async def _alone(settings: Settings) -> Stores:
 
 
 async def _digest(settings: Settings) -> dict[str, Any]:
+    _check_there(settings)
     database = Database(Kind.INDEX, settings.index_url)
     try:
         with contextlib.suppress(StoreBusy):  # then whoever writes it has brought it to the newest schema

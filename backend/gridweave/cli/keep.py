@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gridweave.cli.options import Network, Networks, NodeUrl, PasswordFile, Record
 from gridweave.cli.serve import NotStarted, check_given, speaking_of_starting
 from gridweave.cli.terminal import out
 from gridweave.outbox.kinds import Kind
@@ -27,14 +28,14 @@ def register(app: typer.Typer) -> None:
 
 
 def keep(
-    rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
-    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
+    rpc: NodeUrl = None,
+    deployment: Record = None,
     folder: Annotated[Path, typer.Option("--data-dir", help="Folder of its own outbox and index.")] = Path("keeper"),
     key_file: Annotated[Path | None, typer.Option(help="Key that pays the gas, in hex; local chains only.")] = None,
     keystore: Annotated[Path | None, typer.Option(help="Encrypted keystore file (v3) of that key.")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
-    network: Annotated[str | None, typer.Option(help="The network's name: see `gridweave networks`.")] = None,
-    networks: Annotated[Path | None, typer.Option(help="File that describes more networks.")] = None,
+    password_file: PasswordFile = None,
+    network: Network = None,
+    networks: Networks = None,
     silent: Annotated[
         bool, typer.Option("--silent/--traded-only", help="Settle silent meters without orders, too.")
     ] = True,

@@ -254,8 +254,7 @@ def _offer(row: dict[str, str], number: int, client: GridweaveClient) -> Offer:
 
 def order_facts(order: Order) -> dict[str, Any]:
     """An order's wish as the service tells it."""
-    side = "bid" if order.side is Side.BID else "ask"
-    return {"side": side, "energyWh": order.energy_wh, "limitPriceMicroPerKwh": order.limit_price}
+    return {"side": order.side.label, "energyWh": order.energy_wh, "limitPriceMicroPerKwh": order.limit_price}
 
 
 def _wish(order: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from gridweave.chain import load_signer
 from gridweave.cli.deploy import speaking_of_chains
+from gridweave.cli.options import DataDir, Network, Networks, NodeUrl, Record
 from gridweave.cli.serve import check_given, speaking_of_starting
 from gridweave.cli.terminal import REFUSED, UNAVAILABLE, AsJson, emit, errors, fail, out
 from gridweave.services.rotation import RotationRefused, rotate
@@ -28,11 +29,11 @@ def register(app: typer.Typer) -> None:
 
 
 def rotate_command(
-    rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
-    network: Annotated[str | None, typer.Option(help="The network's name: see `gridweave networks`.")] = None,
-    networks: Annotated[Path | None, typer.Option(help="File that describes more networks.")] = None,
-    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the outbox and the index.")] = None,
+    rpc: NodeUrl = None,
+    network: Network = None,
+    networks: Networks = None,
+    deployment: Record = None,
+    data_dir: DataDir = None,
     keystore: Annotated[Path | None, typer.Option(help="The old key's encrypted keystore file (v3).")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
     key_file: Annotated[Path | None, typer.Option(help="The old key in hex: for local chains only.")] = None,

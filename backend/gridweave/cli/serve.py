@@ -9,7 +9,6 @@ import gc
 import signal
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
@@ -20,9 +19,10 @@ from gridweave.api import create_app
 from gridweave.api.connections import Patience, make_room, patient
 from gridweave.api.logs import configure_logs
 from gridweave.chain import KeyUnusable, NodeUnavailable
+from gridweave.cli.options import DataDir, KeyFile, Keystore, Network, Networks, NodeUrl, PasswordFile, Record
 from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
 from gridweave.deployment import DeploymentError
-from gridweave.services.runtime import WrongChain
+from gridweave.services.belonging import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
 
@@ -130,16 +130,16 @@ def register(app: typer.Typer) -> None:
 
 
 def serve_command(
-    rpc: Annotated[str | None, typer.Option("--rpc", help="The node's JSON-RPC address.")] = None,
-    network: Annotated[str | None, typer.Option(help="The network's name: see `gridweave networks`.")] = None,
-    networks: Annotated[Path | None, typer.Option(help="File that describes more networks.")] = None,
-    deployment: Annotated[Path | None, typer.Option(help="The deployment record.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the outbox and the index.")] = None,
+    rpc: NodeUrl = None,
+    network: Network = None,
+    networks: Networks = None,
+    deployment: Record = None,
+    data_dir: DataDir = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on.")] = None,
-    key_file: Annotated[Path | None, typer.Option(help="The relayer's key in hex: for local chains only.")] = None,
-    keystore: Annotated[Path | None, typer.Option(help="The relayer's encrypted keystore file (v3).")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="File with the keystore's password.")] = None,
+    key_file: KeyFile = None,
+    keystore: Keystore = None,
+    password_file: PasswordFile = None,
     keeper: Annotated[bool | None, typer.Option("--keeper/--no-keeper", help="Clear and settle what is due.")] = None,
 ) -> None:
     """Serve the REST API until interrupted. Every option has a GRIDWEAVE_* variable; options win.

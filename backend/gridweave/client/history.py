@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from gridweave.domain.names import camel
+
 __all__ = ["EVERYTHING", "HistoryFilters"]
 
 
@@ -31,15 +33,10 @@ class HistoryFilters:
     def params(self) -> dict[str, Any]:
         """As the query of a request; what is not asked for is left out."""
         asked = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {_camel(name): _plain(value) for name, value in asked.items() if value not in (None, (), [], False)}
+        return {camel(name): _plain(value) for name, value in asked.items() if value not in (None, (), [], False)}
 
 
 EVERYTHING = HistoryFilters()
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 def _plain(value: Any) -> Any:

@@ -142,12 +142,12 @@ class GridweaveClient:
     def account(self, address: str) -> Json:
         return dict(self._transport.get(f"/v1/accounts/{address}"))
 
-    def bill(self, address: str, from_slot: int, to_slot: int) -> Json:
-        return dict(self._transport.get(f"/v1/accounts/{address}/bill", from_=from_slot, to=to_slot))
+    def bill(self, address: str, **asked: Any) -> Json:
+        """The bill of a calendar `period` in a `zone`, or of slots `from_` and `to`, with every line.
 
-    def bill_of(self, address: str, period: str | None = None, zone: str | None = None) -> Json:
-        """The bill of a calendar period, with every line; None: today, in the service's time zone."""
-        path, asked = f"/v1/accounts/{address}/bill", {"period": period, "zone": zone}
+        Nothing asked: today, in the service's time zone.
+        """
+        path = f"/v1/accounts/{address}/bill"
         found = dict(self._transport.get(path, **asked))
         while found["nextCursor"] is not None:
             part = self._transport.get(f"{path}/lines", cursor=found["nextCursor"], **asked)

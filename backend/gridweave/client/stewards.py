@@ -75,10 +75,10 @@ class Steward:
     def address(self) -> str:
         return self.wallet.address
 
-    def enrol(self, proof: DeviceProof) -> Item:
-        """Endorses a device, as its maker. Raises ServiceError (NotAMaker, DeviceAlreadyEnrolled, ...)."""
+    def enrol(self, proof: DeviceProof, model: int = 0) -> Item:
+        """Endorses a device of a model (a number of the maker's), as its maker. Raises ServiceError (NotAMaker, DeviceAlreadyEnrolled, ...)."""
         act = Endorsement(
-            proof.device, self.address, proof.owner, proof.kind, proof.x, proof.y, fresh_nonce(), proof.deadline
+            proof.device, self.address, proof.owner, model, proof.kind, proof.x, proof.y, fresh_nonce(), proof.deadline
         )
         signed = self._act("DeviceRegistry", act, act.nonce, act.deadline)
         body = wire.enrolment_json(act, signed, proof.possession)

@@ -22,7 +22,7 @@ from gridweave.domain.acts import (
 )
 from gridweave.domain.delegations import Delegation
 from gridweave.domain.eip712 import Domain
-from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
+from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.readings import Reading
 from gridweave.domain.terms import MarketTerms
 
@@ -282,7 +282,7 @@ def meter_end_json(end: MeterEnd, operator: SignedAct) -> Json:
 def _order_json(order: Order) -> Json:
     return {
         **_position_json(order),
-        "side": "bid" if order.side is Side.BID else "ask",
+        "side": order.side.label,
         "energyWh": order.energy_wh,
         "limitPriceMicroPerKwh": order.limit_price,
     }

@@ -36,7 +36,7 @@ class Measured:
 def bills_of(day: Life) -> Bills:
     """Every home's bill of the day. Raises ServiceError."""
     client = day.waiter.client
-    return [(house, client.bill(house.person.address, day.first, day.last)) for house in day.place.houses]
+    return [(house, client.bill(house.person.address, from_=day.first, to=day.last)) for house in day.place.houses]
 
 
 def reckon(day: Life, bills: Bills, measured: Measured) -> Outcome:

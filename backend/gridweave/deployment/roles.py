@@ -15,7 +15,10 @@ __all__ = ["DELAYED_ROLES", "FUNCTION_ROLES", "GUARDED", "LABELLED_ROLES", "gran
 FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "LocalCurrency": {Role.MINTER: ("mint",)},
     "Vault": {Role.MODULE: ("lock", "settle", "collect")},
-    "DeviceRegistry": {Role.MAKER: ("enrol",), Role.OPERATOR: ("setStatus",)},
+    "DeviceRegistry": {
+        Role.MAKER: ("enrol", "registerBatch"),
+        Role.OPERATOR: ("setStatus", "closeBatch", "noteCompromise"),
+    },
     "DERRegistry": {Role.OPERATOR: ("registerMeter", "moveMeter", "endMeter", "registerAsset")},
     "MeterLedger": {Role.RECORDER: ("record",)},
     "EnergyAuction": {Role.OPERATOR: ("createMarket", "changeMarket"), Role.PUBLIC: ("place", "placeSchedule")},

@@ -89,11 +89,12 @@ class UnderwriteChange:
 
 @dataclass(frozen=True)
 class Endorsement:
-    """A maker vouches for a device, its key and its first owner (DeviceRegistry)."""
+    """A maker vouches for a device of a model (a number of its own), its key and its first owner (DeviceRegistry)."""
 
     device: str
     maker: str
     owner: str
+    model: int
     key_kind: KeyKind
     x: bytes
     y: bytes

@@ -114,11 +114,22 @@ _DECLARATIONS = (
         "uint64 highestBid,uint40 until,uint256 nonce,uint256 deadline)"
     ),
     (
-        "Endorsement(address device,address maker,address owner,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,"
-        "uint256 deadline)"
+        "Endorsement(address device,address maker,address owner,uint32 model,uint8 keyKind,bytes32 x,bytes32 y,"
+        "uint256 nonce,uint256 deadline)"
     ),
     "Possession(address device,address maker,address owner,uint256 deadline)",
+    "BatchRegistration(bytes32 root,uint32 model,uint32 size,uint256 nonce,uint256 deadline)",
+    "BatchClosing(bytes32 root,uint256 nonce,uint256 deadline)",
+    "Claim(address device,bytes32 batch,address owner,uint256 deadline)",
+    "KeyRotation(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
+    "KeyProposal(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
+    "KeyAdoption(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
+    "RotationVeto(address device,address key,uint256 nonce,uint256 deadline)",
     "StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline)",
+    "CompromiseNotice(address device,uint32 sinceBlock,uint256 nonce,uint256 deadline)",
+    "TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline)",
+    "TransferAcceptance(address device,address owner,uint256 nonce,uint256 deadline)",
+    "Handover(address device,address owner,address to,uint256 nonce,uint256 deadline)",
     (
         "MeterRegistration(address device,uint32 market,address account,uint32 importCapacityW,uint32 exportCapacityW,"
         "uint8 scaleWh,bool mandated,uint256 nonce,uint256 deadline)"

@@ -55,6 +55,12 @@ class LocalRefusal(DomainError):
     """Never reaches a contract: the value cannot be written down as the contracts would read it."""
 
 
+class DeviceNotInBatch(LocalRefusal):
+    """The maker's list of the batch does not name this device."""
+
+    parameters = ("address device",)
+
+
 class FieldOutOfRange(LocalRefusal):
     """A field does not fit its type."""
 

@@ -17,6 +17,11 @@ class Side(IntEnum):
     BID = 1
     ASK = 2
 
+    @property
+    def label(self) -> str:
+        """bid or ask."""
+        return self.name.lower()
+
 
 _HEAD = (("market", 32), ("slot", 32), ("meter", 32), ("version", 16), ("deadline", 40))
 ORDER_WORD = WordLayout("Order", (*_HEAD, ("side", 8), ("energyWh", 32), ("limitPrice", 64)))

@@ -15,34 +15,42 @@ from itertools import pairwise
 
 import structlog
 
-from gridweave.chain.errors import ChainError, NodeUnavailable
+from gridweave.chain.errors import BlockNotAvailable, ChainError, NodeUnavailable
 from gridweave.chain.events import EVENTS, decode_logs, topics_of
 from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.node import Node
-from gridweave.chain.types import Block
+from gridweave.chain.types import Block, Log
 from gridweave.indexer.projections import Row, project
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexedBlock, IndexStore
 
-__all__ = ["Follower", "Step"]
+__all__ = ["Follower", "Step", "patiently"]
 
 log = structlog.get_logger(__name__)
 
 _FORK_STRIDE = 64
+_MAY_FORK = 64
+"""Blocks below the head whose number may still stand for two blocks."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did: undid all above `undone_to` (None: nothing), then added `blocks` with `rows` by table."""
+    """What one step did: undid all above `undone_to` (None: nothing), then added `blocks` with `rows` by table.
+
+    `by_another`: the index had been moved since this follower left it, by another process or by a commit whose answer
+    was lost. `stands` is the block that the index stands on after a step that moved.
+    """
 
     blocks: tuple[IndexedBlock, ...] = ()
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict, repr=False)
     undone_to: int | None = None
+    by_another: bool = False
+    stands: IndexedBlock | None = None
 
     @property
     def moved(self) -> bool:
         """Whether anything changed."""
-        return bool(self.blocks) or self.undone_to is not None
+        return bool(self.blocks) or self.undone_to is not None or self.by_another
 
 
 class Follower:
@@ -58,6 +66,7 @@ class Follower:
         self._most = most_blocks
         self._topics = topics_of(*EVENTS.values())
         self._ahead = Step()
+        self._left: IndexedBlock | None = None
         self.seen: Block | None = None
         """The node's newest block at the last look."""
 
@@ -66,11 +75,11 @@ class Follower:
         step, self._ahead = self._ahead, Step()
         head = self.seen = await self._node.head()
         cursor = await self._store.head()
+        if cursor != self._left:
+            self._left = cursor
+            return Step(by_another=True, stands=cursor)
         if cursor is not None and not await self._stands(cursor, head):
-            fork = await self._fork(cursor)
-            await self._store.undo(fork)
-            log.info("reorganisation", undone_to=fork, was=cursor.number, head=head.number)
-            return Step(undone_to=fork)
+            return await self._undo(cursor, head)
         if cursor is None or not _follows(cursor, step):
             step = await self._read(self._start if cursor is None else cursor.number + 1, head.number)
         if not (_follows(cursor, step) if cursor else step.blocks):
@@ -85,11 +94,23 @@ class Follower:
             added += len(step.blocks)
         return added
 
+    async def _undo(self, cursor: IndexedBlock, head: Block) -> Step:
+        """Goes back to the fork, if there is one: a node may be two that do not stand at the same block."""
+        fork = await self._fork(cursor)
+        if fork == cursor:
+            return Step()
+        number = fork.number if fork else self._start - 1
+        await self._store.undo(number)
+        self._left = fork
+        log.info("reorganisation", undone_to=number, was=cursor.number, head=head.number)
+        return Step(undone_to=number, stands=fork)
+
     async def _write(self, step: Step, head: int) -> None:
         """Applies the step, and reads what follows meanwhile."""
         reading = asyncio.create_task(self._look_ahead(step.blocks[-1].number + 1, head))
         try:
             await self._store.apply(step.blocks, step.rows)
+            self._left = step.stands
             self._ahead = await reading
         finally:
             reading.cancel()
@@ -105,16 +126,29 @@ class Follower:
         found = [block for block in await self._node.blocks(numbers) if block is not None]
         if not found or not _chains(found):
             return Step()
-        logs = await self._node.logs(found[0].number, found[-1].number, self._contracts, self._topics)
+        logs = await self._logs(found, head)
         hashes = {block.number: block.hash for block in found}
-        again = await self._node.block(found[-1].number)
-        if (
-            again is None
-            or again.hash != found[-1].hash
-            or any(hashes[entry.block_number] != entry.block_hash for entry in logs)
-        ):
+        if logs is None or any(hashes.get(entry.block_number) != entry.block_hash for entry in logs):
             return Step()
-        return Step(tuple(map(_indexed, found)), project(decode_logs(logs)))
+        blocks = tuple(map(_indexed, found))
+        return Step(blocks, project(decode_logs(logs)), stands=blocks[-1])
+
+    async def _logs(self, found: Sequence[Block], head: int) -> list[Log] | None:
+        """The logs of these blocks, None if the node knows others by now.
+
+        Near the head they are asked for by hash: by number, a node (or two behind one address) could say that there are
+        none, of a block of another fork, and nobody would miss them.
+        """
+        first, last = found[0], found[-1]
+        if last.number > head - _MAY_FORK:
+            try:
+                logs = await self._node.logs_of([block.hash for block in found], self._contracts, self._topics)
+            except BlockNotAvailable:
+                return None
+        else:
+            logs = await self._node.logs(first.number, last.number, self._contracts, self._topics)
+        again = await self._node.block(last.number)
+        return logs if again is not None and again.hash == last.hash else None
 
     async def _stands(self, cursor: IndexedBlock, head: Block) -> bool:
         """Whether the chain still holds the block that the index stands on."""
@@ -130,16 +164,16 @@ class Follower:
         found = await self._node.block(block.number)
         return found is not None and found.hash == from_hex(block.hash)
 
-    async def _fork(self, cursor: IndexedBlock) -> int:
-        """The newest block number at which index and chain agree; one below the start if they share none."""
+    async def _fork(self, cursor: IndexedBlock) -> IndexedBlock | None:
+        """The newest block that index and chain share."""
         at = cursor.number
         while stretch := await self._store.below(at, _FORK_STRIDE):
             theirs = await self._node.blocks([block.number for block in stretch])
             for ours, other in zip(stretch, theirs, strict=True):
                 if other is not None and to_hex(other.hash) == ours.hash:
-                    return ours.number
+                    return ours
             at = stretch[-1].number - 1
-        return self._start - 1
+        return None
 
 
 def _follows(cursor: IndexedBlock, step: Step) -> bool:

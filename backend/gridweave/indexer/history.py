@@ -14,6 +14,7 @@ from typing import Any
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import EVENTS, Event
 from gridweave.domain.meters import Meter
+from gridweave.domain.names import camel
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD
 from gridweave.domain.readings import READING_WORD
 from gridweave.domain.terms import MarketTerms
@@ -37,7 +38,8 @@ _WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
 _CONTRACTS = frozenset({"contract", "module", "target", "authority"})
 """Parameters that name contracts, which are no accounts."""
 
-_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d", "device": "device:%s"}
+_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d"}
+_KINDS |= dict.fromkeys(("device", "identity"), "device:%s")
 _KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
 
 
@@ -79,7 +81,7 @@ class _Shape:
         self._event = f"event:{self.name}"
         own = [field for field in fields(kind) if field.name not in _PLACE]
         self._shows = [(field.name, _shower(self.name, field.name, str(field.type))) for field in own]
-        pairs = (f'"{_camel(_NAMES.get(field.name, field.name))}":%s' for field in own)
+        pairs = (f'"{camel(_NAMES.get(field.name, field.name))}":%s' for field in own)
         self._json = f"{{{','.join(pairs)}}}"
         self._formats = [(field.name, text) for field in own if (text := _format(field.name, str(field.type)))]
         self._namers = [(field.name, name) for field in own if (name := _namer(field.name, str(field.type)))]
@@ -138,12 +140,7 @@ def _plain(value: Any) -> Any:
         return int(value) if -_EXACT <= value <= _EXACT else str(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return {_camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    return {camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
 
 
 def _format(name: str, kind: str) -> str | None:

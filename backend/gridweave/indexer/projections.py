@@ -13,6 +13,8 @@ from gridweave.chain.events import (
     EVENTS,
     AssetRegistered,
     Balanced,
+    BatchClosed,
+    BatchRegistered,
     BondLeaving,
     BondPosted,
     BondRedeemed,
@@ -23,9 +25,11 @@ from gridweave.chain.events import (
     DebtPaid,
     DelegationSet,
     Deposited,
+    DeviceCompromised,
     DeviceEnrolled,
-    DeviceKeyChanged,
     DeviceStatusChanged,
+    DIDAttributeChanged,
+    DIDOwnerChanged,
     Event,
     Locked,
     MarketChanged,
@@ -40,13 +44,17 @@ from gridweave.chain.events import (
     ReadingRefused,
     RefusalProved,
     Released,
+    RotationProposed,
+    RotationVetoed,
     Settled,
     SettlementRefused,
     Skimmed,
     SlotClosed,
+    TransferOffered,
     Withdrawn,
 )
 from gridweave.chain.hexes import to_hex
+from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD, Cancel, Order
 from gridweave.domain.outcomes import NO_PRICE
@@ -67,6 +75,20 @@ _OWN = {kind: tuple(f.name for f in fields(kind) if f.name not in _PLACE) for ki
 def _as_is(event: Event) -> Row:
     """The event's own parameters under their own names."""
     return {name: _plain(getattr(event, name)) for name in _OWN[type(event)]}
+
+
+def _enrolled(event: DeviceEnrolled) -> Row:
+    return _as_is(event) | {"batch": to_hex(event.batch) if any(event.batch) else None}
+
+
+def _owned(event: DIDOwnerChanged) -> Row:
+    return {"device": event.identity, "owner": event.owner}
+
+
+def _keyed(event: DIDAttributeChanged) -> Row:
+    key = DevicePublicKey.of_attribute(event.name, event.value)
+    shown = {"key_kind": int(key.kind), "x": to_hex(key.x), "y": to_hex(key.y)}
+    return {"device": event.identity, **shown, "counts": event.valid_to > 0}
 
 
 def _market(event: MarketCreated | MarketChanged) -> Row:
@@ -203,9 +225,16 @@ def _compensated(event: Compensated) -> list[tuple[str, Row]]:
 
 
 PROJECTED: dict[type[Event], Rows] = {
-    DeviceEnrolled: _one("devices"),
-    DeviceKeyChanged: _one("device_keys"),
+    BatchRegistered: _one("device_batches"),
+    BatchClosed: _one("device_batch_closings"),
+    DeviceEnrolled: _one("devices", _enrolled),
+    DIDOwnerChanged: _one("device_owners", _owned),
+    DIDAttributeChanged: _one("device_keys", _keyed),
+    RotationProposed: _one("device_proposals"),
+    RotationVetoed: _one("device_vetoes"),
     DeviceStatusChanged: _one("device_statuses"),
+    DeviceCompromised: _one("device_doubts"),
+    TransferOffered: _one("device_offers"),
     MeterRegistered: _one("meters", _meter),
     AssetRegistered: _one("assets"),
     MeterEnded: _one("meter_ends"),

@@ -55,6 +55,7 @@ class Queue:
         self._lanes = lanes
         self._on_accepted = on_accepted
         self._waiting: list[Waiting] = []
+        self._ids: Counter[str] = Counter()
         self._committing: asyncio.Task[None] | None = None
 
     async def accept(self, items: Sequence[NewItem]) -> list[Accepted]:
@@ -66,11 +67,16 @@ class Queue:
             return []
         for item in items:
             self._lanes.add(item.lanes)
+            self._ids[item.id] += 1
         answer: asyncio.Future[list[Accepted]] = asyncio.get_running_loop().create_future()
         self._waiting.append((list(items), answer))
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit())
         return await answer
+
+    def holds(self, id_: str) -> bool:
+        """Whether an item of that id waits for its commit: the same again takes no more room."""
+        return id_ in self._ids
 
     async def close(self) -> None:
         """Waits for the commit under way."""
@@ -82,7 +88,7 @@ class Queue:
             taken = self._take()
             wanted = [item for items, _ in taken for item in items]
             try:
-                answers = await self._store.accept(wanted, REVIVABLE, KEPT)
+                answers = await self._stored(wanted)
             except Exception as error:  # noqa: BLE001 - each waiting request gets it
                 for items, future in taken:
                     for item in items:
@@ -92,6 +98,12 @@ class Queue:
                 continue
             self._answer(taken, answers)
             self._on_accepted()
+
+    async def _stored(self, items: Sequence[NewItem]) -> list[Accepted]:
+        try:
+            return await self._store.accept(items, REVIVABLE, KEPT)
+        finally:
+            self._ids -= Counter(item.id for item in items)
 
     def _take(self) -> list[Waiting]:
         size, count = 0, 0

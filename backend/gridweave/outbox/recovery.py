@@ -18,8 +18,8 @@ from gridweave.chain.profile import Fees
 from gridweave.chain.types import Call, Receipt, Transaction
 from gridweave.outbox.outcomes import carried_by
 from gridweave.store.adoptions import Adoptions
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.records import Draft, Item, SignedBytes
+from gridweave.timing import now_ms
 
 __all__ = ["Recovery"]
 
@@ -58,21 +58,21 @@ class Recovery:
         """How many transactions were learnt. Raises NodeUnavailable, StoreUnavailable: then the next start does it."""
         if not await self._store.due():
             return 0
-        known = await self._store.last_block()
-        first = self._start if known is None else max(self._start, known - _MARGIN)
+        newest = await self._store.last_block()
+        first = self._start if newest is None else max(self._start, newest - _MARGIN)
         mined = await self._mined_since(first)
         items = await self._store.unsettled()
-        held = await self._store.held([transaction.nonce for transaction, _ in mined])
+        known = await self._store.known([transaction.nonce for transaction, _ in mined])
         drafts = []
         for transaction, receipt in mined:
-            ours = held.get(transaction.nonce)
+            ours = known.get(transaction.nonce)
             if ours is not None and to_hex(transaction.hash) in ours.hashes:
                 continue
             call = Call(transaction.to, transaction.data)
             carried = carried_by(items, call, receipt, self._contracts)
             if carried or (ours is not None and ours.data == transaction.data):
                 drafts += self._drafts(transaction, carried)
-        await self._store.adopt(drafts, now_ms())
+        await self._store.adopt(drafts)
         log.info("learnt what was sent since the backup", seen=len(mined), learnt=len(drafts), since_block=first)
         return len(drafts)
 
@@ -88,7 +88,7 @@ class Recovery:
         return sorted(pairs, key=lambda pair: pair[0].nonce)
 
     def _drafts(self, transaction: Transaction, carried: Sequence[Item]) -> list[Draft]:
-        """The same bytes again: signing is deterministic. None if they are not the same after all."""
+        """The same bytes again: signing is deterministic. Empty if they are not the same after all."""
         fees = Fees(transaction.most_fee, transaction.priority_fee)
         call = Call(transaction.to, transaction.data, value=transaction.value)
         nonce, gas = transaction.nonce, transaction.gas

@@ -51,7 +51,7 @@ class _Round:
 
 
 class Rehearsal:
-    """Asks the node as `sender`. Raises NodeUnavailable."""
+    """Asks the node as `sender`. Raises NodeUnavailable, and NodeError where it will not hear of it now."""
 
     def __init__(self, node: Node, sender: str) -> None:
         self._node = node
@@ -109,6 +109,8 @@ class Rehearsal:
         except BlockNotAvailable:
             raise
         except NodeError as error:
+            if error.is_of_the_moment:
+                raise
             name, arguments = UNEXPLAINED, {"reason": str(error)}
         else:
             return None

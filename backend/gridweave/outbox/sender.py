@@ -31,8 +31,8 @@ from gridweave.outbox.tally import Tally
 from gridweave.outbox.tracker import Tracker
 from gridweave.store.errors import StoreUnavailable
 from gridweave.store.outbox import OutboxStore
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.records import OPEN, REJECTED, Batch, Draft, Item, ItemOutcome, SignedBytes
+from gridweave.timing import now_ms
 
 __all__ = ["Pace", "Sender"]
 

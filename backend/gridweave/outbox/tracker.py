@@ -67,24 +67,22 @@ class Tracker:
         self._relayer = relayer
         self._lanes = lanes
         self._tally = tally
-        self._seen: Block | None = None
         self._finalized = -1
 
     async def follow(self, head: Block) -> bool:
         """Brings the outbox up to `head`. Whether batches were thrown out and must be sent again."""
         view = _View(head, await self._node.nonce(self._relayer, head.number))
-        thrown_out = await self._throw_out(view) if self._may_have_reorganised(head) else False
+        thrown_out = await self._throw_out(view)
         await self._gather(view)
         await self._finalize(view)
-        self._seen = head
         return thrown_out
 
-    def _may_have_reorganised(self, head: Block) -> bool:
-        seen = self._seen
-        return seen is None or not (head.parent_hash == seen.hash or head.hash == seen.hash)
-
     async def _throw_out(self, view: _View) -> bool:
-        """Reopens batches whose block is gone, even such as were final."""
+        """Reopens batches whose block is gone, even such as were final.
+
+        It looks at every head, though none need have gone since the last: a receipt may come from a fork that the heads
+        never told of, where two nodes stand behind one address.
+        """
         mined = await self._store.batches(MINED)
         numbers = sorted({batch.block_number or 0 for batch in mined})
         found = await self._node.blocks(numbers) if numbers else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridweave.domain.delegations import NO_ASKS, NO_BIDS
-from gridweave.domain.slots import HORIZON
+from gridweave.services.statements import locked
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
 
@@ -17,14 +17,13 @@ async def account(world: World, address: str) -> dict[str, Any]:
     block = world.heads.number if world.heads.block else None
     balance = await world.contracts.vault.account_of(address, block)
     owes, is_owed = await world.reads.accounts.debts(address)
-    bond, last_slot = world.deployment.addresses["RelayerBond"], world.clock.slot_at(world.heads.time) + HORIZON
     return {
         "address": address,
         "availableMicro": balance.available,
         "heldMicro": balance.held,
         "arrearMicro": balance.arrear,
         "withdrawableMicro": balance.withdrawable,
-        "lockedMicro": await world.reads.statements.locked(address, bond, world.heads.number, last_slot),
+        "lockedMicro": await locked(world, address, world.heads.number, world.heads.time),
         "bondsMicro": await world.reads.bonds.total_of(address),
         "walletMicro": await world.contracts.currency.balance_of(address, block),
         "permitNonce": await world.contracts.currency.permit_nonce(address, block),

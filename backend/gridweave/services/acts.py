@@ -88,12 +88,15 @@ async def submit_act(world: World, plan: Plan) -> Answer:
 
 
 async def rehearse(world: World, call: Call) -> None:
-    """Executes the call on top of the newest block without a trace. Raises Refused if the contract refuses it."""
+    """Executes the call on top of the newest block without a trace. Raises Refused if the contract refuses it, and
+    NodeError if the node will not hear of it now."""
     try:
         await world.node.call(call, sender=world.relayer.address)
     except Reverted as reverted:
         raise Refused(reverted.name or "TransactionReverted", reverted.arguments) from reverted
     except NodeError as error:
+        if error.is_of_the_moment:
+            raise
         raise Refused("TransactionReverted", {"reason": str(error)}) from error
 
 

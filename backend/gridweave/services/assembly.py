@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gridweave.chain.contracts import Contracts
 from gridweave.chain.keys import Signer, load_signer
 from gridweave.chain.networks import NetworkUnusable, find_network
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
 from gridweave.domain.slots import SlotClock
+from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.outbox.recovery import Recovery
 from gridweave.outbox.sender import Pace, Sender
+from gridweave.services.belonging import identity_of
 from gridweave.services.books import Books
+from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.services.sponsors import Sponsors
+from gridweave.services.stores import Stores
 from gridweave.services.terms import TermsBook
 from gridweave.services.world import Heads, Reads, World
 from gridweave.store.adoptions import Adoptions
 from gridweave.store.database import Database
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.relayers import RelayerFacts
+from gridweave.store.watch import OutboxWatch
 
-__all__ = ["pace_of", "profile_of", "recovery_of", "relayer_of", "world_of"]
+__all__ = ["assemble", "profile_of", "recovery_of", "relayer_of"]
 
 
-def recovery_of(
-    deployment: Deployment, node: Node, contracts: Contracts, relayer: Signer, outbox: Database
-) -> Recovery:
+def recovery_of(deployment: Deployment, node: Node, relayer: Signer, outbox: Database) -> Recovery:
     """What looks, after a restore, for what was sent since."""
     addresses, chain_id = sorted(deployment.every_address), deployment.chain_id
-    store, start = Adoptions(outbox), deployment.block
+    store, contracts, start = Adoptions(outbox), deployment.bundle(node), deployment.block
     return Recovery(node, store, contracts, relayer, chain_id=chain_id, addresses=addresses, start=start)
 
 
@@ -62,34 +65,21 @@ def profile_of(settings: Settings, deployment: Deployment) -> NetworkProfile:
     )
 
 
-def pace_of(settings: Settings) -> Pace:
-    """How patient the sender is."""
-    return Pace(
-        window_ms=settings.batch_window_ms,
-        poll_ms=settings.poll_ms,
-        resend_ms=settings.resend_ms,
-        most_open=settings.most_open_batches,
-        most_fee_factor=settings.most_fee_factor,
-    )
+async def assemble(
+    settings: Settings, deployment: Deployment, node: Node, relayer: Signer, stores: Stores
+) -> tuple[World, Sender]:
+    """What capabilities share, and who sends for them, once a restored outbox has looked for what was sent since.
 
-
-def world_of(
-    settings: Settings,
-    deployment: Deployment,
-    node: Node,
-    contracts: Contracts,
-    relayer: Signer,
-    profile: NetworkProfile,
-    index: Database,
-    outbox: OutboxStore,
-    lanes: Lanes,
-    sender: Sender,
-    purse: Purse,
-    former: tuple[str, ...],
-) -> World:
-    """What capabilities share."""
-    reads = Reads.of(index)
-    return World(
+    Raises StoreMismatch, SettingsInvalid, NodeUnavailable, StoreUnavailable.
+    """
+    outbox, contracts, lanes = OutboxStore(stores.outbox), deployment.bundle(node), Lanes()
+    await outbox.belongs_to(identity_of(deployment) | {"relayer": relayer.address})
+    profile = profile_of(settings, deployment)
+    await recovery_of(deployment, node, relayer, stores.outbox).run()
+    gas = GasModel(p256_in_code=not await has_p256(node), cap=profile.max_gas)
+    sender = Sender(node, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace_of(settings))
+    watch, reads = OutboxWatch(stores.outbox), Reads.of(stores.index)
+    world = World(
         settings=settings,
         deployment=deployment,
         node=node,
@@ -97,13 +87,25 @@ def world_of(
         relayer=relayer,
         heads=Heads(profile),
         reads=reads,
-        books=Books(reads.meters, reads.orders, reads.accounts),
+        books=Books(reads.devices, reads.meters, reads.orders, reads.accounts),
         outbox=outbox,
         queue=Queue(outbox, lanes, sender.ring),
         lanes=lanes,
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
-        purse=purse,
-        former_relayers=former,
+        purse=Purse(node, watch, relayer.address, profile, gas, settings.relayer_low_orders),
+        former_relayers=await RelayerFacts(stores.outbox).before(),
+    )
+    return world, sender
+
+
+def _pace_of(settings: Settings) -> Pace:
+    """How patient the sender is."""
+    return Pace(
+        window_ms=settings.batch_window_ms,
+        poll_ms=settings.poll_ms,
+        resend_ms=settings.resend_ms,
+        most_open=settings.most_open_batches,
+        most_fee_factor=settings.most_fee_factor,
     )

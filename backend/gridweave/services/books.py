@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from gridweave.store.accounts import AccountReads
+from gridweave.store.devices import DeviceReads
 from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.reading import Row
@@ -93,9 +94,11 @@ def _heard(load: asyncio.Task[Any]) -> None:
 class Books:
     """Meters, devices, delegations, what accounts have, and the newest act of each meter by slot."""
 
-    def __init__(self, meters: MeterReads, orders: OrderReads, accounts: AccountReads) -> None:
+    def __init__(
+        self, devices: DeviceReads, meters: MeterReads, orders: OrderReads, accounts: AccountReads
+    ) -> None:
         self.meters: Book[int, Row] = Book(meters.meters, _MOST_ENTRIES)
-        self.devices: Book[str, Row] = Book(meters.devices, _MOST_ENTRIES)
+        self.devices: Book[str, Row] = Book(devices.devices, _MOST_ENTRIES)
         self.scopes: Book[tuple[str, str], dict[int, Row]] = Book(meters.scopes, _MOST_ENTRIES)
         self.standing: Book[str, tuple[int, bool]] = Book(accounts.standing, _MOST_ENTRIES)
         self.acts: Book[int, dict[int, Row]] = Book(orders.newest_of_slots, _MOST_SLOTS)
@@ -110,7 +113,7 @@ class Books:
             self.scopes.forget((row["account"], row["delegate"]))
         for row in rows.get("meter_ends", ()):
             self.meters.forget(row["meter"])
-        for table in ("device_keys", "device_statuses"):
+        for table in ("device_owners", "device_keys", "device_statuses"):
             for row in rows.get(table, ()):
                 self.devices.forget(row["device"])
         for table in ("placements", "cancellations"):
@@ -124,8 +127,9 @@ class Books:
 
 
 def _with_act(acts: dict[int, Row], row: Row) -> dict[int, Row]:
-    """The slot's acts with one more; the row's meter had it last."""
+    """The slot's acts with one more; the row's meter had it last. What was loaded since the row came has it already."""
     bare: Row = {"side": None, "energy_wh": None, "limit_price": None}
-    earlier = acts[row["meter"]]["acts"] if row["meter"] in acts else 0
-    acts[row["meter"]] = bare | row | {"acts": earlier + 1}
+    newest = acts.get(row["meter"])
+    if newest is None or newest["version"] < row["version"]:
+        acts[row["meter"]] = bare | row | {"acts": newest["acts"] + 1 if newest else 1}
     return acts

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gridweave.domain.orders import Order, Side
+from gridweave.services.errors import Refused
 from gridweave.services.order_checks import Look
 from gridweave.services.world import World
 
-__all__ = ["locks", "short_of"]
+__all__ = ["cannot_lock", "locks", "short_of"]
 
 
 async def short_of(world: World, wanted: dict[str, int]) -> dict[str, tuple[int, int]]:
@@ -36,3 +37,13 @@ def locks(look: Look, order: Order) -> int:
     if standing is not None and standing["energy_wh"] is not None:
         freed = terms.collateral(Side(standing["side"]), standing["limit_price"], standing["energy_wh"])
     return terms.collateral(order.side, order.limit_price, order.energy_wh) - freed
+
+
+def cannot_lock(account: str, amount: int, has: tuple[int, int]) -> Refused | None:
+    """Why an account that has (available, arrear) cannot lock that amount; None if it can."""
+    available, arrear = has
+    if arrear:
+        return Refused("InArrears", {"account": account, "arrear": arrear})
+    if available < amount:
+        return Refused("AvailableTooSmall", {"account": account, "available": available, "amount": amount})
+    return None

@@ -16,7 +16,7 @@ from gridweave.services.world import World
 from gridweave.store.history import END_OF_BLOCK, AnyOf, HistoryRow, Place, Reorganised, Wanted
 from gridweave.store.reading import CursorInvalid
 
-__all__ = ["MOST_SLOTS", "Filters", "Telling", "page", "start_of", "wanted_by"]
+__all__ = ["MOST_SLOTS", "Filters", "Telling", "hash_begins", "page", "start_of", "wanted_by"]
 
 MOST_SLOTS = 10_000
 """Slots that one question may span: a hundred days of quarter hours."""
@@ -165,13 +165,14 @@ async def _cursor(world: World, behind: Place, hash_: str) -> str:
     """`hash_`: the block's as the page read it; by now another may stand there."""
     block, log = behind
     common = min(world.heads.final, block - 1)
-    ends = [f"{block}.{log}.{_begins(hash_)}"]
+    ends = [f"{block}.{log}.{hash_begins(hash_)}"]
     if stands := await world.reads.history.hash_of(common):
-        ends.append(f"{common}.{_begins(stands)}")
+        ends.append(f"{common}.{hash_begins(stands)}")
     return ".".join(ends)
 
 
-def _begins(hash_: str) -> str:
+def hash_begins(hash_: str) -> str:
+    """By which digits cursors and event ids name a block: enough to tell it from another of its height."""
     return hash_[2:][:_HASH_DIGITS]
 
 

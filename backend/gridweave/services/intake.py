@@ -106,7 +106,7 @@ def _within_limits(world: World, candidates: Sequence[Candidate], known: Collect
     seen = set(known)
     within: list[Candidate] = []
     for candidate in candidates:
-        if candidate.item is None or candidate.id in seen:
+        if candidate.item is None or candidate.id in seen or world.queue.holds(candidate.id):
             within.append(candidate)
             continue
         over = next((x for x in candidate.limits if world.lanes.count(x.lane) + taken[x.lane] >= x.room), None)

@@ -12,7 +12,7 @@ from gridweave.services.errors import NotFound
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
 
-__all__ = ["all_terms", "book", "prices", "slot_state", "terms_of"]
+__all__ = ["all_terms", "book", "clearing_json", "prices", "slot_state", "terms_of"]
 
 
 async def all_terms(world: World) -> dict[int, list[MarketTerms]]:
@@ -46,7 +46,7 @@ async def slot_state(world: World, market: int, slot: int) -> dict[str, Any]:
         "endsAt": world.clock.end(slot),
         "readingDeadlineAt": terms.reading_deadline(slot, world.clock),
         "correctionEndsAt": terms.correction_end(slot, world.clock),
-        "clearing": clearing_json(clearing),
+        "clearing": None if clearing is None else clearing_json(clearing),
         "close": None if close is None else _close_json(close),
     }
 
@@ -75,17 +75,15 @@ async def prices(
     return await world.reads.markets.prices(market, max(0, start), end, cursor, limit)
 
 
-def clearing_json(row: Row | None) -> dict[str, Any] | None:
+def clearing_json(row: Row) -> dict[str, Any]:
     """A clearing as the API shows it; prices net of the fee, null where there is none."""
-    if row is None:
-        return None
     return {
         "traded": row["traded"],
         "priceMicroPerKwh": row["price"],
         "lowMicroPerKwh": row["low"],
         "highMicroPerKwh": row["high"],
         "volumeWh": row["volume_wh"],
-        "longSide": {0: None, Side.BID: "bid", Side.ASK: "ask"}[row["long_side"]],
+        "longSide": Side(row["long_side"]).label if row["long_side"] else None,
         "sharedWh": row["shared_wh"],
         "longWh": row["long_wh"],
         "transaction": row["tx_hash"],

@@ -16,8 +16,8 @@ from gridweave.domain.errors import DomainError
 from gridweave.domain.orders import Cancel, Order
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import BY_WALLET, Kind
-from gridweave.services.collateral import locks, short_of
-from gridweave.services.errors import Refused, ServiceError
+from gridweave.services.collateral import cannot_lock, locks, short_of
+from gridweave.services.errors import ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
 from gridweave.services.order_checks import (
     Look,
@@ -148,16 +148,9 @@ async def _with_money(
 
 def _poor(look: Look, candidate: Candidate, act: Order | Cancel, short: dict[str, tuple[int, int]]) -> Candidate:
     account = candidate.item.account or "" if candidate.item else ""
-    available, arrear = short[account]
     amount = locks(look, act) if isinstance(act, Order) else 0
-    if amount <= 0:
-        return candidate
-    if arrear:
-        return replace(candidate, item=None, error=Refused("InArrears", {"account": account, "arrear": arrear}))
-    if available >= amount:
-        return candidate
-    arguments = {"account": account, "available": available, "amount": amount}
-    return replace(candidate, item=None, error=Refused("AvailableTooSmall", arguments))
+    error = cannot_lock(account, amount, short[account]) if amount > 0 else None
+    return candidate if error is None else replace(candidate, item=None, error=error)
 
 
 def _item(

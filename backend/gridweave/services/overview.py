@@ -86,7 +86,6 @@ async def _markets(runtime: Runtime) -> list[Json] | None:
     except StoreUnavailable:
         return None
     return [
-        {"market": row["market"], "slot": row["slot"], "startsAt": world.clock.start(row["slot"])}
-        | (clearing_json(row) or {})
+        {"market": row["market"], "slot": row["slot"], "startsAt": world.clock.start(row["slot"])} | clearing_json(row)
         for row in rows
     ]

@@ -15,9 +15,9 @@ from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.kinds import Kind
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.records import NewItem
 from gridweave.store.watch import OutboxWatch
+from gridweave.timing import now_ms
 
 __all__ = ["Purse", "PurseState"]
 

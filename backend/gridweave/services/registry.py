@@ -232,7 +232,7 @@ async def register_asset(world: World, registration: AssetRegistration, operator
 
 async def device(world: World, name: str) -> Row:
     """A device's row. Raises NotFound."""
-    row = await world.reads.meters.device(name)
+    row = await world.reads.devices.device(name)
     if row is None:
         raise NotFound("UnknownDevice", "no such device is enrolled", {"device": name})
     return row
@@ -256,7 +256,7 @@ async def meters(
 
 
 async def _with_status(world: World, rows: Sequence[Row]) -> list[Row]:
-    statuses = await world.reads.meters.statuses([row["device"] for row in rows])
+    statuses = await world.reads.devices.statuses([row["device"] for row in rows])
     return [row | {"device_status": statuses[row["device"]]} for row in rows]
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gridweave.store.index import IndexedBlock
-from gridweave.store.outbox_rows import now_ms
+from gridweave.timing import now_ms
 
 __all__ = ["Reorg", "Reorgs"]
 

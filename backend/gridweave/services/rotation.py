@@ -19,8 +19,9 @@ from gridweave.chain.types import Call
 from gridweave.outbox.queue import Lanes
 from gridweave.outbox.sender import Pace, Sender
 from gridweave.services.assembly import profile_of, recovery_of, relayer_of
-from gridweave.services.runtime import Stores, check_chain, load_deployment
+from gridweave.services.belonging import check_chain, load_deployment
 from gridweave.services.settings import Settings
+from gridweave.services.stores import Stores
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import MINED, OPEN
 from gridweave.store.relayers import RelayerFacts
@@ -74,7 +75,7 @@ async def _rotate(settings: Settings, node: Node, stores: Stores, old: Signer, n
         raise RotationRefused(f"the outbox {whose}; the old key is {old.address}")
     if holder == old.address:
         contracts = deployment.bundle(node)
-        await recovery_of(deployment, node, contracts, old, stores.outbox).run()
+        await recovery_of(deployment, node, old, stores.outbox).run()
         outbox = OutboxStore(stores.outbox)
         pace = Pace(resend_ms=settings.resend_ms, most_open=0, most_fee_factor=settings.most_fee_factor)
         await _drain(Sender(node, outbox, contracts, old, profile, Lanes(), pace=pace), outbox, settings, tell)

@@ -15,8 +15,8 @@ from gridweave.domain.errors import DomainError, DuplicateInBatch, WrongSigner
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule
 from gridweave.domain.signatures import COMPACT_LENGTH, recover, to_compact
 from gridweave.outbox.kinds import Kind
-from gridweave.services.collateral import locks, short_of
-from gridweave.services.errors import Refused, ServiceError, TooManyUnderWay
+from gridweave.services.collateral import cannot_lock, locks, short_of
+from gridweave.services.errors import ServiceError, TooManyUnderWay
 from gridweave.services.intake import Answer, Candidate, Limit, admit, refusal
 from gridweave.services.order_checks import (
     Look,
@@ -93,10 +93,8 @@ async def _check_money(world: World, look: Look, signed: SignedSchedule) -> None
     least = min(locks(look, line) if isinstance(line, Order) else 0 for line in signed.lines)
     if least <= 0 or account not in (short := await short_of(world, {account: least})):
         return
-    available, arrear = short[account]
-    if arrear:
-        raise Refused("InArrears", {"account": account, "arrear": arrear})
-    raise Refused("AvailableTooSmall", {"account": account, "available": available, "amount": least})
+    if error := cannot_lock(account, least, short[account]):
+        raise error
 
 
 def _carried_at_once(world: World, signed: SignedSchedule) -> Limit:

@@ -37,7 +37,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    rpc_url: str = Field(default="http://127.0.0.1:8545", description="the node's JSON-RPC address")
+    rpc_url: str = Field(default="http://127.0.0.1:8545", repr=False, description="the node's JSON-RPC address")
     deployment: Path = Field(default=Path("var/local/deployment.json"), description="the deployment record")
     data_dir: Path = Field(default=Path("var/local/service"), description="folder of outbox and index")
     outbox_url: str = Field(

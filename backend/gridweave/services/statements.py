@@ -11,9 +11,9 @@ from typing import Any
 from gridweave.domain.slots import HORIZON
 from gridweave.services.world import World
 
-__all__ = ["MOVES", "statement"]
+__all__ = ["locked", "statement"]
 
-MOVES = (
+_MOVES = (
     "depositsMicro",
     "withdrawalsMicro",
     "collateralLockedMicro",
@@ -35,19 +35,24 @@ async def statement(world: World, account: str, starts_at: int, ends_at: int) ->
     reads = world.reads.statements
     opened, closed = await reads.last_block(starts_at), await reads.last_block(ends_at)
     moves = await _moves(world, account, opened, closed)
-    bond, last_slot = world.deployment.addresses["RelayerBond"], world.clock.slot_at(starts_at) + HORIZON
-    locked = await reads.locked(account, bond, opened, last_slot)
-    opening = await _standing(world, account, opened, locked)
-    locked -= moves["collateralLockedMicro"] + moves["collateralReturnedMicro"]
-    closing = await _standing(world, account, closed, locked)
+    locked_then = await locked(world, account, opened, starts_at)
+    locked_now = locked_then - moves["collateralLockedMicro"] - moves["collateralReturnedMicro"]
+    opening = await _standing(world, account, opened, locked_then)
+    closing = await _standing(world, account, closed, locked_now)
     adds_up = opening["netMicro"] + sum(moves.values()) == closing["netMicro"]
     return {"opening": opening, "moves": moves, "closing": closing, "addsUp": adds_up}
+
+
+async def locked(world: World, account: str, block: int, moment: int) -> int:
+    """Collateral of its orders not settled by that block, micro; `moment` is chain time there or later."""
+    last_slot = world.clock.slot_at(moment) + HORIZON
+    return await world.reads.statements.locked(account, world.deployment.addresses["RelayerBond"], block, last_slot)
 
 
 async def _moves(world: World, account: str, after: int, until: int) -> dict[str, int]:
     """Sums of every kind of move in the blocks behind `after`, up to `until`."""
     reads, addresses = world.reads.statements, world.deployment.addresses
-    sums, compensated = dict.fromkeys(MOVES, 0), await reads.compensated(account)
+    sums, compensated = dict.fromkeys(_MOVES, 0), await reads.compensated(account)
     async for row in reads.moves(account, after, until):
         is_bond = row["counterparty"] == addresses["RelayerBond"]
         name = _kind_of(row["kind"], is_bond, row["tx_hash"] in compensated)

@@ -21,9 +21,10 @@ from gridweave.store.orders import OrderTrace
 from gridweave.store.reading import Row
 from gridweave.store.records import ACCEPTED, COMMITTED, REJECTED, Item
 
-__all__ = ["Status", "order_status", "orders_of_meter", "request_status"]
+__all__ = ["Status", "order_status", "orders_of_meter", "request_status", "wish_json"]
 
 _MOST_ORDERS = 200
+_POSITION = ("market", "slot", "meter", "version", "deadline")
 
 
 @dataclass(frozen=True)
@@ -222,11 +223,19 @@ def _on_chain(
 
 
 def _act_fields(row: Row) -> dict[str, Any]:
-    fields = {name: row[name] for name in ("market", "slot", "meter", "version", "deadline")}
+    fields = {name: row[name] for name in _POSITION}
     if row.get("energy_wh") is None:
         return fields
-    side = "bid" if row["side"] == Side.BID else "ask"
-    return fields | {"side": side, "energyWh": row["energy_wh"], "limitPriceMicroPerKwh": row["limit_price"]}
+    return fields | wish_json(row)
+
+
+def wish_json(row: Row) -> dict[str, Any]:
+    """What an order wants as the API shows it."""
+    return {
+        "side": Side(row["side"]).label,
+        "energyWh": row["energy_wh"],
+        "limitPriceMicroPerKwh": row["limit_price"],
+    }
 
 
 def _payload_fields(item: Item) -> dict[str, Any]:
@@ -234,6 +243,3 @@ def _payload_fields(item: Item) -> dict[str, Any]:
     word = from_hex(item.payload["word"])
     act = Order.unpack(word) if item.kind == Kind.ORDER else Cancel.unpack(word)
     return {name: getattr(act, name) for name in _POSITION}
-
-
-_POSITION: Sequence[str] = ("market", "slot", "meter", "version", "deadline")

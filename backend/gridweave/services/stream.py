@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from gridweave.domain.orders import Side
-from gridweave.services.errors import ServiceError, TooManyStreams
+from gridweave.services.history import hash_begins
+from gridweave.services.status import wish_json
 from gridweave.services.world import World
 from gridweave.store.events import STREAMED
+from gridweave.store.history import END_OF_BLOCK
 from gridweave.store.reading import CursorInvalid, Row
 
-__all__ = ["Bell", "Places", "StreamEvent", "check_id", "follow"]
+__all__ = ["Bell", "StreamEvent", "check_id", "follow"]
 
 _STRETCH = 100
-_END_OF_BLOCK = 1_000_000_000
-_HASH_DIGITS = 12
 _TRAIL = 512
 _ID = re.compile(r"[0-9]{1,15}\.[0-9]{1,10}\.[0-9a-f]{0,12}", re.ASCII)
 
@@ -54,30 +53,6 @@ class Bell:
             return
 
 
-class Places:
-    """How many may read at once; one more is refused by `refusal`."""
-
-    def __init__(self, most: int, refusal: Callable[[int], ServiceError] = TooManyStreams) -> None:
-        self._most = most
-        self._refusal = refusal
-        self._taken = 0
-
-    @property
-    def taken(self) -> int:
-        """How many read now."""
-        return self._taken
-
-    def enter(self) -> None:
-        """Takes a place. Raises the refusal."""
-        if self._taken >= self._most:
-            raise self._refusal(self._most)
-        self._taken += 1
-
-    def leave(self) -> None:
-        """Gives it back."""
-        self._taken -= 1
-
-
 @dataclass(frozen=True)
 class StreamEvent:
     """One event: `kind` is order, cleared, settled, block or reorg."""
@@ -102,9 +77,9 @@ async def follow(world: World, bell: Bell, last_id: str | None) -> AsyncIterator
     while not bell.ended:
         fork = await _fork(world, reader)
         if fork is not None:
-            reader = _Reader(fork, _END_OF_BLOCK, {n: h for n, h in reader.trail.items() if n <= fork})
+            reader = _Reader(fork, END_OF_BLOCK, {n: h for n, h in reader.trail.items() if n <= fork})
             hash_ = reader.trail.get(fork, "")
-            yield StreamEvent(_id(fork, _END_OF_BLOCK, hash_), "reorg", {"forkBlock": fork})
+            yield StreamEvent(_id(fork, END_OF_BLOCK, hash_), "reorg", {"forkBlock": fork})
         events = await _next(world, reader)
         for event in events:
             yield event
@@ -121,9 +96,7 @@ def check_id(last_id: str | None) -> None:
 def _start(world: World, last_id: str | None) -> _Reader:
     if not last_id:
         block = world.heads.block
-        return _Reader(
-            world.heads.number, _END_OF_BLOCK, {block.number: block.hash[2:][:_HASH_DIGITS]} if block else {}
-        )
+        return _Reader(world.heads.number, END_OF_BLOCK, {block.number: hash_begins(block.hash)} if block else {})
     check_id(last_id)
     number, log, hash_ = last_id.split(".")
     return _Reader(int(number), int(log), {int(number): hash_} if hash_ else {})
@@ -135,7 +108,7 @@ async def _fork(world: World, reader: _Reader) -> int | None:
     if seen is None:
         return None
     standing = await world.reads.events.blocks(min(reader.trail), reader.block)
-    hashes = {row["number"]: row["hash"][2:][:_HASH_DIGITS] for row in standing}
+    hashes = {row["number"]: hash_begins(row["hash"]) for row in standing}
     if hashes.get(reader.block) == seen:
         return None
     common = [number for number, hash_ in reader.trail.items() if hashes.get(number) == hash_]
@@ -144,17 +117,17 @@ async def _fork(world: World, reader: _Reader) -> int | None:
 
 async def _next(world: World, reader: _Reader) -> list[StreamEvent]:
     last = min(world.heads.number, reader.block + _STRETCH)
-    if last < reader.block or (last == reader.block and reader.log >= _END_OF_BLOCK):
+    if last < reader.block or (last == reader.block and reader.log >= END_OF_BLOCK):
         return []
     blocks = await world.reads.events.blocks(reader.block, last)
     rows = await world.reads.events.between(reader.block, reader.log, last)
-    hashes = {row["number"]: row["hash"][2:][:_HASH_DIGITS] for row in blocks}
+    hashes = {row["number"]: hash_begins(row["hash"]) for row in blocks}
     events = [(row["block_number"], row["log_index"], *_event(row)) for row in rows if row["block_number"] in hashes]
     final = world.heads.final
-    unseen = [row for row in blocks if (row["number"], _END_OF_BLOCK) > (reader.block, reader.log)]
-    events += [(row["number"], _END_OF_BLOCK, "block", _block(row, final)) for row in unseen]
+    unseen = [row for row in blocks if (row["number"], END_OF_BLOCK) > (reader.block, reader.log)]
+    events += [(row["number"], END_OF_BLOCK, "block", _block(row, final)) for row in unseen]
     events.sort(key=lambda event: event[:2])
-    reader.block, reader.log = last, _END_OF_BLOCK
+    reader.block, reader.log = last, END_OF_BLOCK
     reader.trail |= hashes
     while len(reader.trail) > _TRAIL:
         reader.trail.pop(min(reader.trail))
@@ -182,8 +155,7 @@ def _event(row: Row) -> tuple[str, dict[str, Any]]:
 def _order(row: Row, status: str) -> dict[str, Any]:
     data = {"id": row["digest"], "meter": row["meter"], "slot": row["slot"], "status": status}
     if "side" in row:
-        side = "bid" if row["side"] == Side.BID else "ask"
-        data |= {"side": side, "energyWh": row["energy_wh"], "limitPriceMicroPerKwh": row["limit_price"]}
+        data |= wish_json(row)
     return data | {name: row[name] for name in ("market", "version", "reason") if name in row}
 
 

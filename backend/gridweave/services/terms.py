@@ -20,19 +20,23 @@ class TermsBook:
     def __init__(self, reads: MarketReads) -> None:
         self._reads = reads
         self._versions: dict[int, list[MarketTerms]] | None = None
+        self._forgotten = 0
 
     def forget(self) -> None:
-        """The next question reads the index again."""
+        """The next question reads the index again; what is being read now is not kept."""
         self._versions = None
+        self._forgotten += 1
 
     async def versions(self) -> dict[int, list[MarketTerms]]:
         """Every market's terms, oldest version first."""
-        if self._versions is None:
-            found: dict[int, list[MarketTerms]] = {}
-            for row in await self._reads.terms():
-                found.setdefault(row["market"], []).append(terms_of_row(row))
+        if self._versions is not None:
+            return self._versions
+        forgotten, found = self._forgotten, dict[int, list[MarketTerms]]()
+        for row in await self._reads.terms():
+            found.setdefault(row["market"], []).append(terms_of_row(row))
+        if forgotten == self._forgotten:
             self._versions = found
-        return self._versions
+        return found
 
     async def at(self, market: int, slot: int) -> MarketTerms | None:
         """The terms in force in a slot; before the first version, the first. None if there is no such market."""

@@ -14,9 +14,8 @@ from gridweave.services.purse import PurseState
 from gridweave.services.reorgs import Reorgs
 from gridweave.services.runtime import Runtime
 from gridweave.store.errors import StoreUnavailable
-from gridweave.store.outbox_rows import now_ms
 from gridweave.store.watch import OutboxWatch, Standing
-from gridweave.timing import Timing
+from gridweave.timing import Timing, now_ms
 
 __all__ = ["OutboxVitals", "Vitals", "vitals"]
 
@@ -34,9 +33,9 @@ class OutboxVitals:
         """Items of that status that are not final."""
         return sum(row.count for row in self.standing if row.status == status)
 
-    def oldest_s(self, status: str | None = None) -> float:
-        """Age in seconds of the oldest item that is not final, of that status if one is named; 0 for none."""
-        ages = [self.at_ms - row.oldest_ms for row in self.standing if status in (None, row.status)]
+    def oldest_s(self, status: str) -> float:
+        """Age in seconds of the oldest item of that status that is not final; 0 for none."""
+        ages = [self.at_ms - row.oldest_ms for row in self.standing if row.status == status]
         return max(ages, default=0) / 1_000
 
 
@@ -63,14 +62,14 @@ class Vitals:
     seconds_since_reached: float
 
     @property
-    def lag_blocks(self) -> int:
+    def lag_blocks(self) -> int | None:
         """Blocks of the node that the index has not seen."""
-        return max(0, self.head.number - self.indexed_block) if self.head else 0
+        return max(0, self.head.number - self.indexed_block) if self.head else None
 
     @property
-    def lag_seconds(self) -> int:
+    def lag_seconds(self) -> int | None:
         """Chain time between the index and the node's newest block."""
-        return max(0, self.head.timestamp - self.chain_time) if self.head and self.chain_time else 0
+        return max(0, self.head.timestamp - self.chain_time) if self.head and self.chain_time else None
 
     @property
     def warnings(self) -> list[str]:

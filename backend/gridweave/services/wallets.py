@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from eth_abi.abi import encode
 
-from gridweave.chain.errors import ChainError
+from gridweave.chain.errors import ChainError, NodeError, NodeUnavailable
 from gridweave.chain.types import Call
 from gridweave.domain.hashing import keccak
 from gridweave.services.world import World
@@ -30,7 +30,7 @@ class Question(NamedTuple):
 async def approved(world: World, questions: Sequence[Question]) -> list[bool]:
     """Whether each account is a contract that says yes; two round trips, however many they are.
 
-    Raises NodeUnavailable.
+    Raises NodeUnavailable, and NodeError where the node will not hear of it now.
     """
     accounts = sorted({question.account for question in questions})
     codes = await world.node.codes(accounts) if accounts else []
@@ -52,4 +52,6 @@ def _gas(data: bytes) -> int:
 
 
 def _is_yes(answer: bytes | ChainError) -> bool:
+    if isinstance(answer, NodeUnavailable) or (isinstance(answer, NodeError) and answer.is_of_the_moment):
+        raise answer
     return not isinstance(answer, ChainError) and answer[:4] == _IS_VALID_SIGNATURE

@@ -22,6 +22,7 @@ from gridweave.services.terms import TermsBook
 from gridweave.store.accounts import AccountReads
 from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
+from gridweave.store.devices import DeviceReads
 from gridweave.store.events import EventReads
 from gridweave.store.history import HistoryReads
 from gridweave.store.index import IndexedBlock
@@ -68,6 +69,7 @@ class Reads:
 
     orders: OrderReads
     markets: MarketReads
+    devices: DeviceReads
     meters: MeterReads
     accounts: AccountReads
     events: EventReads
@@ -81,6 +83,7 @@ class Reads:
         return cls(
             OrderReads(index),
             MarketReads(index),
+            DeviceReads(index),
             MeterReads(index),
             AccountReads(index),
             EventReads(index),

@@ -24,10 +24,6 @@ class AccountReads(Reader):
         """(available after the newest move, whether it owes anything) by account."""
         return await self._db.reading(lambda connection: {name: _standing(connection, name) for name in accounts})
 
-    async def last_move(self, account: str) -> Row | None:
-        """The newest move, whose `available` is the balance."""
-        return await self._latest(moves, account=account)
-
     async def debts(self, account: str) -> tuple[list[Row], list[Row]]:
         """(what it owes, what is owed to it), the newest row for each other party, settled ones left out."""
         return await self._debts(debts.c.debtor == account), await self._debts(debts.c.creditor == account)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, insert, select
 
 from gridweave.store.copies import RESTORED
 from gridweave.store.database import Database
 from gridweave.store.outbox_rows import item_of, signed_row
+from gridweave.store.outbox_sql import add_batch, bury
 from gridweave.store.outbox_tables import batches, facts, items, signed
-from gridweave.store.records import DEAD, OPEN, Draft, Item
+from gridweave.store.records import Draft, Item
 
-__all__ = ["Adoptions", "Held"]
+__all__ = ["Adoptions", "Known"]
 
 
 @dataclass(frozen=True)
-class Held:
+class Known:
     """What the copy knows of one nonce: its batch, that batch's call data, and the transactions signed for it."""
 
     batch: int
@@ -49,38 +49,34 @@ class Adoptions:
             rows = await connection.execute(select(items).where(items.c.final.is_(False)).order_by(items.c.seq))
             return [item_of(row) for row in rows.mappings()]
 
-    async def held(self, nonces: Sequence[int]) -> dict[int, Held]:
+    async def known(self, nonces: Sequence[int]) -> dict[int, Known]:
         """What the copy knows of these nonces."""
-        found: dict[int, Held] = {}
+        found: dict[int, Known] = {}
         async with self._db.read() as connection:
             for nonce in nonces:
                 row = (await connection.execute(select(batches).where(batches.c.nonce == nonce))).mappings().first()
                 if row is not None:
                     hashes = await connection.execute(select(signed.c.tx_hash).where(signed.c.batch == row["id"]))
-                    found[nonce] = Held(row["id"], row["data"], frozenset(hashes.scalars()))
+                    found[nonce] = Known(row["id"], row["data"], frozenset(hashes.scalars()))
         return found
 
-    async def adopt(self, drafts: Sequence[Draft], now: int) -> None:
+    async def adopt(self, drafts: Sequence[Draft]) -> None:
         """Stores these transactions and the items that they carried, and that the copy has looked."""
-        async with self._db.write() as connection:
+
+        def adopt(connection: Connection) -> None:
             for draft in drafts:
-                await _adopt(connection, draft, now)
-            await connection.execute(delete(facts).where(facts.c.name == RESTORED))
+                _adopt(connection, draft)
+            connection.execute(delete(facts).where(facts.c.name == RESTORED))
+
+        await self._db.writing(adopt)
 
 
-async def _adopt(connection: AsyncConnection, draft: Draft, now: int) -> None:
+def _adopt(connection: Connection, draft: Draft) -> None:
     """Beside the bytes that its nonce has already; in place of another call that lost the nonce since."""
-    row = (await connection.execute(select(batches).where(batches.c.nonce == draft.nonce))).mappings().first()
-    if row is not None and row["data"] == draft.data:
-        await connection.execute(insert(signed).values(signed_row(draft.signing, row["id"])))
+    there = connection.execute(select(batches.c.id, batches.c.data).where(batches.c.nonce == draft.nonce)).first()
+    if there is not None and there.data == draft.data:
+        connection.execute(insert(signed).values(signed_row(draft.signing, there.id)))
         return
-    if row is not None:
-        await connection.execute(update(items).where(items.c.batch == row["id"]).values(batch=None))
-        await connection.execute(
-            update(batches).where(batches.c.id == row["id"]).values(state=DEAD, nonce=-batches.c.id)
-        )
-    call = {"nonce": draft.nonce, "kind": draft.kind, "to_address": draft.to, "data": draft.data, "gas": draft.gas}
-    done = await connection.execute(insert(batches).values(**call, state=OPEN, created_at_ms=now))
-    id_ = int((done.inserted_primary_key or (0,))[0])
-    await connection.execute(insert(signed).values(signed_row(draft.signing, id_)))
-    await connection.execute(update(items).where(items.c.seq.in_(draft.seqs)).values(batch=id_))
+    if there is not None:
+        bury(connection, there.id)
+    add_batch(connection, draft)

@@ -60,11 +60,15 @@ class AnyOf:
             raise ValueError("list subjects or name a range")
 
     @property
+    def condition(self) -> ColumnElement[bool]:
+        """Of a row of the index."""
+        subject = history_subjects.c.subject
+        return subject.between(*self.between) if self.between else subject.in_(self.subjects)
+
+    @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """One for each stretch of the index that has to be read."""
-        if self.between:
-            return [history_subjects.c.subject.between(*self.between)]
-        return [history_subjects.c.subject == subject for subject in self.subjects]
+        """The same in parts, one for each stretch of the index that has to be read."""
+        return [self.condition] if self.between else [history_subjects.c.subject == name for name in self.subjects]
 
 
 @dataclass(frozen=True)
@@ -215,13 +219,8 @@ async def _places(connection: AsyncConnection, groups: Sequence[AnyOf], numbers:
 
 async def _places_of(connection: AsyncConnection, group: AnyOf, numbers: Sequence[int]) -> set[Place]:
     found: set[Place] = set()
-    wanted = (
-        history_subjects.c.subject.between(*group.between)
-        if group.between
-        else history_subjects.c.subject.in_(group.subjects)
-    )
     for at in range(0, len(numbers), _KEYS):
-        query = select(_NUMBER, history_subjects.c.logs).where(wanted, _NUMBER.in_(numbers[at : at + _KEYS]))
+        query = select(_NUMBER, history_subjects.c.logs).where(group.condition, _NUMBER.in_(numbers[at : at + _KEYS]))
         for number, logs in await connection.execute(query):
             found.update((number, int(log)) for log in logs.split(","))
     return found

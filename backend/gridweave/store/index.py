@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, String, collate, delete, func, select
 
 from gridweave.store.database import Database
+from gridweave.store.errors import StoreUnavailable
 from gridweave.store.facts import check_facts
 from gridweave.store.index_tables import EVENT_TABLES, blocks, facts, metadata
 from gridweave.store.many import add_rows
@@ -18,6 +19,9 @@ __all__ = ["IndexStore", "IndexedBlock"]
 
 _AT_ONCE = 2_000
 """Rows of a table that are held in memory while all of them are read."""
+
+
+_NEWEST = select(blocks).order_by(blocks.c.number.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,16 @@ class IndexStore:
             await check_facts(connection, facts, identity)
 
     async def apply(self, new_blocks: Sequence[IndexedBlock], rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """Adds blocks and all their rows at once, so that the cursor and the rows never disagree."""
+        """Adds blocks and all their rows at once, so that the cursor and the rows never disagree.
+
+        Raises StoreUnavailable if the first of them does not go on from the newest block: another moved it meanwhile.
+        """
+        first = new_blocks[0]
 
         def write(connection: Connection) -> None:
+            newest = connection.execute(_NEWEST).one_or_none()
+            if newest is not None and (newest.number + 1, newest.hash) != (first.number, first.parent_hash):
+                raise StoreUnavailable(f"another wrote into the index: it stands at block {newest.number}")
             for table, found in rows.items():
                 add_rows(connection, EVENT_TABLES[table], found)
             add_rows(connection, blocks, [vars(block) for block in new_blocks])

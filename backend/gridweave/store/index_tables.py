@@ -54,19 +54,55 @@ def _col(name: str, kind: Any, *, null: bool = False) -> Column[Any]:
 
 
 devices = _events(
-    "devices", _col("device", Address), _col("maker", Address), _col("owner", Address), by=(("device",), ("owner",))
+    "devices",
+    _col("device", Address),
+    _col("maker", Address),
+    _col("owner", Address),
+    _col("model", Number),
+    _col("batch", Bytes32, null=True),
+    by=(("device",), ("owner",)),
+)
+device_owners = _events(
+    "device_owners", _col("device", Address), _col("owner", Address), by=(("device",), ("owner",))
 )
 device_keys = _events(
     "device_keys",
     _col("device", Address),
-    _col("key_version", Number),
     _col("key_kind", Number),
     _col("x", Bytes32),
     _col("y", Bytes32),
+    _col("counts", Boolean),
     by=(("device",),),
 )
 device_statuses = _events(
     "device_statuses", _col("device", Address), _col("status", Number), _col("by", Address), by=(("device",),)
+)
+device_doubts = _events(
+    "device_doubts", _col("device", Address), _col("since_block", Number), _col("by", Address), by=(("device",),)
+)
+device_proposals = _events(
+    "device_proposals",
+    _col("device", Address),
+    _col("key_kind", Number),
+    _col("x", Bytes32),
+    _col("y", Bytes32),
+    _col("ready_at", Number),
+    by=(("device",),),
+)
+device_vetoes = _events("device_vetoes", _col("device", Address), _col("key", Address), by=(("device",),))
+device_offers = _events(
+    "device_offers", _col("device", Address), _col("to", Address), _col("until", Number), by=(("device",), ("to",))
+)
+device_batches = _events(
+    "device_batches",
+    _col("root", Bytes32),
+    _col("maker", Address),
+    _col("model", Number),
+    _col("size", Number),
+    by=(("root",), ("maker",)),
+)
+device_batch_closings = _events(
+    "device_batch_closings", _col("root", Bytes32), _col("by", Address), by=(("root",),)
 )
 meters = _events(
     "meters",

@@ -1,23 +1,18 @@
-"""Devices, meters, assets and readings."""
+"""Meters, assets and readings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Table, bindparam, func, or_, select, tuple_
+from sqlalchemy import bindparam, func, or_, select, tuple_
 
-from gridweave.domain.acts import DeviceStatus
 from gridweave.store.index_tables import (
     assets,
     blocks,
     delegations,
-    device_keys,
-    device_statuses,
-    devices,
     meter_ends,
     meter_moves,
     meters,
-    reading_refusals,
     readings,
     settlements,
 )
@@ -29,44 +24,7 @@ _CHUNK = 400
 
 
 class MeterReads(Reader):
-    """What the chain says of devices and meters."""
-
-    async def device(self, device: str) -> Row | None:
-        """{device, maker, owner} and the newest {status, status_since, key_version, key_kind, x, y}."""
-        return (await self.devices([device])).get(device)
-
-    async def devices(self, names: Sequence[str]) -> dict[str, Row]:
-        """The same for many, by device; unknown ones are missing."""
-        found: dict[str, Row] = {}
-        for start in range(0, len(names), _CHUNK):
-            chunk = names[start : start + _CHUNK]
-            enrolled, keys, statuses = [await self._newest(t, chunk) for t in (devices, device_keys, device_statuses)]
-            since = await self._times({(statuses.get(name) or row)["block_number"] for name, row in enrolled.items()})
-            for name, row in enrolled.items():
-                status = statuses.get(name) or row | {"status": DeviceStatus.ACTIVE, "by": row["maker"]}
-                when = {"status_since": since.get(status["block_number"], 0)}
-                found[name] = row | _but_place(keys.get(name, {})) | _but_place(status) | when
-        return found
-
-    async def _newest(self, table: Table, names: Sequence[str]) -> dict[str, Row]:
-        """The newest row by device."""
-        newest_last = (table.c.block_number, table.c.log_index)
-        rows = await self._rows(select(table).where(table.c.device.in_(names)).order_by(*newest_last))
-        return {row["device"]: row for row in rows}
-
-    async def _times(self, numbers: Collection[int]) -> dict[int, int]:
-        rows = await self._rows(select(blocks.c.number, blocks.c.timestamp).where(blocks.c.number.in_(numbers)))
-        return {row["number"]: row["timestamp"] for row in rows}
-
-    async def statuses(self, names: Sequence[str]) -> dict[str, DeviceStatus]:
-        """The newest status of each of these devices, enrolled ones as active."""
-        found = dict.fromkeys(names, DeviceStatus.ACTIVE)
-        newest_last = (device_statuses.c.block_number, device_statuses.c.log_index)
-        for start in range(0, len(names), _CHUNK):
-            wanted = device_statuses.c.device.in_(names[start : start + _CHUNK])
-            for row in await self._rows(select(device_statuses).where(wanted).order_by(*newest_last)):
-                found[row["device"]] = DeviceStatus(row["status"])
-        return found
+    """What the chain says of meters."""
 
     async def meter(self, meter: int) -> Row | None:
         """One meter, as in `meters`."""
@@ -111,10 +69,6 @@ class MeterReads(Reader):
             for row in await self._rows(_VERSIONS, places=places[start : start + _CHUNK]):
                 found[row["meter"], row["slot"]] = row["newest"]
         return found
-
-    async def refusal(self, meter: int, slot: int, version: int) -> Row | None:
-        """The newest refusal of one version of a reading."""
-        return await self._latest(reading_refusals, meter=meter, slot=slot, version=version)
 
     async def standing(self, market: int, slot: int, time: int) -> set[int]:
         """Meters of a market that are in force in a slot and were registered when it began, at chain time `time`."""
@@ -171,7 +125,3 @@ _VERSIONS = (
     .group_by(*_PLACE)
 )
 _BOUNDED_BY_ID = _BOUNDED.where(meters.c.meter.in_(bindparam("ids", expanding=True)))
-
-
-def _but_place(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name not in ("block_number", "log_index", "tx_hash")}

@@ -79,16 +79,6 @@ class OrderReads(Reader):
         """The newest settlement of a meter in a slot."""
         return await self._latest(settlements, meter=meter, slot=slot)
 
-    async def settlements(self, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Row]:
-        """The newest settlement of each (meter, slot) that has one."""
-        found: dict[tuple[int, int], Row] = {}
-        for start in range(0, len(places), _CHUNK):
-            chunk = places[start : start + _CHUNK]
-            query = select(settlements).where(tuple_(settlements.c.meter, settlements.c.slot).in_(chunk))
-            for row in await self._rows(query.order_by(settlements.c.block_number, settlements.c.log_index)):
-                found[(row["meter"], row["slot"])] = row
-        return found
-
     async def uncleared(self, first: int, before: int) -> list[tuple[int, int]]:
         """(market, slot) with first <= slot < before into which something was placed and which nobody has cleared."""
         same = (clearings.c.market == placements.c.market) & (clearings.c.slot == placements.c.slot)

@@ -29,6 +29,7 @@ from gridweave.store.outbox_sql import (
     OUTCOME,
     QUEUED,
     add_batch,
+    bury,
     by_column,
     items_in,
     relayed_in,
@@ -286,13 +287,7 @@ class OutboxStore:
 
     async def bury(self, batch: int) -> None:
         """A batch whose nonce is lost to it: its items are queued again, its nonce is free for another batch."""
-
-        def bury(connection: Connection) -> None:
-            requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
-            dead = update(batches).where(batches.c.id == batch).values(state=DEAD, nonce=-batches.c.id)
-            connection.execute(dead)
-
-        await self._change(bury)
+        await self._change(lambda connection: bury(connection, batch))
         self._held.forget()
 
     async def forget(self, before_ms: int) -> int:
@@ -318,15 +313,8 @@ class OutboxStore:
     async def done(self, kinds: Sequence[str]) -> dict[str, int]:
         """How many items of each kind are on chain."""
         query = select(items.c.kind, func.count()).where(items.c.kind.in_(kinds), items.c.status == COMMITTED)
-        return await self._counts(query.group_by(items.c.kind))
-
-    async def counts(self) -> dict[str, int]:
-        """How many items stand at each status, final ones left out."""
-        query = select(items.c.status, func.count()).where(items.c.final.is_(False))
-        return await self._counts(query.group_by(items.c.status))
-
-    async def _counts(self, query: Select[Any]) -> dict[str, int]:
-        return await self._db.reading(lambda c: {str(name): int(count) for name, count in c.execute(query)})
+        rows = query.group_by(items.c.kind)
+        return await self._db.reading(lambda c: {str(kind): int(count) for kind, count in c.execute(rows)})
 
     async def _batches(self, query: Select[Any]) -> list[Batch]:
         return await self._db.reading(lambda c: [batch_of(row) for row in c.execute(query).mappings()])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
+from gridweave.timing import now_ms
 
-__all__ = ["batch_of", "item_of", "new_item", "now_ms", "outcome_row", "row_of", "signed_row"]
+__all__ = ["batch_of", "item_of", "new_item", "outcome_row", "row_of", "signed_row"]
 
 
 def new_item(item: NewItem, seq: int) -> Item:
@@ -91,8 +91,3 @@ def outcome_row(outcome: ItemOutcome, tx_hash: str | None, number: int | None) -
         "new_block": number,
         "new_to_prove": outcome.to_prove,
     }
-
-
-def now_ms() -> int:
-    """Wall-clock time in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -7,11 +7,23 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, or_, select, tuple_, update
 
-from gridweave.store.outbox_rows import item_of, now_ms, signed_row
+from gridweave.store.outbox_rows import item_of, signed_row
 from gridweave.store.outbox_tables import batches, items, signed
-from gridweave.store.records import ACCEPTED, COMMITTED, OPEN, REJECTED, Batch, Draft, Item, NewItem
+from gridweave.store.records import ACCEPTED, COMMITTED, DEAD, OPEN, REJECTED, Batch, Draft, Item, NewItem
+from gridweave.timing import now_ms
 
-__all__ = ["OUTCOME", "QUEUED", "add_batch", "by_column", "items_in", "relayed_in", "reopen", "requeue", "sort_out"]
+__all__ = [
+    "OUTCOME",
+    "QUEUED",
+    "add_batch",
+    "bury",
+    "by_column",
+    "items_in",
+    "relayed_in",
+    "reopen",
+    "requeue",
+    "sort_out",
+]
 
 _CHUNK = 400
 
@@ -65,6 +77,12 @@ def add_batch(connection: Connection, draft: Draft) -> Batch:
     connection.execute(insert(signed).values(signed_row(draft.signing, id_)))
     _each(connection, draft.seqs, {"batch": id_, "attempts": items.c.attempts + 1})
     return Batch(id_, draft.nonce, draft.kind, draft.to, draft.data, draft.gas, OPEN, None, None, None, now)
+
+
+def bury(connection: Connection, batch: int) -> None:
+    """As in `OutboxStore.bury`."""
+    requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
+    connection.execute(update(batches).where(batches.c.id == batch).values(state=DEAD, nonce=-batches.c.id))
 
 
 def reopen(connection: Connection, batch_ids: Sequence[int]) -> None:

@@ -14,7 +14,7 @@ from gridweave.api.limits import READS, UNCOUNTED, RateLimit
 from gridweave.chain import Node
 from gridweave.chain.hexes import to_hex
 from gridweave.deployment import Deployment
-from gridweave.services.runtime import WrongChain
+from gridweave.services.belonging import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.store.errors import StoreBusy, StoreMismatch
 from tests.support.service import served, settings_of

@@ -16,7 +16,7 @@ from gridweave.domain.acts import Possession
 from gridweave.domain.eip712 import digest
 from gridweave.domain.signatures import address_of
 from gridweave.services.errors import TooManyStreams
-from gridweave.services.stream import Places
+from gridweave.services.places import Places
 from tests.backend.api.test_registry import deposit, enrolment, metering, withdrawal
 from tests.support.process import ServiceProcess
 from tests.support.service import Service, served
@@ -194,7 +194,7 @@ async def test_events__more_readers_than_places__503_and_a_place_comes_back(tmp_
 
 
 async def test_places__taken_and_given_back__count() -> None:
-    places = Places(1)
+    places = Places(1, TooManyStreams)
     places.enter()
     with pytest.raises(TooManyStreams):
         places.enter()

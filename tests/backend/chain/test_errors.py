@@ -48,6 +48,21 @@ def test_reverted__given_a_reason_string__is_error():
     assert (error.name, dict(error.arguments)) == ("Error", {"message": "too early"})
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        encode(["bytes"], [b"\xff"]),
+        (32).to_bytes(32, "big") + (2**255).to_bytes(32, "big"),
+        (2**255).to_bytes(32, "big"),
+    ],
+    ids=["no UTF-8", "endless", "elsewhere"],
+)
+def test_reverted__given_a_reason_that_is_no_text__still_names_the_error(arguments):
+    """Any wallet that is asked may answer so."""
+    error = reverted(bytes.fromhex("08c379a0") + arguments)
+    assert (error.name, dict(error.arguments)) == ("Error", {})
+
+
 def test_reverted__given_a_panic__is_panic():
     error = reverted(bytes.fromhex("4e487b71") + encode(["uint256"], [0x11]))
     assert (error.name, dict(error.arguments)) == ("Panic", {"code": 0x11})
@@ -83,3 +98,9 @@ def test_node_error__given_revert_data_in_any_place__finds_it(place):
     error = node_error({"code": 3, "message": "execution reverted", "data": place(to_hex(data))})
     assert isinstance(error, Reverted)
     assert error.name == "Panic"
+
+
+@pytest.mark.parametrize("code", [None, "x", [], 1.5])
+def test_node_error__given_a_code_that_is_no_number__still_has_its_message(code):
+    error = node_error({"code": code, "message": "slow down"})
+    assert (error.code, error.message) == (0, "slow down")

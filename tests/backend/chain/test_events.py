@@ -119,3 +119,10 @@ def test_topics_of__given_classes__are_their_first_topics():
             signature = f"{name}({','.join(canonical_type(field) for field in entry['inputs'])})"
             expected.add(keccak(signature.encode()))
     assert set(topics_of(*kinds.values())) == expected
+
+
+def test_decode_log__given_text_that_is_no_utf8__shows_what_can_be_read():
+    """One such event would otherwise stop every reader of the chain for good."""
+    log = _log(DECLARED[("Authority", "RoleLabel")], [7, "a?b"])
+    spoilt = log._replace(data=log.data.replace(b"a?b", b"a\xffb"))
+    assert decode_log(spoilt).label == "a\ufffdb"

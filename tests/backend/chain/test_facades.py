@@ -192,11 +192,11 @@ def test_deposit_with_permit__given_v_of_zero__sends_27():
 
 
 def test_enrol__given_an_endorsement__carries_its_fields():
-    endorsement = Endorsement(HERE, UTILITY, HOME, KeyKind.P256, b"\1" * 32, b"\2" * 32, 8, 9)
+    endorsement = Endorsement(HERE, UTILITY, HOME, 7, KeyKind.P256, b"\1" * 32, b"\2" * 32, 8, 9)
     call = DeviceRegistry(None, HERE).enrol(endorsement, b"\5" * 65, b"\3" * 32 + b"\4" * 32)
     name, (enrolment, maker, possession) = _arguments(DeviceRegistry, call)
     assert name == "enrol"
-    assert enrolment == (HERE, HOME, 2, b"\1" * 32, b"\2" * 32)
+    assert enrolment == (HERE, HOME, 7, 2, b"\1" * 32, b"\2" * 32)
     assert maker == (UTILITY, 8, 9, b"\5" * 65)
     assert possession == (b"\3" * 32, b"\4" * 32)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -87,6 +88,36 @@ async def test_request__given_no_answer__is_node_unavailable(status: int, text: 
         await _answering(status, text).block_number()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"status": "maintenance"}',
+        '{"jsonrpc": "2.0", "id": 1, "result": null}',
+        '{"jsonrpc": "2.0", "id": 1, "result": "0x"}',
+        '{"jsonrpc": "2.0", "id": 1, "result": {"number": "0x1"}}',
+        "[]",
+        "[null]",
+        '[{"id": [1]}]',
+    ],
+)
+async def test_reads__given_json_that_no_node_says__are_node_unavailable(text: str) -> None:
+    """As a proxy says it before a node that is away: a nonce or balance of 0 would be believed."""
+    node = _answering(200, text)
+    reads: list[Awaitable[object]] = [
+        node.head(),
+        node.block_number(),
+        node.nonce(HOME),
+        node.balance(HOME),
+        node.logs(1, 2),
+    ]
+    if not text.startswith('{"jsonrpc"'):
+        reads += [node.blocks([1]), node.receipts([bytes(32)]), node.codes([HOME])]
+    for read in reads:
+        with pytest.raises(NodeUnavailable):
+            await read
+
+
 async def test_request__given_an_error_with_http_500__is_the_nodes_refusal():
     body = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "method not found"}}
     with pytest.raises(NodeError) as raised:
@@ -100,6 +131,13 @@ async def test_request__given_a_url_with_a_secret__keeps_it_out_of_the_message()
             await node.block_number()
     assert "secret" not in str(raised.value)
     assert "key" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://user:s3cret/key@node.test", "http://user:s3cret@[node.test"])
+def test_node__given_a_url_that_is_none__shows_no_piece_of_it(url):
+    with pytest.raises(NodeUnavailable, match="no address of a node") as raised:
+        Node(url)
+    assert "s3cret" not in "".join(traceback.format_exception(raised.value))
 
 
 async def test_batch__given_answers_in_another_order__returns_them_as_asked():

@@ -14,8 +14,8 @@ from gridweave.cli import app
 from gridweave.cli.serve import NotStarted, bind
 from gridweave.localnet import free_port
 from gridweave.localnet.anvil import port_refused
-from gridweave.services.runtime import Stores
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.stores import Stores
 from tests.support.process import ServiceProcess
 from tests.support.town import founded
 

@@ -66,7 +66,9 @@ async def test_history__without_filters__is_every_log_of_every_contract(service:
 async def test_history__by_any_value_of_a_kind__is_what_the_logs_name(
     service: Service, told: list[Told], kind: str
 ) -> None:
-    for value in values(told, kind):
+    found = values(told, kind)
+    assert found
+    for value in found:
         assert await places(service, **{kind: value}) == where(told, **{kind: [value]}), value
 
 

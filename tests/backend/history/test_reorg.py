@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gridweave.services.runtime import follower_of
+from gridweave.services.belonging import follower_of
 from gridweave.store.database import Database, Kind
 from gridweave.store.history import Stretch
 from gridweave.store.index import IndexStore

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from gridweave.chain import Node
 from gridweave.chain.errors import NodeUnavailable
-from gridweave.chain.types import Log
+from gridweave.chain.types import Block, Log
 from gridweave.domain.orders import Order, Side
 from gridweave.indexer.follower import Follower
 from gridweave.store.database import Kind
+from gridweave.store.errors import StoreUnavailable
 from gridweave.store.index import IndexStore
 from tests.support import stores
 from tests.support.town import Town, founded
@@ -109,14 +114,14 @@ async def test_step__when_the_node_goes_while_it_reads_ahead__has_applied_its_ow
     async with founded(tmp_path / "chain", homes=2) as town:
         store = await index_at(tmp_path / "index.db")
         follow = follower(town, store, 1)
-        asked = town.chain.node.logs
+        asked, known = town.chain.node.logs_of, await town.chain.node.block(town.deployment.block)
 
-        async def logs(first: int, *others: Any) -> list[Log]:
-            if first > town.deployment.block:
+        async def logs_of(blocks: Sequence[bytes], *others: Any) -> list[Log]:
+            if known is None or blocks != [known.hash]:
                 raise NodeUnavailable("gone")
-            return await asked(first, *others)
+            return await asked(blocks, *others)
 
-        monkeypatch.setattr(town.chain.node, "logs", logs)
+        monkeypatch.setattr(town.chain.node, "logs_of", logs_of)
         step = await follow.step()
         assert [block.number for block in step.blocks] == [town.deployment.block]
         assert await store.head() == step.blocks[-1]
@@ -125,6 +130,114 @@ async def test_step__when_the_node_goes_while_it_reads_ahead__has_applied_its_ow
         monkeypatch.undo()
         await follow.catch_up()
         assert (await store.counts())["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
+        await store.database.close()
+
+
+async def test_step__whose_blocks_another_writes_first__writes_nothing_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow, other = follower(town, store, 3), follower(town, store, 7)
+        await follow.step()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, *step: Any) -> None:
+            monkeypatch.undo()
+            await other.catch_up()
+            await applied(store, *step)
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        with pytest.raises(StoreUnavailable, match="another"):
+            await follow.step()
+        step = await follow.step()
+        assert step.by_another
+        assert step.stands == await store.head()
+        assert not (await follow.step()).moved
+        await store.database.close()
+
+
+async def test_step__whose_blocks_hang_above_what_another_undid__writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=2) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store, 3)
+        await follow.step()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, *step: Any) -> None:
+            monkeypatch.undo()
+            await store.undo(town.deployment.block)
+            await applied(store, *step)
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        with pytest.raises(StoreUnavailable, match="another"):
+            await follow.step()
+        await follow.catch_up()
+        assert (await store.counts())["blocks"] == await town.chain.node.block_number() - town.deployment.block + 1
+        await store.database.close()
+
+
+async def test_step__of_a_node_that_answers_now_before_now_after_its_newest_block__undoes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two nodes behind one address: one is a block behind."""
+    async with founded(tmp_path / "chain", homes=0) as town:
+        store = await index_at(tmp_path / "index.db")
+        follow = follower(town, store)
+        await follow.catch_up()
+        before = await town.chain.node.block(await town.chain.node.block_number() - 1)
+
+        async def head() -> Block:
+            assert before is not None
+            return before
+
+        monkeypatch.setattr(town.chain.node, "head", head)
+        assert not (await follow.step()).moved
+        await store.database.close()
+
+
+async def test_step__given_logs_of_blocks_that_it_did_not_ask_for__writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town:
+        store = await index_at(tmp_path / "index.db")
+        asked, head = town.chain.node.logs_of, await town.chain.node.head()
+
+        async def logs_of(blocks: Sequence[bytes], *others: Any) -> list[Log]:
+            return await asked([*blocks, head.hash], *others)
+
+        monkeypatch.setattr(town.chain.node, "logs_of", logs_of)
+        assert not (await follower(town, store, 1).step()).moved
+        await store.database.close()
+
+
+async def test_step__given_logs_of_another_fork_between_its_blocks__loses_no_event(tmp_path: Path) -> None:
+    """As two nodes behind one address: the one that is asked for logs has none of those blocks."""
+    async with founded(tmp_path / "chain", homes=2) as town, httpx.AsyncClient(trust_env=False) as http:
+        forked = True
+
+        async def post(content: bytes) -> tuple[int, bytes]:
+            nonlocal forked
+            if forked and b"eth_getLogs" in content:
+                forked = False
+                asked = json.loads(content)
+                if isinstance(asked, dict):
+                    return 200, json.dumps({"id": asked["id"], "result": []}).encode()
+                error = {"code": -32000, "message": "unknown block"}
+                return 200, json.dumps([{"id": each["id"], "error": error} for each in asked]).encode()
+            answer = await http.post(town.chain.url, content=content, headers={"Content-Type": "application/json"})
+            return answer.status_code, answer.content
+
+        store, anew = await index_at(tmp_path / "index.db"), await index_at(tmp_path / "anew.db")
+        node = Node(town.chain.url, post=post)
+        follow = Follower(node, store, contracts=sorted(town.deployment.every_address), start=town.deployment.block)
+        await follow.step()
+        await follow.catch_up()
+        await follower(town, anew).catch_up()
+        assert await anew.digest() == await store.digest()
+        await anew.database.close()
         await store.database.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gridweave.api import create_app
 from gridweave.chain import Node
+from gridweave.services.vitals import vitals
 from tests.backend.api.test_availability import Switch
 from tests.support.service import served, settings_of
 from tests.support.town import founded
@@ -66,6 +68,12 @@ async def test_metrics__node_away__still_say_what_is_known(tmp_path: Path) -> No
                         await asyncio.sleep(0.05)
         assert away["gridweave_indexed_block",] > 0
         assert away["gridweave_outbox_items", "accepted"] == 0
+
+
+async def test_metrics__node_not_seen_yet__tell_no_lag(tmp_path: Path) -> None:
+    async with founded(tmp_path / "chain", homes=0) as town, served(town, tmp_path / "s") as service:
+        found = replace(await vitals(service.runtime), head=None)
+        assert (found.lag_blocks, found.lag_seconds) == (None, None)
 
 
 async def test_metrics__database_away__leave_out_what_only_it_knows(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gridweave.chain import Fees, Signer
+from gridweave.chain import Block, Fees, NodeError, Signer
 from gridweave.store.errors import StoreUnavailable
-from gridweave.store.records import Batch, Draft
+from gridweave.store.records import MINED, Batch, Draft
 from tests.support.service import Service, served
 from tests.support.town import founded
 
@@ -77,6 +78,36 @@ async def test_sender__a_commit_whose_answer_is_lost__goes_on_behind_its_nonce(
         assert (await service.done(second))[0]["status"] == "committed"
 
 
+async def test_sender__told_of_a_fork_between_two_blocks_of_the_chain__does_not_take_it_for_final(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two nodes behind one address: one says that the batch is mined, the other has never had its block."""
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        node, forked_at = service.runtime.world.node, await town.chain.node.head()
+        slot = await town.open_slot()
+
+        async def head() -> Block:
+            return forked_at
+
+        async def nonce(address: str, _: int | None = None) -> int:
+            return await town.chain.node.nonce(address)
+
+        monkeypatch.setattr(node, "head", head)
+        monkeypatch.setattr(node, "nonce", nonce)
+        (id_,) = await service.accept("orders", town.bid(town.homes[0], slot))
+        await service.until(lambda: _pending(service))
+        await town.chain.mine()
+        service.runtime._sender._state.head = None
+        await service.until(lambda: service.runtime.world.outbox.batches(MINED))
+        await town.chain.node.request("anvil_reorg", 1, [])
+        await town.chain.node.request("anvil_dropAllTransactions")
+        monkeypatch.undo()
+        await service.until(lambda: _final(service, id_), mine=True)
+        state = await service.status(id_)
+        assert state["status"] == "committed"
+        assert await town.chain.node.receipt(bytes.fromhex(state["transaction"][2:])) is not None
+
+
 async def test_sender__restarted_with_mined_and_waiting_batches__finds_both(tmp_path: Path) -> None:
     async with founded(tmp_path / "chain", homes=2) as town:
         slot = await town.open_slot()
@@ -108,6 +139,31 @@ async def test_sender__a_single_act_that_reverts__is_rejected_by_name(tmp_path: 
         assert (second["status"], second["reason"]) == ("rejected", "WithdrawalAboveWithdrawable")
         assert second["reasonArgs"]["withdrawable"] == 10_000_000
         assert not second["final"]
+
+
+@pytest.mark.parametrize("code", [403, -32005])
+async def test_sender__an_act_that_the_node_will_not_hear_of_now__waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """A proxy's HTTP 403 or a limit on requests says nothing of the act: at the door, and once it is acknowledged."""
+    from tests.backend.api.test_registry import withdrawal
+
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        node = service.runtime.world.node
+        asked, refusals = node.call, [NodeError(code, "no"), None, NodeError(code, "no")]
+
+        async def call(*words: Any, **more: Any) -> bytes:
+            refusal = refusals.pop(0) if refusals else None
+            if refusal is not None:
+                raise refusal
+            return await asked(*words, **more)
+
+        monkeypatch.setattr(node, "call", call)
+        body = withdrawal(town, town.homes[0].secret, 1, 1)
+        assert (await service.post("withdrawals", body)).status_code == 503
+        [state] = await service.done(*await service.accept("withdrawals", body))
+        assert state["status"] == "committed"
+        assert not refusals
 
 
 async def test_sender__hopeless_withdrawals_behind_one_under_way__cost_no_transaction(tmp_path: Path) -> None:
@@ -187,6 +243,11 @@ async def test_sender__a_node_that_comes_back_with_an_older_chain__brings_everyt
 
 async def _nonce_signed(service: Service, nonce: int) -> bool:
     return await service.runtime.world.outbox.last_nonce() == nonce
+
+
+async def _pending(service: Service) -> bool:
+    found = await service.town.chain.node.request("txpool_status")
+    return int(found["pending"], 16) > 0
 
 
 async def _final(service: Service, id_: str) -> bool:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gridweave.services.books import Book, Books
+from gridweave.services.runtime import follower_of
+from gridweave.store.errors import StoreUnavailable
+from gridweave.store.index import IndexedBlock, IndexStore
+from tests.backend.indexer.test_follower import place
 from tests.support.service import Service, served
 from tests.support.town import founded
 
@@ -112,7 +117,7 @@ async def test_books__after_orders_cancels_and_money__say_what_the_index_says(tm
 async def agree(service: Service, slots: list[int]) -> None:
     """What is at hand is what a fresh book reads."""
     world = service.runtime.world
-    fresh = Books(world.reads.meters, world.reads.orders, world.reads.accounts)
+    fresh = Books(world.reads.devices, world.reads.meters, world.reads.orders, world.reads.accounts)
     accounts = [home.account for home in service.town.homes]
     meters = [home.meter for home in service.town.homes]
     keep = ("version", "side", "energy_wh", "limit_price", "acts", "digest")
@@ -123,3 +128,85 @@ async def agree(service: Service, slots: list[int]) -> None:
         }
     assert await world.books.standing.get(accounts) == await fresh.standing.get(accounts)
     assert await world.books.meters.get(meters) == await fresh.meters.get(meters)
+
+
+@pytest.mark.chain
+async def test_books__asked_between_the_rows_and_their_telling__count_an_act_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        slot = await town.open_slot()
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, blocks: Sequence[IndexedBlock], rows: Any) -> None:
+            await applied(store, blocks, rows)
+            await service.runtime.world.books.acts.get([slot])
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        await place(town, slot)
+        await service.caught_up()
+        await agree(service, [slot])
+
+
+@pytest.mark.chain
+async def test_books__of_a_commit_whose_answer_was_lost__hear_of_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        slot = await town.open_slot()
+        await agree(service, [slot])
+        applied = IndexStore.apply
+
+        async def apply(store: IndexStore, blocks: Sequence[IndexedBlock], rows: Any) -> None:
+            await applied(store, blocks, rows)
+            monkeypatch.undo()
+            raise StoreUnavailable("gone before it answered")
+
+        monkeypatch.setattr(IndexStore, "apply", apply)
+        await place(town, slot)
+        await service.caught_up()
+        await agree(service, [slot])
+
+
+@pytest.mark.chain
+async def test_books__while_another_service_writes_the_index__hear_of_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        slot = await town.open_slot()
+        await agree(service, [slot])
+
+        class Others(IndexStore):
+            head = IndexStore.head
+
+        other = await follower_of(town.deployment, town.chain.node, Others(service.runtime.stores.index))
+
+        async def head(store: IndexStore) -> IndexedBlock | None:
+            await other.catch_up()
+            return await Others.head(store)
+
+        monkeypatch.setattr(IndexStore, "head", head)
+        await place(town, slot)
+        await service.caught_up()
+        await agree(service, [slot])
+
+
+@pytest.mark.chain
+async def test_books__when_the_index_is_away_after_a_reorg__are_emptied_and_the_service_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with founded(tmp_path / "chain", homes=1) as town, served(town, tmp_path / "s") as service:
+        slot, world = await town.open_slot(), service.runtime.world
+        await place(town, slot)
+        await service.caught_up()
+        await agree(service, [slot])
+
+        async def refresh() -> None:
+            monkeypatch.undo()
+            raise StoreUnavailable("gone")
+
+        monkeypatch.setattr(world.sponsors, "refresh", refresh)
+        await town.chain.node.request("anvil_reorg", 1, [])
+        await service.caught_up()
+        assert not service.runtime.has_stopped
+        await agree(service, [slot])

@@ -61,3 +61,9 @@ def test_from_env__given_what_cannot_be__names_it(env, said):
     with pytest.raises(SettingsInvalid) as raised:
         Settings.from_env(env)
     assert said in str(raised.value)
+
+
+def test_settings__of_a_node_whose_address_holds_a_key__do_not_show_it() -> None:
+    settings = Settings.from_env({"GRIDWEAVE_RPC_URL": "https://node.test/s3cret"})
+    assert settings.rpc_url.endswith("s3cret")
+    assert "s3cret" not in repr(settings)

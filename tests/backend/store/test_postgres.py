@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from gridweave.localnet import free_port
-from gridweave.services.runtime import Stores
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.stores import Stores
 from gridweave.store.backend import url_of
 from gridweave.store.database import Database, Kind
 from gridweave.store.errors import StoreBusy, StoreUnavailable

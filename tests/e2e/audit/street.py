@@ -222,6 +222,7 @@ class Street:
             home.key.device,
             self.maker.address,
             home.party.address,
+            7,
             home.key.kind,
             x,
             y,

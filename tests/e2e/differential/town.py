@@ -189,7 +189,9 @@ class Town:
         """Enrols a device and registers its meter on both sides."""
         device = Device(self.rng, kind)
         devices, meters, maker = self.domain("DeviceRegistry"), self.domain("DERRegistry"), self.maker
-        endorsement = Endorsement(device.id, maker.address, owner.address, kind, *device.point, next(self.nonces), FAR)
+        endorsement = Endorsement(
+            device.id, maker.address, owner.address, 7, kind, *device.point, next(self.nonces), FAR
+        )
         proof = device.sign(devices, Possession(device.id, maker.address, owner.address, FAR))
         registration = MeterRegistration(
             device.id,

@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
 from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
-from gridweave.api.schemas import DepositIn, WithdrawalIn
+from gridweave.api.posted.accounts import DepositIn, WithdrawalIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.accounts import AccountOut, DelegationsOut, MovesOut
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import accounts, money
 from gridweave.store.reading import Row
 
@@ -52,10 +52,10 @@ async def get_moves(
 ) -> dict[str, Any]:
     """Every move of the account in chain order."""
     found = await accounts.moves(world, address, cursor, limit)
-    return page(found, lambda row: _move(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _move)
 
 
-def _move(row: Row, *, final: bool) -> dict[str, Any]:
+def _move(row: Row) -> dict[str, Any]:
     return {
         "kind": row["kind"],
         "amountMicro": row["amount"],
@@ -65,7 +65,4 @@ def _move(row: Row, *, final: bool) -> dict[str, Any]:
         "holdMicro": row["hold"],
         "counterparty": row["counterparty"],
         "reference": row["ref"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": final,
     }

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from gridweave.api.bill_page import BILL_HEADERS, bill_page
-from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
+from gridweave.api.depends import FROM, AddressPath, CursorQuery, InWorld, LimitQuery
+from gridweave.api.fields import Id
 from gridweave.api.shapes.bills import BillLinesOut, BillOut
 from gridweave.api.shapes.errors import READS, Responses
 from gridweave.domain.bill_span import BillSpan
@@ -22,7 +23,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["bills"])
 
-_SLOT = {"ge": 0, "lt": 2**32}
 _CSV_ROWS = 200
 
 _TEXTS: Responses = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/html")}}}
@@ -32,8 +32,8 @@ def _span(
     world: InWorld,
     period: Annotated[str | None, Query(max_length=40)] = None,
     zone: Annotated[str | None, Query(max_length=60)] = None,
-    from_: Annotated[int | None, Query(alias="from", **_SLOT)] = None,
-    to: Annotated[int | None, Query(**_SLOT)] = None,
+    from_: Annotated[Id | None, FROM] = None,
+    to: Id | None = None,
 ) -> BillSpan:
     return bills.span_of(world, period, zone, from_, to)
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
-from gridweave.api.bond_schemas import BondIn, RedeemIn
 from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
 from gridweave.api.fields import Address
+from gridweave.api.posted.bonds import BondIn, RedeemIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.bonds import BondsOut, CompensationsOut
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.services import bonds
 from gridweave.store.reading import Row
 
@@ -54,10 +54,10 @@ async def get_compensations(
 ) -> dict[str, Any]:
     """What a relayer's bonds have paid for orders that it had acknowledged and left."""
     found = await bonds.compensations(world, relayer, cursor, limit)
-    return page(found, lambda row: _compensation(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _compensation)
 
 
-def _compensation(row: Row, *, final: bool) -> dict[str, Any]:
+def _compensation(row: Row) -> dict[str, Any]:
     return {
         "id": row["digest"],
         "sponsor": row["sponsor"],
@@ -66,7 +66,4 @@ def _compensation(row: Row, *, final: bool) -> dict[str, Any]:
         "slot": row["slot"],
         "account": row["account"],
         "amountMicro": row["amount"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": final,
     }

@@ -9,9 +9,8 @@ from fastapi import APIRouter
 
 from gridweave import API_VERSIONS
 from gridweave.api.depends import InWorld
-from gridweave.api.shapes.deployment import DeploymentOut
+from gridweave.api.shapes.deployment import DeploymentOut, VersionOut
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.operations import VersionOut
 from gridweave.domain.slots import HORIZON
 
 __all__ = ["router"]

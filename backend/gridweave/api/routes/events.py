@@ -12,7 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from gridweave.api.depends import InRuntime
 from gridweave.api.shapes.errors import READS
-from gridweave.services.stream import Places, check_id, follow
+from gridweave.services.places import Places
+from gridweave.services.stream import check_id, follow
 
 __all__ = ["router"]
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
 from gridweave.api.depends import InMetrics, InRuntime
-from gridweave.api.shapes.deployment import AliveOut, ReadyOut
 from gridweave.api.shapes.errors import READS
+from gridweave.api.shapes.operations import AliveOut, ReadyOut
 from gridweave.services.errors import Unavailable
 from gridweave.services.vitals import vitals
 

@@ -17,7 +17,7 @@ from gridweave.api.shapes.history import HistoryOut
 from gridweave.services import history
 from gridweave.services.export import Export, open_export
 from gridweave.services.history import Filters
-from gridweave.services.stream import Places
+from gridweave.services.places import Places
 from gridweave.services.writing import Format
 from gridweave.store.history import Reorganised
 from gridweave.store.reading import MOST_ROWS

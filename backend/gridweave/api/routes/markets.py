@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page
-from gridweave.api.depends import CursorQuery, InWorld, LimitQuery, MarketPath, SlotPath
-from gridweave.api.fields import camel
-from gridweave.api.schemas import MarketIn, TermsIn
+from gridweave.api.depends import FROM, CursorQuery, InWorld, LimitQuery, MarketPath, SlotPath
+from gridweave.api.fields import Id
+from gridweave.api.posted.markets import MarketIn, TermsIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.errors import FINDS, READS
 from gridweave.api.shapes.markets import ArrearsOut, BalanceOut, BookOut, MarketOut, MarketsOut, PricesOut, SlotOut
-from gridweave.api.shapes.posted import ACCEPTED
+from gridweave.domain.names import camel
 from gridweave.domain.terms import MarketTerms
 from gridweave.services import markets, operations, registry
 from gridweave.services.errors import NotFound
@@ -73,22 +74,22 @@ async def get_book(world: InWorld, market: MarketPath, slot: SlotPath) -> dict[s
 async def get_prices(
     world: InWorld,
     market: MarketPath,
-    from_: Annotated[int | None, Query(alias="from", ge=0, lt=2**32)] = None,
-    to: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+    from_: Annotated[Id | None, FROM] = None,
+    to: Id | None = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 1_000,
 ) -> dict[str, Any]:
     """Clearings of slots from..to by slot."""
     found = await markets.prices(world, market, from_, to, cursor, limit)
-    return page(found, lambda row: _price(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _price)
 
 
 @router.get("/markets/{market}/balance", response_model=BalanceOut, responses=FINDS)
 async def get_balance(
     world: InWorld,
     market: MarketPath,
-    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)],
-    to: Annotated[int, Query(ge=0, lt=2**32)],
+    from_: Annotated[Id, FROM],
+    to: Id,
 ) -> dict[str, Any]:
     """Energy and money of a market slot by slot: traded, metered, deviations, fees. `more`: the slot to go on from."""
     return await operations.balance(world, market, from_, to)
@@ -109,5 +110,5 @@ def _terms(terms: MarketTerms) -> dict[str, Any]:
     return {alias: getattr(terms, name) for name, alias in _TERM_NAMES.items()}
 
 
-def _price(row: Row, *, final: bool) -> dict[str, Any]:
-    return {"slot": row["slot"], **(markets.clearing_json(row) or {}), "final": final}
+def _price(row: Row) -> dict[str, Any]:
+    return {"slot": row["slot"]} | markets.clearing_json(row)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import TooManyItems, many, one
 from gridweave.api.depends import DigestPath, InWorld
+from gridweave.api.fields import Id
+from gridweave.api.posted.orders import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
 from gridweave.api.posting import SignedRoute
-from gridweave.api.schemas import CancelScheduleIn, CancelsIn, OrdersIn, ScheduleIn
+from gridweave.api.shapes.accepted import ACCEPTED, ACCEPTED_MANY
 from gridweave.api.shapes.errors import FINDS
 from gridweave.api.shapes.orders import StateOut, StatesOut
-from gridweave.api.shapes.posted import ACCEPTED, ACCEPTED_MANY
 from gridweave.services.orders import submit_cancels, submit_orders
 from gridweave.services.schedules import submit_schedule
 from gridweave.services.status import order_status, orders_of_meter, request_status
@@ -54,8 +55,8 @@ async def post_cancel_schedule(request: Request, world: InWorld, body: CancelSch
 @router.get("/orders", response_model=StatesOut, responses=FINDS, response_model_exclude_unset=True)
 async def get_orders(
     world: InWorld,
-    meter: Annotated[int, Query(ge=0, lt=2**32)],
-    slot: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+    meter: Id,
+    slot: Id | None = None,
 ) -> dict[str, Any]:
     """Orders and cancels of a meter, oldest first."""
     return {"items": [status.body for status in await orders_of_meter(world, meter, slot)]}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import TooManyItems, many, page
-from gridweave.api.depends import CursorQuery, InWorld, LimitQuery
+from gridweave.api.depends import FROM, CursorQuery, InWorld, LimitQuery
+from gridweave.api.fields import Id
+from gridweave.api.posted.readings import ReadingsIn
 from gridweave.api.posting import SignedRoute
-from gridweave.api.schemas import ReadingsIn
+from gridweave.api.shapes.accepted import ACCEPTED_MANY
 from gridweave.api.shapes.errors import READS
-from gridweave.api.shapes.posted import ACCEPTED_MANY
 from gridweave.api.shapes.registry import ReadingsOut
 from gridweave.services.readings import readings_of_meter, submit_readings
 from gridweave.store.reading import Row
@@ -33,25 +34,22 @@ async def post_readings(request: Request, world: InWorld, body: ReadingsIn) -> J
 @router.get("/readings", response_model=ReadingsOut, responses=READS)
 async def get_readings(
     world: InWorld,
-    meter: Annotated[int, Query(ge=0, lt=2**32)],
-    from_: Annotated[int, Query(alias="from", ge=0, lt=2**32)] = 0,
-    to: Annotated[int, Query(ge=0, lt=2**32)] = 2**32 - 1,
+    meter: Id,
+    from_: Annotated[Id, FROM] = 0,
+    to: Id = 2**32 - 1,
     cursor: CursorQuery = None,
     limit: LimitQuery = 1_000,
 ) -> dict[str, Any]:
     """Recorded readings of a meter in slots from..to, corrections included, in chain order."""
     found = await readings_of_meter(world, meter, from_, to, cursor, limit)
-    return page(found, lambda row: _shown(row, final=world.heads.is_final(row["block_number"])))
+    return page(world, found, _shown)
 
 
-def _shown(row: Row, *, final: bool) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "meter": row["meter"],
         "slot": row["slot"],
         "version": row["version"],
         "importWh": row["import_wh"],
         "exportWh": row["export_wh"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": final,
     }

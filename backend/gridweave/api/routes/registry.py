@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
-from gridweave.api.answers import one, page
-from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery
-from gridweave.api.fields import Address
-from gridweave.api.schemas import (
-    AssetIn,
-    DelegationIn,
-    EnrolmentIn,
-    MeterEndIn,
-    MeterIn,
-    MeterMoveIn,
-    StatusIn,
-)
+from gridweave.api.answers import one, page, place_of
+from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery, MeterPath
+from gridweave.api.fields import Address, Id
+from gridweave.api.posted.registry import AssetIn, DelegationIn, EnrolmentIn, MeterEndIn, MeterIn, MeterMoveIn, StatusIn
+from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.errors import FINDS, READS
-from gridweave.api.shapes.posted import ACCEPTED
 from gridweave.api.shapes.registry import DeviceOut, MeterOut, MetersOut
 from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
 from gridweave.domain.errors import SignatureMalformed
@@ -72,9 +64,7 @@ async def post_meter_move(request: Request, world: InWorld, body: MeterMoveIn) -
 
 
 @router.post("/meters/{meter}/end", **ACCEPTED)
-async def post_meter_end(
-    request: Request, world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)], body: MeterEndIn
-) -> JSONResponse:
+async def post_meter_end(request: Request, world: InWorld, meter: MeterPath, body: MeterEndIn) -> JSONResponse:
     """Ends a meter."""
     return one(request, await registry.end_meter(world, body.end(meter), body.operator.act()))
 
@@ -90,20 +80,20 @@ async def get_meters(
     world: InWorld,
     device: Annotated[Address | None, Query()] = None,
     account: Annotated[Address | None, Query()] = None,
-    market: Annotated[int | None, Query(ge=0, lt=2**32)] = None,
+    market: Id | None = None,
     cursor: CursorQuery = None,
     limit: LimitQuery = 1_000,
 ) -> dict[str, Any]:
     """Meters by device, account or market."""
     found = await registry.meters(world, device=device, account=account, market=market, cursor=cursor, limit=limit)
-    return page(found, lambda row: _meter(row, world.heads.final))
+    return page(world, found, _meter)
 
 
 @router.get("/meters/{meter}", response_model=MeterOut, responses=FINDS)
-async def get_meter(world: InWorld, meter: Annotated[int, Path(ge=0, lt=2**32)]) -> dict[str, Any]:
+async def get_meter(world: InWorld, meter: MeterPath) -> dict[str, Any]:
     """A meter and what stands behind it."""
     row = await registry.meter(world, meter)
-    return _meter(row, world.heads.final) | {"assets": [_asset(asset) for asset in row["assets"]]}
+    return _meter(row) | place_of(world, row) | {"assets": [_asset(asset) for asset in row["assets"]]}
 
 
 @router.post("/assets", **ACCEPTED)
@@ -128,7 +118,7 @@ def _device(row: Row, final: int) -> dict[str, Any]:
     }
 
 
-def _meter(row: Row, final: int) -> dict[str, Any]:
+def _meter(row: Row) -> dict[str, Any]:
     return {
         "meter": row["meter"],
         "device": row["device"],
@@ -141,9 +131,6 @@ def _meter(row: Row, final: int) -> dict[str, Any]:
         "hasMandate": row["has_mandate"],
         "fromSlot": row["from_slot"],
         "untilSlot": row["until_slot"],
-        "transaction": row["tx_hash"],
-        "block": row["block_number"],
-        "final": row["block_number"] <= final,
     }
 
 

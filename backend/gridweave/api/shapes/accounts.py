@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Paged, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, NewestBlock, Paged, Shape, Wh
 
 __all__ = ["AccountOut", "DelegationsOut", "MovesOut"]
 
@@ -39,7 +40,7 @@ class AccountOut(Shape):
     permit_nonce: Count
     owes: list[OwedToOut]
     is_owed: list[OwedByOut]
-    block_number: Annotated[int, Field(ge=-1)]
+    block_number: NewestBlock
     chain_time: Count
 
 
@@ -48,8 +49,8 @@ class DelegationOut(Shape):
 
     account: AccountId
     delegate: AccountId
-    meter: Slot | None
-    market: Slot | None
+    meter: Id | None
+    market: Id | None
     max_energy_wh: Wh
     lowest_ask: Annotated[Count | None, Field(alias="lowestAskMicroPerKwh")]
     highest_bid: Annotated[Count | None, Field(alias="highestBidMicroPerKwh")]

@@ -6,9 +6,21 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gridweave.api.fields import camel
+from gridweave.domain.names import camel
 
-__all__ = ["LEFT_OUT", "AccountId", "Count", "Cursor", "Hash", "Micro", "Paged", "Point", "Shape", "Slot", "Wh"]
+__all__ = [
+    "LEFT_OUT",
+    "AccountId",
+    "Count",
+    "Cursor",
+    "Hash",
+    "Micro",
+    "NewestBlock",
+    "Paged",
+    "Point",
+    "Shape",
+    "Wh",
+]
 
 
 def _open(schema: dict[str, Any]) -> None:
@@ -28,10 +40,11 @@ AccountId = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$", description="ad
 Hash = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 Point = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$", description="a coordinate of a public key")]
 Count = Annotated[int, Field(ge=0)]
-Slot = Annotated[int, Field(ge=0, lt=2**32)]
 Wh = Annotated[int, Field(ge=0, description="Wh")]
 Micro = Annotated[int, Field(description="millionths of the currency; what is paid is negative")]
 Cursor = Annotated[str | None, Field(description="pass it as `cursor` for the next page; null at the end")]
+
+NewestBlock = Annotated[int, Field(ge=-1, description="-1 before the first block is indexed")]
 
 LEFT_OUT: Any = Field(default_factory=lambda: None)
 """A field that is there only where it says something; its route is answered with what is set."""

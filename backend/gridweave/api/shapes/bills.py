@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gridweave.api.shapes.base import AccountId, Count, Cursor, Hash, Micro, Paged, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Cursor, Hash, Micro, NewestBlock, Paged, Shape, Wh
 
 __all__ = ["BillLinesOut", "BillOut"]
 
-_First = Annotated[Slot, Field(alias="from")]
+_First = Annotated[Id, Field(alias="from")]
 _Date = Annotated[str, Field(json_schema_extra={"format": "date"}, description="a day of the bill's zone")]
 _Local = Annotated[str, Field(description="the zone's clock, with its offset from UTC")]
 
@@ -33,9 +34,9 @@ class _AmountsOut(Shape):
 class BillLineOut(_AmountsOut):
     """One meter in one slot, as its newest settlement paid it."""
 
-    meter: Slot
-    market: Slot
-    slot: Slot
+    meter: Id
+    market: Id
+    slot: Id
     starts_at: Count
     date: _Date
     local_start: _Local
@@ -66,7 +67,7 @@ class BillSumsOut(_AmountsOut):
 class BillMeterOut(BillSumsOut):
     """The sums of a meter's lines."""
 
-    meter: Slot
+    meter: Id
 
 
 class BillDayOut(BillSumsOut):
@@ -92,7 +93,7 @@ class BillPeriodOut(Shape):
     local_end: _Local
     is_over: bool
     chain_time: Count
-    block_number: Annotated[int, Field(ge=-1)]
+    block_number: NewestBlock
 
 
 class StandingOut(Shape):

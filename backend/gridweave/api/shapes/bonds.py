@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Paged, Shape, Slot
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Paged, Shape
 
 __all__ = ["BondsOut", "CompensationsOut"]
 
@@ -31,8 +32,8 @@ class CompensationOut(Shape):
     id: Hash
     sponsor: AccountId
     relayer: AccountId
-    meter: Slot
-    slot: Slot
+    meter: Id
+    slot: Id
     account: AccountId
     amount_micro: Micro
     transaction: Hash

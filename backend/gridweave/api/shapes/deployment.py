@@ -1,16 +1,13 @@
-"""The deployment, and the service's own state, as they are answered."""
+"""What runs here, and over which deployment, as it is answered."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, NewestBlock, Shape
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Shape, Slot
-
-__all__ = ["AliveOut", "DeploymentOut", "ReadyOut"]
-
-_Block = Annotated[int, Field(ge=-1, description="-1 before the first block is indexed")]
+__all__ = ["DeploymentOut", "VersionOut"]
 
 
 class DeploymentOut(Shape):
@@ -34,19 +31,12 @@ class DeploymentOut(Shape):
     compensation_micro: Micro
     chain_time: Count
     time_zone: str
-    current_slot: Slot
-    block_number: _Block
+    current_slot: Id
+    block_number: NewestBlock
 
 
-class AliveOut(Shape):
-    """The process lives."""
+class VersionOut(Shape):
+    """What runs, and the versions of the API it speaks."""
 
-    status: Literal["ok"]
-
-
-class ReadyOut(Shape):
-    """It can serve."""
-
-    status: Literal["ready"]
-    block_number: _Block
-    warnings: list[str]
+    gridweave: str
+    api: list[Literal["v1"]]

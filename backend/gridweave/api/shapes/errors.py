@@ -43,7 +43,6 @@ _SAID = {
     415: "a body is JSON, without a content encoding",
     422: "the request is malformed or breaks a rule of the contracts",
     429: "too much at once; see `Retry-After`",
-    500: "a fault of ours",
     501: "it needs a package that is not installed here",
     503: "the node or a database is away, or all places are taken; see `Retry-After`",
 }
@@ -59,11 +58,13 @@ def _refusals(*statuses: int) -> Responses:
 
 
 READS = _refusals(400, 405, 422, 429, 503)
-HISTORY = _refusals(400, 404, 405, 409, 422, 429, 501, 503)
 """Of any read."""
 
 FINDS = READS | _refusals(404)
 """Of a read of one thing."""
+
+HISTORY = FINDS | _refusals(409, 501)
+"""Of the history, whose cursor may have been thrown out and whose Parquet may be missing."""
 
 POSTS = FINDS | _refusals(403, 408, 409, 413, 415)
 """Of whatever is posted."""

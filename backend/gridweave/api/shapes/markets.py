@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, Paged, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Micro, NewestBlock, Paged, Shape, Wh
 
 __all__ = ["ArrearsOut", "BalanceOut", "BookOut", "MarketOut", "MarketsOut", "PricesOut", "SlotOut"]
 
@@ -30,13 +31,13 @@ class TermsOut(Shape):
     correction_window: Annotated[Count, Field(alias="correctionWindowSeconds")]
     operator: AccountId
     default_wh: Wh
-    from_slot: Slot
+    from_slot: Id
 
 
 class MarketOut(Shape):
     """A market: its newest terms and all versions, oldest first."""
 
-    market: Slot
+    market: Id
     terms: TermsOut
     versions: list[TermsOut]
 
@@ -75,8 +76,8 @@ class CloseOut(Shape):
 class SlotOut(Shape):
     """A slot's times in chain seconds, and how far it has come."""
 
-    market: Slot
-    slot: Slot
+    market: Id
+    slot: Id
     status: Literal["open", "gated", "cleared", "closed"]
     final: bool
     gate_at: int
@@ -100,17 +101,17 @@ class LevelOut(Shape):
 class BookOut(Shape):
     """Depth of the live orders."""
 
-    market: Slot
-    slot: Slot
+    market: Id
+    slot: Id
     orders: Count
-    block_number: Annotated[int, Field(ge=-1)]
+    block_number: NewestBlock
     depth: list[LevelOut]
 
 
 class PricedSlotOut(ClearingOut):
     """A slot's clearing."""
 
-    slot: Slot
+    slot: Id
     final: bool
 
 
@@ -134,7 +135,7 @@ class _SumsOut(Shape):
 class SlotBalanceOut(_SumsOut):
     """Energy and money of one slot."""
 
-    slot: Slot
+    slot: Id
     starts_at: Count
     price: Annotated[Price | None, Field(alias="priceMicroPerKwh")]
     meters: Count
@@ -148,10 +149,10 @@ class BalanceTotalsOut(_SumsOut):
 class BalanceOut(Shape):
     """Slots `from`..`to` that have a settlement; `more` is the slot to go on from, else null."""
 
-    market: Slot
-    first: Annotated[Slot, Field(alias="from")]
-    to: Slot
-    more: Slot | None
+    market: Id
+    first: Annotated[Id, Field(alias="from")]
+    to: Id
+    more: Id | None
     slots: list[SlotBalanceOut]
     totals: BalanceTotalsOut
 
@@ -166,7 +167,7 @@ class OwedOut(Shape):
 class ArrearsOut(Shape):
     """Who owes the utility, whom it owes, and whether its markets take orders."""
 
-    market: Slot
+    market: Id
     utility: AccountId
     arrears: list[OwedOut]
     dues: list[OwedOut]

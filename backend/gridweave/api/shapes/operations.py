@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from gridweave.api.shapes.base import AccountId, Count, Shape, Slot
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, NewestBlock, Shape
 from gridweave.api.shapes.markets import ClearingOut
 
-__all__ = ["OperationsOut", "VersionOut"]
+__all__ = ["AliveOut", "OperationsOut", "ReadyOut"]
 
 _Seconds = Annotated[float, Field(description="seconds")]
 _Wei = Annotated[str, Field(pattern=r"^-?[0-9]+$", description="wei")]
@@ -84,7 +85,7 @@ class NewestClearingOut(ClearingOut):
     """A market's newest clearing."""
 
     market: Count
-    slot: Slot
+    slot: Id
     starts_at: Count
 
 
@@ -105,8 +106,15 @@ class OperationsOut(Shape):
     streams: Count
 
 
-class VersionOut(Shape):
-    """What runs, and the versions of the API it speaks."""
+class AliveOut(Shape):
+    """The process lives."""
 
-    gridweave: str
-    api: list[Literal["v1"]]
+    status: Literal["ok"]
+
+
+class ReadyOut(Shape):
+    """It can serve."""
+
+    status: Literal["ready"]
+    block_number: NewestBlock
+    warnings: list[str]

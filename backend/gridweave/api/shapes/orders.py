@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gridweave.api.shapes.base import LEFT_OUT, AccountId, Count, Hash, Micro, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import LEFT_OUT, AccountId, Count, Hash, Micro, Shape, Wh
 from gridweave.api.shapes.errors import ErrorOut
 
 __all__ = ["AcceptedOut", "AcceptedSomeOut", "StateOut", "StatesOut"]
@@ -65,9 +66,9 @@ class StateOut(Shape):
     transaction: Hash | None
     block: Count | None
     commit_before: Count = LEFT_OUT
-    market: Slot = LEFT_OUT
-    slot: Slot = LEFT_OUT
-    meter: Slot = LEFT_OUT
+    market: Id = LEFT_OUT
+    slot: Id = LEFT_OUT
+    meter: Id = LEFT_OUT
     version: Count = LEFT_OUT
     deadline: Count = LEFT_OUT
     side: Literal["bid", "ask"] = LEFT_OUT

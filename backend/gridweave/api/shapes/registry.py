@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Point, Shape, Slot, Wh
+from gridweave.api.fields import Id
+from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Point, Shape, Wh
 
 __all__ = ["DeviceOut", "MeterOut", "MetersOut", "ReadingsOut"]
 
@@ -30,17 +31,17 @@ class DeviceOut(Shape):
 class ListedMeterOut(Shape):
     """A meter: whose, where, and how much it can draw or give."""
 
-    meter: Slot
+    meter: Id
     device: AccountId
     device_status: DeviceState
     account: AccountId
-    market: Slot
+    market: Id
     import_capacity_w: Count
     export_capacity_w: Count
     scale_wh: Count
     has_mandate: bool
-    from_slot: Slot
-    until_slot: Slot | None
+    from_slot: Id
+    until_slot: Id | None
     transaction: Hash
     block: Count
     final: bool
@@ -70,8 +71,8 @@ class MetersOut(Paged):
 class ReadingOut(Shape):
     """A recorded reading."""
 
-    meter: Slot
-    slot: Slot
+    meter: Id
+    slot: Id
     version: Count
     import_wh: Wh
     export_wh: Wh

@@ -228,7 +228,7 @@ class _Run:
         for party in self.parties:
             x, y = signatures.secp256k1_point(party.device_key)
             device, owner = signatures.device_id(x, y), signatures.address_of(party.key)
-            endorsement = Endorsement(device, host, owner, KeyKind.SECP256K1, x, y, next(self._nonces), _FAR)
+            endorsement = Endorsement(device, host, owner, 0, KeyKind.SECP256K1, x, y, next(self._nonces), _FAR)
             proof = signatures.sign_compact(party.device_key, digest(domain, Possession(device, host, owner, _FAR)))
             yield self.contracts.devices.enrol(endorsement, self._host_signs("DeviceRegistry", endorsement), proof)
 

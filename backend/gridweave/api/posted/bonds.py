@@ -1,9 +1,9 @@
-"""What is posted about relayers' bonds."""
+"""Relayers' bonds as they are posted."""
 
 from __future__ import annotations
 
 from gridweave.api.fields import Address, Body, Uint96
-from gridweave.api.schemas import ActIn
+from gridweave.api.posted.base import ActIn
 from gridweave.domain.acts import PostBond, Unbond
 
 __all__ = ["BondIn", "RedeemIn"]
