@@ -144,7 +144,7 @@ def _decoder(event: EventAbi) -> Decoder:
 
 
 def _places(event: EventAbi, indexed: int) -> tuple[list[int | slice], list[str]]:
-    """Where each parameter stands in the row, a struct of words as a stretch of it, and types of what is not indexed."""
+    """Where each parameter stands in the row, a struct of words as a stretch, and types of what is not indexed."""
     structs, topics = dict(event.structs), iter(range(indexed))
     places: list[int | slice] = []
     plain: list[str] = []
