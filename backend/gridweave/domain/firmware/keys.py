@@ -17,7 +17,7 @@ from gridweave.domain.firmware.errors import (
 )
 from gridweave.domain.hashing import keccak
 
-__all__ = ["MAX_KEYS", "Approval", "KeySet", "require_approved", "require_handed_over"]
+__all__ = ["MAX_KEYS", "Approval", "KeySet", "require_approved", "require_handed_over", "require_signed"]
 
 MAX_KEYS = 32
 _NOBODY = bytes(20)
@@ -87,6 +87,12 @@ def require_handed_over(present: KeySet, following: KeySet, approvals: Sequence[
         signers.append(name)
     _require_enough(sum(name in old for name in signers), present.threshold)
     _require_enough(sum(name in new for name in signers), following.threshold)
+
+
+def require_signed(approvals: Iterable[Approval]) -> None:
+    """That the signers ascend and signed, whoever they are. Raises SignersNotAscending, WrongSignature."""
+    for _ in _signers(approvals):
+        pass
 
 
 def _signers(approvals: Iterable[Approval]) -> Iterable[str]:
