@@ -22,6 +22,7 @@ from gridweave.api.routes import (
     bills,
     bonds,
     deployment,
+    devices,
     events,
     health,
     history,
@@ -39,7 +40,20 @@ from gridweave.services.stores import Stores
 
 __all__ = ["create_app"]
 
-_BY_TRAFFIC = (orders, readings, markets, accounts, bills, deployment, registry, bonds, events, history, operations)
+_BY_TRAFFIC = (
+    orders,
+    readings,
+    markets,
+    accounts,
+    bills,
+    deployment,
+    devices,
+    registry,
+    bonds,
+    events,
+    history,
+    operations,
+)
 """A request is matched with them in this order."""
 
 _MOST_FIELDS = 16

@@ -46,7 +46,7 @@ class DIDOwnerChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class DIDAttributeChanged(Event):
-    """ERC-1056: a key of the device `identity` (`DevicePublicKey.of_attribute`) counts, or with `valid_to` 0 no longer."""
+    """ERC-1056: a key of the device `identity` (`DevicePublicKey.of_attribute`) counts, or no longer (`valid_to` 0)."""
 
     identity: str
     name: bytes

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gridweave.cli import device_life
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
@@ -18,7 +19,6 @@ from gridweave.cli.terminal import (
     ServiceUrl,
     WrongUse,
     ask_password,
-    at_time,
     emit,
     finish,
     keystore_at,
@@ -26,7 +26,6 @@ from gridweave.cli.terminal import (
     out,
     resolve_address,
     speaking,
-    table,
 )
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import DeviceProof, Steward, prove_possession
@@ -41,7 +40,9 @@ Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits."
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    device = typer.Typer(help="Enrol devices and show them.", no_args_is_help=True)
+    device = typer.Typer(
+        help="Devices for life: enrolled or claimed, their keys, their standing, their owners.", no_args_is_help=True
+    )
     device.command("new")(new)
     device.command("prove")(prove)
     device.command("enrol")(enrol)
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
     device.command("revoke")(
         _status_command(DeviceStatus.REVOKED, "Revoke a device for good, as its owner or an operator.")
     )
+    device_life.register(device)
     app.add_typer(device, name="device")
 
 
@@ -103,6 +105,7 @@ def prove(
 def enrol(
     proof: Annotated[Path, typer.Argument(help="The device's proof, made by `gridweave device prove`.")],
     key: KeyName,
+    model: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Your number of its model.")] = 0,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
@@ -118,19 +121,15 @@ def enrol(
         maker = Steward(client, open_wallet(key, keystore, password_file))
         if maker.address != statement.maker:
             raise WrongUse(f"{proof} names {statement.maker} as maker, the key {key} is {maker.address}")
-        finish(client, maker.enrol(statement).id, f"device {statement.device}", wait=not no_wait, as_json=as_json)
+        finish(
+            client, maker.enrol(statement, model).id, f"device {statement.device}", wait=not no_wait, as_json=as_json
+        )
 
 
 def show(device: Device, url: ServiceUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Show a device's owner, maker, key and standing."""
     with speaking(as_json), GridweaveClient(url) as client:
-        state = client.device(device)
-        if as_json:
-            emit(state)
-            return
-        since = state.get("statusSince")
-        shown = {**state, **({"statusSince": at_time(int(since))} if since else {})}
-        out.print(table(device, [("", "left"), ("", "left")], [(name, str(value)) for name, value in shown.items()]))
+        device_life.show_state(device, client.device(device), as_json)
 
 
 def _status_command(status: DeviceStatus, help_text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from gridweave.client.agent import DeviceAgent, send_together
 from gridweave.client.device_key import DeviceKey
+from gridweave.client.device_life import DeviceHolder, HandoverWord, MakersList, OwnDevice
 from gridweave.client.errors import (
     AcknowledgementInvalid,
     ClientError,
@@ -29,18 +30,22 @@ __all__ = [
     "ConflictingReading",
     "Deployment",
     "DeviceAgent",
+    "DeviceHolder",
     "DeviceKey",
     "DeviceProof",
     "Event",
     "GridweaveClient",
+    "HandoverWord",
     "HistoryFilters",
     "Item",
     "KeptPromise",
     "KeyNotFound",
     "Keystore",
     "KeystoreError",
+    "MakersList",
     "MeterPlan",
     "Offer",
+    "OwnDevice",
     "PlacedOrder",
     "PromiseFolder",
     "Prosumer",

@@ -176,6 +176,21 @@ class GridweaveClient:
     def device(self, device: str) -> Json:
         return dict(self._transport.get(f"/v1/devices/{device}"))
 
+    def device_document(self, device: str, version: int | None = None) -> Json:
+        """The device's DID document with its metadata, as it stood in a block (None: now)."""
+        return dict(self._transport.get(f"/v1/devices/{device}/did", versionId=version))
+
+    def device_batch(self, root: str) -> Json:
+        """A maker's batch."""
+        return dict(self._transport.get(f"/v1/device-batches/{root}"))
+
+    def keep_device_key(self, device: str) -> Item:
+        """Has the device's P-256 key kept on chain, as a meter's must be. Raises ServiceError."""
+        item = Item.from_json(self._transport.post(f"/v1/devices/{device}/kept-key", {}))
+        if item.error:
+            raise item.error
+        return item
+
     def history(self, filters: HistoryFilters = EVERYTHING) -> Iterator[Json]:
         """Every event that passes, in chain order, fetched page by page.
 

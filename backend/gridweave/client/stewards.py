@@ -76,7 +76,10 @@ class Steward:
         return self.wallet.address
 
     def enrol(self, proof: DeviceProof, model: int = 0) -> Item:
-        """Endorses a device of a model (a number of the maker's), as its maker. Raises ServiceError (NotAMaker, DeviceAlreadyEnrolled, ...)."""
+        """Endorses a device of a model (a number of the maker's), as its maker.
+
+        Raises ServiceError (NotAMaker, DeviceAlreadyEnrolled, ...).
+        """
         act = Endorsement(
             proof.device, self.address, proof.owner, model, proof.kind, proof.x, proof.y, fresh_nonce(), proof.deadline
         )

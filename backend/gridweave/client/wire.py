@@ -209,6 +209,7 @@ def enrolment_json(endorsement: Endorsement, maker: SignedAct, possession: bytes
     return {
         "device": endorsement.device,
         "owner": endorsement.owner,
+        "model": endorsement.model,
         "keyKind": "p256" if endorsement.key_kind is KeyKind.P256 else "secp256k1",
         "x": hex_of(endorsement.x),
         "y": hex_of(endorsement.y),

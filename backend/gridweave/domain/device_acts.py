@@ -1,6 +1,6 @@
 """Signed acts in the life of a device, between its maker's batch and its next owner (DeviceRegistry).
 
-Where the device's own key signs, `nonce` is the device's, which counts such acts; else it is the signer's, as in `acts`.
+Where the device's own key signs, `nonce` is the device's, which counts such acts; else the signer's, as in `acts`.
 Addresses are hex strings, roots and key coordinates 32 bytes, `deadline` and `until` chain time in seconds.
 """
 

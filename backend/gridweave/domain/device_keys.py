@@ -43,7 +43,7 @@ class DevicePublicKey:
 
     @classmethod
     def of_attribute(cls, name: bytes, value: bytes) -> Self:
-        """The key in an event of ERC-1056. ValueError for another attribute or a value that is no point of the curve."""
+        """The key in an event of ERC-1056. ValueError for another attribute or what is no point of the curve."""
         kind = kind_of_attribute(name)
         if kind is KeyKind.P256:
             numbers = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), value).public_numbers()

@@ -94,9 +94,7 @@ def _heard(load: asyncio.Task[Any]) -> None:
 class Books:
     """Meters, devices, delegations, what accounts have, and the newest act of each meter by slot."""
 
-    def __init__(
-        self, devices: DeviceReads, meters: MeterReads, orders: OrderReads, accounts: AccountReads
-    ) -> None:
+    def __init__(self, devices: DeviceReads, meters: MeterReads, orders: OrderReads, accounts: AccountReads) -> None:
         self.meters: Book[int, Row] = Book(meters.meters, _MOST_ENTRIES)
         self.devices: Book[str, Row] = Book(devices.devices, _MOST_ENTRIES)
         self.scopes: Book[tuple[str, str], dict[int, Row]] = Book(meters.scopes, _MOST_ENTRIES)

@@ -1,4 +1,4 @@
-"""Devices, meters, assets and markets: how they come into being, and what is known of them."""
+"""Meters, assets and markets: how they come into being, and what is known of them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,19 @@ from gridweave.domain.acts import (
     AssetRegistration,
     ChangeMarket,
     CreateMarket,
-    DeviceStatus,
-    Endorsement,
-    KeyKind,
     Mandate,
     MeterEnd,
     MeterMove,
     MeterRegistration,
-    Possession,
-    StatusChange,
     Underwrite,
     UnderwriteChange,
 )
 from gridweave.domain.delegations import Delegation
-from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
-from gridweave.domain.signatures import device_id, verify_p256, verify_secp256k1
 from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Consent, Plan, earliest, submit_act
-from gridweave.services.errors import NotFound, Refused, RequestInvalid
+from gridweave.services.errors import NotFound, RequestInvalid
 from gridweave.services.intake import Answer, refusal
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
@@ -40,50 +33,15 @@ MOST_DELEGATED = 64
 __all__ = [
     "MOST_DELEGATED",
     "change_market",
-    "change_status",
     "create_market",
     "delegate",
-    "device",
     "end_meter",
-    "enrol",
     "meter",
     "meters",
     "move_meter",
     "register_asset",
     "register_meter",
 ]
-
-
-async def enrol(world: World, endorsement: Endorsement, signature: bytes, possession: bytes) -> Answer:
-    """A device comes into being: endorsed by its maker, proving its key. Raises ServiceError."""
-    _check_key(world, endorsement, possession)
-    maker = Act.of(endorsement, endorsement.maker, signature)
-    return await submit_act(
-        world,
-        Plan(
-            kind=Kind.ENROLMENT,
-            call=world.contracts.devices.enrol(endorsement, signature, possession),
-            consents=(Consent("DeviceRegistry", endorsement, maker),),
-            lanes=(f"device:{endorsement.device}",),
-            deadline=endorsement.deadline,
-            request={"device": endorsement.device, "owner": endorsement.owner, "maker": endorsement.maker},
-        ),
-    )
-
-
-async def change_status(world: World, change: StatusChange, act: Act) -> Answer:
-    """A device is suspended, reinstated or revoked. Raises ServiceError."""
-    return await submit_act(
-        world,
-        Plan(
-            kind=Kind.STATUS,
-            call=world.contracts.devices.set_status(change.device, change.status, act),
-            consents=(Consent("DeviceRegistry", change, act),),
-            lanes=(f"device:{change.device}",),
-            deadline=change.deadline,
-            request={"device": change.device, "status": DeviceStatus(change.status).name.lower()},
-        ),
-    )
 
 
 async def create_market(world: World, terms: MarketTerms, operator: Act, utility: Act) -> Answer:
@@ -230,14 +188,6 @@ async def register_asset(world: World, registration: AssetRegistration, operator
     )
 
 
-async def device(world: World, name: str) -> Row:
-    """A device's row. Raises NotFound."""
-    row = await world.reads.devices.device(name)
-    if row is None:
-        raise NotFound("UnknownDevice", "no such device is enrolled", {"device": name})
-    return row
-
-
 async def meter(world: World, id_: int) -> Row:
     """A meter's row, its device's status, and its assets under `assets`. Raises NotFound."""
     row = await world.reads.meters.meter(id_)
@@ -258,15 +208,3 @@ async def meters(
 async def _with_status(world: World, rows: Sequence[Row]) -> list[Row]:
     statuses = await world.reads.devices.statuses([row["device"] for row in rows])
     return [row | {"device_status": statuses[row["device"]]} for row in rows]
-
-
-def _check_key(world: World, endorsement: Endorsement, possession: bytes) -> None:
-    """That the id is the key's, and that the device holds the key. Raises Refused."""
-    expected = device_id(endorsement.x, endorsement.y)
-    if endorsement.device != expected:
-        raise Refused("WrongDeviceId", {"device": endorsement.device, "expected": expected})
-    proof = Possession(endorsement.device, endorsement.maker, endorsement.owner, endorsement.deadline)
-    hash_ = digest(world.domain("DeviceRegistry"), proof)
-    verify = verify_p256 if endorsement.key_kind == KeyKind.P256 else verify_secp256k1
-    if not verify(endorsement.x, endorsement.y, hash_, possession):
-        raise Refused("DeviceSignatureInvalid", {"device": endorsement.device})

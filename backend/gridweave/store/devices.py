@@ -57,7 +57,7 @@ class DeviceReads(Reader):
         }
 
     async def devices(self, names: Sequence[str]) -> dict[str, Row]:
-        """{device, maker, model, batch, owner, status, status_since, key_kind, x, y} by device; unknown ones are missing.
+        """{device, maker, model, batch, owner, status, status_since, key_kind, x, y} by device; the unknown left out.
 
         `block_number` and `tx_hash` are those of the newest of what was told; a revoked device keeps its last owner.
         """

@@ -62,9 +62,7 @@ devices = _events(
     _col("batch", Bytes32, null=True),
     by=(("device",), ("owner",)),
 )
-device_owners = _events(
-    "device_owners", _col("device", Address), _col("owner", Address), by=(("device",), ("owner",))
-)
+device_owners = _events("device_owners", _col("device", Address), _col("owner", Address), by=(("device",), ("owner",)))
 device_keys = _events(
     "device_keys",
     _col("device", Address),
@@ -101,9 +99,7 @@ device_batches = _events(
     _col("size", Number),
     by=(("root",), ("maker",)),
 )
-device_batch_closings = _events(
-    "device_batch_closings", _col("root", Bytes32), _col("by", Address), by=(("root",),)
-)
+device_batch_closings = _events("device_batch_closings", _col("root", Bytes32), _col("by", Address), by=(("root",),))
 meters = _events(
     "meters",
     _col("meter", Number),

@@ -1,4 +1,4 @@
-"""Devices, meters, assets and delegations as they are posted."""
+"""Meters, assets and delegations as they are posted."""
 
 from __future__ import annotations
 
@@ -6,50 +6,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import FailFast, Field, model_validator
 
-from gridweave.api.fields import Address, Body, Compact, Hex32, Uint8, Uint32, Uint40, Uint64
+from gridweave.api.fields import Address, Body, Uint8, Uint32, Uint40, Uint64
 from gridweave.api.posted.base import ActIn
 from gridweave.domain.acts import (
     AssetKind,
     AssetRegistration,
-    DeviceStatus,
-    Endorsement,
-    KeyKind,
     MeterEnd,
     MeterMove,
     MeterRegistration,
-    StatusChange,
 )
 from gridweave.domain.delegations import Delegation
 from gridweave.services.registry import MOST_DELEGATED
 
-__all__ = ["AssetIn", "DelegationIn", "EnrolmentIn", "MeterEndIn", "MeterIn", "MeterMoveIn", "StatusIn"]
-
-
-class EnrolmentIn(Body):
-    """A device's enrolment, endorsed by its maker; `possession` is the device's own signature."""
-
-    device: Address
-    owner: Address
-    key_kind: Literal["secp256k1", "p256"]
-    x: Hex32
-    y: Hex32
-    maker: ActIn
-    possession: Compact
-
-    def endorsement(self) -> Endorsement:
-        kind = KeyKind.P256 if self.key_kind == "p256" else KeyKind.SECP256K1
-        maker = self.maker
-        return Endorsement(self.device, maker.signer, self.owner, kind, self.x, self.y, maker.nonce, maker.deadline)
-
-
-class StatusIn(Body):
-    """A device's new status, signed by its owner or an operator."""
-
-    status: Literal["active", "suspended", "revoked"]
-    act: ActIn
-
-    def change(self, device: str) -> StatusChange:
-        return StatusChange(device, DeviceStatus[self.status.upper()], self.act.nonce, self.act.deadline)
+__all__ = ["AssetIn", "DelegationIn", "MeterEndIn", "MeterIn", "MeterMoveIn"]
 
 
 class MeterIn(Body):

@@ -1,4 +1,4 @@
-"""Devices, meters and assets."""
+"""Meters, assets and delegations."""
 
 from __future__ import annotations
 
@@ -8,45 +8,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from gridweave.api.answers import one, page, place_of
-from gridweave.api.depends import AddressPath, CursorQuery, InWorld, LimitQuery, MeterPath
+from gridweave.api.depends import CursorQuery, InWorld, LimitQuery, MeterPath
 from gridweave.api.fields import Address, Id
-from gridweave.api.posted.registry import AssetIn, DelegationIn, EnrolmentIn, MeterEndIn, MeterIn, MeterMoveIn, StatusIn
+from gridweave.api.posted.registry import AssetIn, DelegationIn, MeterEndIn, MeterIn, MeterMoveIn
 from gridweave.api.shapes.accepted import ACCEPTED
 from gridweave.api.shapes.errors import FINDS, READS
-from gridweave.api.shapes.registry import DeviceOut, MeterOut, MetersOut
-from gridweave.domain.acts import AssetKind, DeviceStatus, KeyKind
-from gridweave.domain.errors import SignatureMalformed
-from gridweave.domain.signatures import to_compact
+from gridweave.api.shapes.registry import MeterOut, MetersOut
+from gridweave.domain.acts import AssetKind, DeviceStatus
 from gridweave.services import registry
 from gridweave.store.reading import Row
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["registry"])
-
-
-@router.post("/devices", **ACCEPTED)
-async def post_device(request: Request, world: InWorld, body: EnrolmentIn) -> JSONResponse:
-    """Enrols a device."""
-    possession = body.possession
-    if len(possession) == 65:
-        if body.key_kind == "p256":
-            raise SignatureMalformed("64 bytes: r, then s")
-        possession = to_compact(possession)
-    answer = await registry.enrol(world, body.endorsement(), body.maker.signature, possession)
-    return one(request, answer)
-
-
-@router.get("/devices/{device}", response_model=DeviceOut, responses=FINDS)
-async def get_device(world: InWorld, device: AddressPath) -> dict[str, Any]:
-    """A device: owner, maker, status and current key."""
-    return _device(await registry.device(world, device), world.heads.final)
-
-
-@router.post("/devices/{device}/status", **ACCEPTED)
-async def post_status(request: Request, world: InWorld, device: AddressPath, body: StatusIn) -> JSONResponse:
-    """Suspends, reinstates or revokes a device."""
-    return one(request, await registry.change_status(world, body.change(device), body.act.act()))
 
 
 @router.post("/meters", **ACCEPTED)
@@ -100,22 +74,6 @@ async def get_meter(world: InWorld, meter: MeterPath) -> dict[str, Any]:
 async def post_asset(request: Request, world: InWorld, body: AssetIn) -> JSONResponse:
     """Registers what stands behind a meter."""
     return one(request, await registry.register_asset(world, body.registration(), body.operator.act()))
-
-
-def _device(row: Row, final: int) -> dict[str, Any]:
-    return {
-        "device": row["device"],
-        "owner": row["owner"],
-        "maker": row["maker"],
-        "status": DeviceStatus(row["status"]).name.lower(),
-        "statusSince": row["status_since"],
-        "keyKind": KeyKind(row["key_kind"]).name.lower(),
-        "keyVersion": row["key_version"],
-        "x": row["x"],
-        "y": row["y"],
-        "block": row["block_number"],
-        "final": row["block_number"] <= final,
-    }
 
 
 def _meter(row: Row) -> dict[str, Any]:

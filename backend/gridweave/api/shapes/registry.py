@@ -1,31 +1,14 @@
-"""Devices, meters, assets and readings as they are answered."""
+"""Meters, assets and readings as they are answered."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from gridweave.api.fields import Id
-from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Point, Shape, Wh
+from gridweave.api.shapes.base import AccountId, Count, Hash, Paged, Shape, Wh
+from gridweave.api.shapes.devices import DeviceState
 
-__all__ = ["DeviceOut", "MeterOut", "MetersOut", "ReadingsOut"]
-
-DeviceState = Literal["unknown", "active", "suspended", "revoked"]
-
-
-class DeviceOut(Shape):
-    """A device and its current key."""
-
-    device: AccountId
-    owner: AccountId
-    maker: AccountId
-    status: DeviceState
-    status_since: Count
-    key_kind: Literal["secp256k1", "p256"]
-    key_version: Count
-    x: Point
-    y: Point
-    block: Count
-    final: bool
+__all__ = ["MeterOut", "MetersOut", "ReadingsOut"]
 
 
 class ListedMeterOut(Shape):

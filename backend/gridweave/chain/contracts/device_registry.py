@@ -68,7 +68,7 @@ class DeviceCheck:
 
 
 class DeviceRegistry(Contract):
-    """Enrolment, keys, standing, transfer, and the one door to device signatures. Anyone may send what others signed."""
+    """Enrolment, keys, standing, transfer, and the one door to device signatures. Anyone may send a signed call."""
 
     NAME: ClassVar[str] = "DeviceRegistry"
 
