@@ -64,6 +64,7 @@ from gridweave.domain.firmware.messages import Release
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
+    "EVENTS",
     "Approval",
     "AssetRegistered",
     "AuthorityUpdated",
@@ -86,7 +87,6 @@ __all__ = [
     "DeviceEnrolled",
     "DeviceStatusChanged",
     "EIP712DomainChanged",
-    "EVENTS",
     "Event",
     "FirmwareReleased",
     "FloorRaised",

@@ -54,8 +54,8 @@ PLAIN = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() |
 NAMES = st.integers(0, 12) | st.text(max_size=2)
 CBOR = st.recursive(
     PLAIN | st.binary(max_size=70),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(NAMES, inner, max_size=10),
-    max_leaves=30,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=10,
 )
 
 
@@ -67,21 +67,21 @@ def test_decode__of_what_was_encoded__is_the_bundle(bundle: Bundle) -> None:
     assert Bundle.decode(bundle.encode()) == bundle
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_decode__given_any_bytes__refuses(raw: bytes) -> None:
     with pytest.raises(BundleMalformed):
         Bundle.decode(raw)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(CBOR)
 def test_decode__given_any_other_value__refuses(value: Any) -> None:
     with pytest.raises(BundleMalformed):
         Bundle.decode(cbor2.dumps(value))
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(BUNDLES, st.integers(1, 10), CBOR)
 def test_decode__given_another_value_in_a_field__refuses_or_reads_just_that(
     bundle: Bundle, field: int, value: Any
@@ -162,7 +162,7 @@ def test_manifest__given_any_byte_changed__is_refused() -> None:
             Manifest.read(envelope[:at] + bytes([envelope[at] ^ 1]) + envelope[at + 1 :])
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.binary(max_size=200) | CBOR.map(cbor2.dumps))
 def test_manifest__given_anything_else__refuses(raw: bytes) -> None:
     with pytest.raises(ManifestMalformed):
@@ -172,7 +172,7 @@ def test_manifest__given_anything_else__refuses(raw: bytes) -> None:
 # headers and proofs
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.binary(max_size=700))
 def test_header__given_any_bytes__refuses(raw: bytes) -> None:
     with pytest.raises(HeaderMalformed):
@@ -189,7 +189,7 @@ def test_header__given_fields_of_a_wrong_form__refuses() -> None:
         Header.read(rlp.encode(fields[:-1]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=80), max_size=4))
 def test_proofs__given_any_nodes__refuse(nodes: list[bytes]) -> None:
     for root in (bytes(32), keccak(nodes[0]) if nodes else bytes(32)):

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gridweave.cli import app
-from gridweave.client.firmware import Bundle, DeviceState, refusals
-from gridweave.client.firmware.bundle import KeyChange
+from gridweave.client.firmware import Bundle, DeviceState
 from gridweave.client.firmware.refusals import (
-    BundleMalformed,
-    BundleTooLarge,
     CounterBelowFloor,
     CounterNotNewer,
     DeviceNotInRamp,
     HeaderFromFuture,
-    HeaderMalformed,
     HeaderOlderThanSeen,
     HeaderTooOld,
     HeaderUntrusted,
@@ -32,7 +22,6 @@ from gridweave.client.firmware.refusals import (
     ManifestContradictsRelease,
     ManifestMalformed,
     ManifestNotApproved,
-    ModelNotOpen,
     ModelWrong,
     ProofInvalid,
     ReleaseNotInstallable,
@@ -41,7 +30,7 @@ from gridweave.client.firmware.refusals import (
     WitnessUnknown,
 )
 from gridweave.client.firmware.state import Header
-from gridweave.domain.errors import DomainError
+from gridweave.domain.eip712 import digest
 from gridweave.domain.firmware.errors import (
     BelowThreshold,
     SignersNotAscending,
@@ -50,40 +39,11 @@ from gridweave.domain.firmware.errors import (
     WrongSignature,
 )
 from gridweave.domain.firmware.rollout import RolloutState
-from tests.e2e.differential.chain import Chain
+from gridweave.domain.signatures import sign_compact, to_rsv
 from tests.e2e.differential.fleet import MODEL
 from tests.e2e.firmware.factory import IMAGE, MAX_AGE, WITNESSES, Factory, image_of, with_release
-from tests.support.seed import run_seed
 
 pytestmark = [pytest.mark.chain, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def factory() -> Iterator[Factory]:
-    """Release 5 is full; 6 is a canary. What a test changes of it, it takes back."""
-    with Chain(1_800_000_000) as chain:
-        made = Factory(chain)
-        made.full(4)
-        made.full(5)
-        made.release(6)
-        made.begin(6)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def bundle(factory: Factory) -> Bundle:
-    return factory.bundle(5)
-
-
-@pytest.fixture
-def passing(factory: Factory) -> Iterator[Factory]:
-    """The factory, and a chain that forgets what the test does with it."""
-    kept = factory.chain.rpc("evm_snapshot"), factory.chain._nonce, factory.chain.now
-    memory = list(factory.signers), factory.fleet.keys, dict(factory.releases), dict(factory.envelopes)
-    yield factory
-    assert factory.chain.rpc("evm_revert", kept[0])
-    factory.chain._nonce, factory.chain.now = kept[1:]
-    factory.signers, factory.fleet.keys, factory.releases, factory.envelopes = memory
 
 
 # what is taken
@@ -252,8 +212,6 @@ def test_check__given_an_account_that_is_another__refuses(factory: Factory, bund
     """Everything is signed for a registry at an address where there is none."""
     trust = replace(factory.trust(), registry="0x" + "ab" * 20)
     trust = replace(trust, threshold=0, blocks=frozenset({Header.read(bundle.header).hash}))
-    from gridweave.domain.eip712 import digest
-    from gridweave.domain.signatures import sign_compact, to_rsv
 
     signatures = tuple(
         (person.address, to_rsv(sign_compact(person.key, digest(trust.domain, bundle.release))))
@@ -319,200 +277,3 @@ def test_check__given_a_manifest_that_says_something_else__refuses(passing: Fact
     passing.begin(9)
     with pytest.raises(ManifestContradictsRelease, match=field):
         passing.check(passing.bundle(9))
-
-
-# proofs
-
-
-def test_check__given_a_proof_with_a_node_too_many_or_too_few__refuses(factory: Factory, bundle: Bundle) -> None:
-    spare = factory.bundle(6).slots[2][-1]
-    for number in range(4):
-        proof = bundle.slots[number]
-        for changed in (
-            proof[:-1],
-            (*proof, spare),
-            (*proof, proof[-1]),
-            (),
-            proof[::-1] if len(proof) > 1 else (spare,),
-        ):
-            slots = tuple(changed if n == number else each for n, each in enumerate(bundle.slots))
-            with pytest.raises(ProofInvalid):
-                factory.check(replace(bundle, slots=slots))
-    with pytest.raises(ProofInvalid, match="account"):
-        factory.check(replace(bundle, account=bundle.account[:-1]))
-
-
-def test_check__given_the_proof_of_another_slot__refuses(factory: Factory, bundle: Bundle) -> None:
-    others = factory.bundle(6).slots
-    for number in range(2, 4):
-        slots = tuple(others[n] if n == number else each for n, each in enumerate(bundle.slots))
-        with pytest.raises((ProofInvalid, ReleaseNotProved)):
-            factory.check(replace(bundle, slots=slots))
-
-
-def test_check__given_a_model_that_is_not_open__refuses(factory: Factory, bundle: Bundle) -> None:
-    """Its line's word is proved to be empty."""
-    import asyncio
-
-    from gridweave.cli.firmware_bundle import _nodes, _proof
-
-    async def proof():
-        async with factory._node() as node:
-            block = await node.block_number()
-            return await _proof(node, factory.registry.address, MODEL + 1, 1, block)
-
-    found = asyncio.run(proof())
-    made = with_release(factory.bundle(5), model=MODEL + 1, counter=1)
-    made = replace(
-        made,
-        signatures=factory.approvals(made.release, factory.signers[:3]),
-        slots=tuple(_nodes(slot["proof"]) for slot in found["storageProof"]),
-    )
-    with pytest.raises(ModelNotOpen):
-        factory.check(made, device=replace(factory.device(5), model=MODEL + 1))
-
-
-def test_proofs__of_30_releases__agree_with_the_nodes_storage(passing: Factory) -> None:
-    """Of words that are there and of words that are not, in a trie that has grown."""
-    from gridweave.client.firmware.slots import slots_of
-    from gridweave.client.firmware.state import proven_account, proven_word
-
-    for counter in range(10, 40):
-        passing.release(counter, source=f"v{counter}")
-        if counter % 3:
-            passing.begin(counter, share=1 + counter)
-    header = Header.read(passing.bundle(5).header)
-    empty = 0
-    for counter in range(10, 40):
-        made = passing.bundle(counter)
-        root = proven_account(header.state_root, passing.registry.address, made.account)
-        for slot, proof in zip(slots_of(MODEL, counter), made.slots, strict=True):
-            stored = passing.chain.rpc("eth_getStorageAt", passing.registry.address, "0x" + slot.hex(), "latest")
-            assert proven_word(root, slot, proof, "slot") == int(stored, 16)
-            empty += not int(stored, 16)
-    assert empty == 10
-
-
-# every byte
-
-
-def test_check__given_any_one_byte_changed__refuses_by_name(factory: Factory) -> None:
-    """Each byte of a bundle with a change of keys in it, once, to another value."""
-    raw = _rotated(factory).encode()
-    rng = random.Random(run_seed())
-    names: dict[str, int] = {}
-    device, trust, now = factory.device(5), factory.trust(), factory.now
-    factory.check(Bundle.decode(raw), device=device, trust=trust, now=now)
-    for at in range(len(raw)):
-        changed = raw[:at] + bytes([raw[at] ^ rng.randrange(1, 256)]) + raw[at + 1 :]
-        with pytest.raises(DomainError) as refusal:
-            factory.check(Bundle.decode(changed), device=device, trust=trust, now=now)
-        names[refusal.value.name] = names.get(refusal.value.name, 0) + 1
-    print(f"\n{len(raw)} bytes: {names}")
-    assert set(names) >= {
-        "BundleMalformed",
-        "WrongSignature",
-        "ProofInvalid",
-        "HeaderUntrusted",
-        "ManifestMalformed",
-    } - {"HeaderUntrusted"}
-
-
-def _rotated(factory: Factory) -> Bundle:
-    """With a change of keys in front that this device knows already, and one that it does not."""
-    made = factory.bundle(5)
-    from gridweave.domain.firmware.messages import ReleaseKeyChange
-
-    keys = factory.fleet.keys
-    said = ReleaseKeyChange(MODEL, keys.version, keys.threshold, keys.members, 1_900_000_000)
-    return replace(made, changes=(KeyChange(keys, said.deadline, factory.approvals(said, factory.signers[:3])),))
-
-
-def test_check__given_random_damage__refuses_by_name(factory: Factory, bundle: Bundle) -> None:
-    raw = bundle.encode()
-    rng = random.Random(run_seed() + 1)
-    device, trust, now = factory.device(5), factory.trust(), factory.now
-    for _ in range(2_000):
-        changed = _damaged(raw, rng)
-        if changed == raw:
-            continue
-        with pytest.raises(DomainError):
-            factory.check(Bundle.decode(changed), device=device, trust=trust, now=now)
-
-
-def _damaged(raw: bytes, rng: random.Random) -> bytes:
-    """Cut, grown, with a stretch left out, doubled or moved, or several bytes changed."""
-    start, end = sorted(rng.choices(range(len(raw) + 1), k=2))
-    changed = bytearray(raw)
-    for _ in range(rng.randint(1, 4)):
-        changed[rng.randrange(len(raw))] = rng.randrange(256)
-    return rng.choice(
-        [raw[:start], raw + rng.randbytes(3), raw[:start] + raw[end:], raw[:end] + raw[start:], bytes(changed)]
-    )
-
-
-def test_decode__given_too_much__refuses() -> None:
-    with pytest.raises(BundleTooLarge):
-        Bundle.decode(bytes(65_537))
-
-
-@pytest.mark.parametrize(
-    "raw", [b"", b"\xa0", b"\x81" * 60_000, b"\xff", b"\xc0\x61\x31", b"\xbf\xff", b"\x1b" + bytes(8)]
-)
-def test_decode__given_something_else__refuses(raw: bytes) -> None:
-    with pytest.raises(BundleMalformed):
-        Bundle.decode(raw)
-
-
-def test_header__given_damage__refuses(bundle: Bundle) -> None:
-    for raw in (b"", b"\xc0", bundle.header[:-1], bundle.header + b"\0", b"\xf8"):
-        with pytest.raises(HeaderMalformed):
-            Header.read(raw)
-
-
-def test_refusals__each__is_met_here() -> None:
-    source = Path(__file__).read_text()
-    unmet = [name for name in refusals.__all__ if source.count(f"raises({name}") + source.count(f"raises(({name}") == 0]
-    assert unmet == ["BundleRefusal"]  # what they all are
-
-
-# the command
-
-
-def test_verify__given_files__says_yes_or_why_not(factory: Factory, bundle: Bundle, tmp_path: Path) -> None:
-    (tmp_path / "r5.bundle").write_bytes(bundle.encode())
-    (tmp_path / "r5.bin").write_bytes(IMAGE)
-    trust = factory.trust()
-    body = {
-        "chainId": trust.chain_id,
-        "registry": trust.registry,
-        "keys": {"version": 1, "threshold": 3, "members": list(trust.keys.members)},
-        "witnesses": sorted(trust.witnesses),
-        "witnessThreshold": 2,
-        "maxAge": MAX_AGE,
-    }
-    (tmp_path / "trust.json").write_text(json.dumps(body))
-    arguments = [
-        *(
-            "firmware",
-            "verify",
-            str(tmp_path / "r5.bundle"),
-            "--image",
-            str(tmp_path / "r5.bin"),
-            "--model",
-            str(MODEL),
-        ),
-        *("--device", factory.device(5).device, "--trust", str(tmp_path / "trust.json"), "--now", str(factory.now)),
-    ]
-    taken = CliRunner().invoke(app, [*arguments, "--counter", "4", "--json"])
-    assert taken.exit_code == 0, taken.output
-    assert json.loads(taken.stdout)["counter"] == 5
-    refused = CliRunner().invoke(app, [*arguments, "--counter", "5", "--json"])
-    assert refused.exit_code == 1
-    assert json.loads(refused.stderr)["error"] == {
-        "name": "CounterNotNewer",
-        "message": "counter 5, current 5",
-        "args": {"counter": 5, "current": 5},
-    }
-    (tmp_path / "trust.json").write_text("{}")
-    assert CliRunner().invoke(app, [*arguments, "--counter", "4"]).exit_code == 2
