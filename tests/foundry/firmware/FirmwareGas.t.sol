@@ -29,7 +29,7 @@ contract FirmwareGasTest is Fleet, Gas {
         Release memory release = _release(2, 0);
         Quorum memory quorum = _quorumOf(_startHash(2, CANARY), THRESHOLD);
         bytes memory data = abi.encodeCall(firmware.begin, (release, CANARY, _deadline(), quorum));
-        _snap("beginning its rollout, whole transaction", _transactionGas(address(firmware), data), 95_000);
+        _snap("beginning a rollout by 3 of 5 keys, whole transaction", _transactionGas(address(firmware), data), 95_000);
     }
 
     function test_gas__raise() external {
@@ -66,7 +66,7 @@ contract FirmwareGasTest is Fleet, Gas {
         _snap("a device's first install receipt, whole transaction", _transactionGas(address(firmware), data), 90_000);
         _full(2, 0);
         data = abi.encodeCall(firmware.tell, (_receipt(device, 2, 0)));
-        _snap("its next install receipt, whole transaction", _transactionGas(address(firmware), data), 60_000);
+        _snap("a device's next install receipt, whole transaction", _transactionGas(address(firmware), data), 60_000);
     }
 
     function test_gas__tellMany() external {
