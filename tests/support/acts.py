@@ -116,8 +116,8 @@ class Acts:
         call = self.town.contracts.devices.enrol(endorsement, act.signature, possession)
         return Posted("devices", wire.enrolment_json(endorsement, _signed(act), possession), call)
 
-    def status(self, device: str, by: Party) -> Posted:
-        said = StatusChange(device, DeviceStatus.SUSPENDED, next(_nonces), self.deadline)
+    def status(self, device: str, by: Party, status: DeviceStatus = DeviceStatus.SUSPENDED) -> Posted:
+        said = StatusChange(device, status, next(_nonces), self.deadline)
         act = self._act(by, "DeviceRegistry", said)
         call = self.town.contracts.devices.set_status(device, said.status, act)
         return Posted(f"devices/{device}/status", wire.status_json(said.status, _signed(act)), call)

@@ -31,6 +31,7 @@ from gridweave.api.routes import (
     orders,
     readings,
     registry,
+    sessions,
 )
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime
@@ -48,6 +49,7 @@ _BY_TRAFFIC = (
     bills,
     deployment,
     devices,
+    sessions,
     registry,
     bonds,
     events,

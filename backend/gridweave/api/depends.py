@@ -8,8 +8,9 @@ from fastapi import Depends, Path, Query, Request
 
 from gridweave.api.fields import Address, Digest, Id
 from gridweave.api.metrics import Metrics
-from gridweave.services.errors import Unavailable
+from gridweave.services.errors import SessionInvalid, Unavailable
 from gridweave.services.runtime import Runtime
+from gridweave.services.sessions import Session
 from gridweave.services.world import World
 from gridweave.store.reading import MOST_ROWS
 
@@ -20,6 +21,7 @@ __all__ = [
     "DigestPath",
     "InMetrics",
     "InRuntime",
+    "InSession",
     "InWorld",
     "LimitQuery",
     "MarketPath",
@@ -45,6 +47,14 @@ async def _world(request: Request) -> World:
     return world_of(request)
 
 
+async def _session(request: Request) -> Session:
+    """The device's that is named by `Authorization: Bearer <token>`. Raises SessionInvalid."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise SessionInvalid
+    return await world_of(request).sessions.check(token.strip())
+
+
 async def _metrics(request: Request) -> Metrics:
     metrics: Metrics = request.app.state.metrics
     return metrics
@@ -57,6 +67,7 @@ def _running(request: Request) -> Runtime:
 
 InRuntime = Annotated[Runtime, Depends(_runtime)]
 InWorld = Annotated[World, Depends(_world)]
+InSession = Annotated[Session, Depends(_session)]
 InMetrics = Annotated[Metrics, Depends(_metrics)]
 AddressPath = Annotated[Address, Path()]
 DigestPath = Annotated[Digest, Path()]

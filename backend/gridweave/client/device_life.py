@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from gridweave.client.device_key import DeviceKey
@@ -17,6 +17,7 @@ from gridweave.domain.device_acts import (
     BatchRegistration,
     Claim,
     CompromiseNotice,
+    DeviceSession,
     Handover,
     KeyAdoption,
     KeyProposal,
@@ -28,7 +29,7 @@ from gridweave.domain.device_acts import (
 from gridweave.domain.eip712 import Message, digest
 from gridweave.domain.maker_tree import Batch
 
-__all__ = ["DeviceHolder", "HandoverWord", "MakersList", "OwnDevice"]
+__all__ = ["DeviceHolder", "DeviceToken", "HandoverWord", "MakersList", "OwnDevice"]
 
 _REGISTRY = "DeviceRegistry"
 _KINDS = {"p256": KeyKind.P256, "secp256k1": KeyKind.SECP256K1}
@@ -82,6 +83,14 @@ class HandoverWord:
         return who | {"deadline": self.deadline, "signature": hex_of(self.signature)}
 
 
+@dataclass(frozen=True)
+class DeviceToken:
+    """What stands for a device's session until `expires_at` (wall clock, seconds). Secret."""
+
+    token: str = field(repr=False)
+    expires_at: int
+
+
 class OwnDevice:
     """A device's own program: `key` is its present key, `device` its id, by default that of the key."""
 
@@ -125,6 +134,14 @@ class OwnDevice:
         state = self.client.device(self.device)
         said = Handover(self.device, state["owner"], to, int(state["nonce"]), deadline)
         return HandoverWord(self.device, said.owner, to, deadline, self._sign(said))
+
+    def knock(self) -> DeviceToken:
+        """Answers the service's challenge: a short session, by the present key. Raises ServiceError."""
+        given = self.client.post_plain("/v1/device-challenges", {"device": self.device})
+        said = DeviceSession(self.device, given["service"], bytes_of(given["challenge"]), int(given["expiresAt"]))
+        answer = {"device": self.device, "challenge": given["challenge"], "expiresAt": said.expires_at}
+        opened = self.client.post_plain("/v1/device-sessions", answer | {"signature": hex_of(self._sign(said))})
+        return DeviceToken(opened["token"], int(opened["expiresAt"]))
 
     def _nonce(self) -> int:
         return int(self.client.device(self.device)["nonce"])

@@ -95,6 +95,10 @@ class GridweaveClient:
         check_acknowledgement(item, request, self.deployment)
         return item
 
+    def post_plain(self, path: str, body: Json) -> Json:
+        """What is answered at once and not acknowledged. Raises ServiceError."""
+        return dict(self._transport.post(path, body))
+
     # queries
 
     def get(self, path: str, **params: Any) -> Any:

@@ -17,6 +17,7 @@ __all__ = [
     "BatchRegistration",
     "Claim",
     "CompromiseNotice",
+    "DeviceSession",
     "Handover",
     "KeyAdoption",
     "KeyProposal",
@@ -104,6 +105,18 @@ class RotationVeto:
     deadline: int
 
     TYPE: ClassVar[StructType] = TYPES["RotationVeto"]
+
+
+@dataclass(frozen=True)
+class DeviceSession:
+    """A device answers a service's challenge; no contract takes this. `service` is the relayer's address."""
+
+    device: str
+    service: str
+    challenge: bytes
+    expires_at: int
+
+    TYPE: ClassVar[StructType] = TYPES["DeviceSession"]
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ _DECLARATIONS = (
     "KeyProposal(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
     "KeyAdoption(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)",
     "RotationVeto(address device,address key,uint256 nonce,uint256 deadline)",
+    "DeviceSession(address device,address service,bytes32 challenge,uint64 expiresAt)",
     "StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline)",
     "CompromiseNotice(address device,uint32 sinceBlock,uint256 nonce,uint256 deadline)",
     "TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline)",
@@ -159,6 +160,10 @@ _DECLARATIONS = (
     "RolloutResume(uint32 model,uint32 counter,uint16 step,uint256 deadline)",
     "ReleaseRevocation(uint32 model,uint32 counter,uint32 sinceBlock,uint256 deadline)",
     "InstallReceipt(address device,uint32 model,uint32 counter,uint16 failureCode,uint40 time)",
+    (
+        "Segment(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,bytes32 previousHead,"
+        "bytes32 head)"
+    ),
 )
 
 TYPES: dict[str, StructType] = {struct.name: struct for struct in map(declare, _DECLARATIONS)}
@@ -175,6 +180,7 @@ DOMAIN_NAMES = {
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
     "FirmwareRegistry": "Gridweave FirmwareRegistry",
+    "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
 

@@ -9,6 +9,7 @@ from gridweave.chain.networks import NetworkUnusable, find_network
 from gridweave.chain.node import Node
 from gridweave.chain.profile import NetworkProfile
 from gridweave.deployment.record import Deployment
+from gridweave.domain.eip712 import Domain
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.gas_model import GasModel
 from gridweave.outbox.queue import Lanes, Queue
@@ -18,6 +19,7 @@ from gridweave.services.belonging import identity_of
 from gridweave.services.books import Books
 from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
+from gridweave.services.sessions import Sessions
 from gridweave.services.settings import Settings, SettingsInvalid
 from gridweave.services.sponsors import Sponsors
 from gridweave.services.stores import Stores
@@ -79,6 +81,8 @@ async def assemble(
     gas = GasModel(p256_in_code=not await has_p256(node), cap=profile.max_gas)
     sender = Sender(node, outbox, contracts, relayer, profile, lanes, gas=gas, pace=_pace_of(settings))
     watch, reads = OutboxWatch(stores.outbox), Reads.of(stores.index)
+    books = Books(reads.devices, reads.meters, reads.orders, reads.accounts)
+    registry = Domain.of("DeviceRegistry", deployment.chain_id, deployment.addresses["DeviceRegistry"])
     world = World(
         settings=settings,
         deployment=deployment,
@@ -87,12 +91,13 @@ async def assemble(
         relayer=relayer,
         heads=Heads(profile),
         reads=reads,
-        books=Books(reads.devices, reads.meters, reads.orders, reads.accounts),
+        books=books,
         outbox=outbox,
         queue=Queue(outbox, lanes, sender.ring),
         lanes=lanes,
         terms=TermsBook(reads.markets),
         clock=SlotClock(deployment.slot_length),
+        sessions=Sessions(registry, relayer.address, books.devices.get),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
         purse=Purse(node, watch, relayer.address, profile, gas, settings.relayer_low_orders),
         former_relayers=await RelayerFacts(stores.outbox).before(),

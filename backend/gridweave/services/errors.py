@@ -10,6 +10,7 @@ from gridweave.services.advice import advice_on
 
 __all__ = [
     "BeyondDelegation",
+    "ChallengeInvalid",
     "CursorReorganised",
     "GateTooClose",
     "NonceTaken",
@@ -21,6 +22,7 @@ __all__ = [
     "RequestDiffers",
     "RequestInvalid",
     "ServiceError",
+    "SessionInvalid",
     "TooManyExports",
     "TooManyReplacements",
     "TooManyStreams",
@@ -63,6 +65,24 @@ class BeyondDelegation(ServiceError):
         says = "allows none of these" if allowed is None else f"says {allowed}"
         message = f"the delegation's {limit} {says}; order within it, or ask the account for another"
         super().__init__("WrongSigner", message, {"limit": limit, "allowed": allowed})
+
+
+class ChallengeInvalid(ServiceError):
+    """A challenge that cannot be answered (any more)."""
+
+    status = 401
+
+    def __init__(self, why: str) -> None:
+        super().__init__("ChallengeInvalid", f"{why}; ask for a new challenge and answer that")
+
+
+class SessionInvalid(ServiceError):
+    """No session, or one that has ended."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("SessionInvalid", "there is no such session (any more); answer a new challenge")
 
 
 class GateTooClose(ServiceError):

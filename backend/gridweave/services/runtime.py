@@ -185,6 +185,7 @@ class Runtime:
             self._keeper.forget()
         world.heads.block = step.stands
         world.books.learn(step.rows)
+        world.sessions.learn(step.rows)
         if step.rows.get("markets"):
             world.terms.forget()
         if step.rows.get("bonds") or not step.blocks:
@@ -221,6 +222,7 @@ class Runtime:
                 await self.world.purse.look()
             except (NodeUnavailable, NodeError, StoreUnavailable) as away:
                 log.debug("the relayer's balance is not known anew", reason=str(away))
+            self.world.sessions.sweep()
             await asyncio.sleep(_LOOK_S)
 
     async def _prune(self) -> None:

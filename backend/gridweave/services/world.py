@@ -16,6 +16,7 @@ from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
 from gridweave.services.books import Books
 from gridweave.services.purse import Purse
+from gridweave.services.sessions import Sessions
 from gridweave.services.settings import Settings
 from gridweave.services.sponsors import Sponsors
 from gridweave.services.terms import TermsBook
@@ -110,6 +111,7 @@ class World:
     lanes: Lanes
     terms: TermsBook
     clock: SlotClock
+    sessions: Sessions
     sponsors: Sponsors
     purse: Purse
     former_relayers: tuple[str, ...] = ()

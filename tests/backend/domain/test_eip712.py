@@ -18,15 +18,16 @@ from gridweave.domain.errors import FieldOutOfRange
 from gridweave.domain.firmware import messages as firmware
 from gridweave.domain.hashing import keccak
 from gridweave.domain.signatures import sign_compact, to_vrs
+from gridweave.domain.telemetry import segments
 
 ROOT = Path(__file__).resolve().parents[3]
 SEED = 20_260_712
 ROUNDS = 25
 MESSAGES: dict[str, type[Any]] = {
     kind.TYPE.name: kind
-    for module in (acknowledgements, acts, delegations, firmware, orders, readings, terms)
+    for module in (acknowledgements, acts, delegations, firmware, orders, readings, segments, terms)
     for kind in vars(module).values()
-    if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType)
+    if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType) and kind is not Domain
 }
 SIGNED = sorted(set(TYPES) - {"MarketTerms"})
 
@@ -96,7 +97,7 @@ def test_type_hash__of_packed_words__is_the_contracts_constant(name: str) -> Non
 def test_declarations__of_the_interfaces__are_ours_to_the_letter() -> None:
     comments = "".join(path.read_text() for path in sorted((ROOT / "contracts" / "interfaces").glob("*.sol")))
     said = re.sub(r"\s*///\s*", " ", comments)
-    for name in sorted(set(SIGNED) - {"Order", "Cancel", "Reading", "Permit", "Acknowledgement"}):
+    for name in sorted(set(SIGNED) - {"Order", "Cancel", "Reading", "Permit", "Acknowledgement", "Segment"}):
         match = re.search(rf"\b{name}\(([\w\[\]]+ \w+(?:,\s*[\w\[\]]+ \w+)*)\)", said)
         assert match, name
         assert f"{name}({re.sub(r', +', ',', match[1])})" == TYPES[name].declaration

@@ -6,7 +6,7 @@ from typing import Any
 
 from gridweave.api.shapes.base import LEFT_OUT, Shape
 
-__all__ = ["FINDS", "HISTORY", "MANY", "POSTS", "READS", "RefusalOut", "Responses"]
+__all__ = ["FINDS", "HISTORY", "IN_SESSION", "MANY", "POSTS", "READS", "SESSIONS", "RefusalOut", "Responses"]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -34,6 +34,7 @@ class RefusedItemsOut(RefusalOut):
 
 _SAID = {
     400: "the request cannot be read as HTTP or as text",
+    401: "a device must answer a challenge first, or anew",
     403: "somebody else must sign this, or hold the role for it",
     404: "no such thing (yet)",
     405: "this path does not take this method; see `Allow`",
@@ -68,6 +69,12 @@ HISTORY = FINDS | _refusals(409, 501)
 
 POSTS = FINDS | _refusals(403, 408, 409, 413, 415)
 """Of whatever is posted."""
+
+SESSIONS = POSTS | _refusals(401)
+"""Of what a device posts in a session."""
+
+IN_SESSION = READS | _refusals(401)
+"""Of what it asks there."""
 
 MANY = {status: said | {"model": RefusedItemsOut} for status, said in POSTS.items()}
 """Of what may be posted by the hundred."""

@@ -1,0 +1,166 @@
+"""Who a device is that knocks: challenge, answer with its key, and a short session that ends when the registry says so.
+
+Nothing of it is durable: after a restart every device answers a new challenge.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gridweave.chain.hexes import from_hex
+from gridweave.domain.acts import DeviceStatus, KeyKind
+from gridweave.domain.addresses import address_bytes
+from gridweave.domain.device_acts import DeviceSession
+from gridweave.domain.device_keys import DevicePublicKey
+from gridweave.domain.eip712 import Domain, digest
+from gridweave.services.errors import ChallengeInvalid, Refused, SessionInvalid
+from gridweave.store.reading import Row
+
+__all__ = ["ANSWER_WITHIN_S", "SESSION_S", "Challenge", "Session", "Sessions"]
+
+ANSWER_WITHIN_S = 60
+SESSION_S = 600
+_RANDOM = 16
+_TOKEN = 32
+_REFUSALS = {DeviceStatus.SUSPENDED: "DeviceSuspended", DeviceStatus.REVOKED: "DeviceRevoked"}
+
+Devices = Callable[[Sequence[str]], Awaitable[Mapping[str, Row]]]
+Ended = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What a device is to sign: 32 bytes, good until `expires_at` (wall clock, seconds), once."""
+
+    device: str
+    challenge: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A device that proved its key, which is named `key`, until `expires_at` (wall clock, seconds)."""
+
+    device: str
+    key: str
+    expires_at: int
+
+
+class Sessions:
+    """`domain` is the registry's, `service` the relayer's address, `devices` reads rows by device.
+
+    Challenges are not remembered until they are answered: whoever asks for a million of them costs nothing to keep.
+    """
+
+    def __init__(self, domain: Domain, service: str, devices: Devices, now: Callable[[], float] = time.time) -> None:
+        self.service = service
+        self._domain, self._devices, self._now = domain, devices, now
+        self._secret = secrets.token_bytes(32)
+        self._answered: dict[bytes, int] = {}
+        self._by_token: dict[bytes, Session] = {}
+        self._tokens: dict[str, bytes] = {}
+        self._listeners: list[Ended] = []
+
+    def challenge(self, device: str) -> Challenge:
+        """A challenge, whether there is such a device or not: asking tells nothing."""
+        expires_at = int(self._now()) + ANSWER_WITHIN_S
+        random = secrets.token_bytes(_RANDOM)
+        return Challenge(device, random + self._seal(device, expires_at, random), expires_at)
+
+    async def open(self, answer: Challenge, signature: bytes) -> tuple[str, Session]:
+        """A token and its session, in place of the device's former one. Raises ServiceError."""
+        if answer.expires_at <= self._now():
+            raise ChallengeInvalid("it has expired")
+        random, seal = answer.challenge[:_RANDOM], answer.challenge[_RANDOM:]
+        if not hmac.compare_digest(seal, self._seal(answer.device, answer.expires_at, random)):
+            raise ChallengeInvalid("it is not this service's for this device")
+        key = await self._speaking(answer.device)
+        said = DeviceSession(answer.device, self.service, answer.challenge, answer.expires_at)
+        if not key.verifies(digest(self._domain, said), signature):
+            raise Refused("DeviceSignatureInvalid", {"device": answer.device})
+        self._take(answer)
+        return self._start(answer.device, key.name)
+
+    async def check(self, token: str) -> Session:
+        """The session of a token. Raises SessionInvalid once it, the device or its key has ended."""
+        session = self._by_token.get(_hash(token))
+        if session is None or session.expires_at <= self._now():
+            raise SessionInvalid
+        try:
+            key = await self._speaking(session.device)
+        except Refused as refused:
+            self.end(session.device)
+            raise SessionInvalid from refused
+        if key.name != session.key:
+            self.end(session.device)
+            raise SessionInvalid
+        return session
+
+    def is_open(self, device: str) -> bool:
+        """Whether the device has a session that has not expired."""
+        token = self._tokens.get(device)
+        return token is not None and self._by_token[token].expires_at > self._now()
+
+    def end(self, device: str) -> None:
+        """Ends the device's session, if it has one, and says so."""
+        token = self._tokens.pop(device, None)
+        if token is None:
+            return
+        del self._by_token[token]
+        for tell in self._listeners:
+            tell(device)
+
+    def sweep(self) -> None:
+        """Ends what has expired."""
+        now = self._now()
+        for device in [session.device for session in self._by_token.values() if session.expires_at <= now]:
+            self.end(device)
+
+    def learn(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """New blocks: whoever has another status, key or owner answers a new challenge."""
+        for table in ("device_statuses", "device_keys", "device_owners"):
+            for row in rows.get(table, ()):
+                self.end(row["device"])
+
+    def on_end(self, tell: Ended) -> None:
+        """Has every device named whose session ends."""
+        self._listeners.append(tell)
+
+    async def _speaking(self, device: str) -> DevicePublicKey:
+        """The key of a device in good standing. Raises Refused."""
+        row = (await self._devices([device])).get(device)
+        if row is None:
+            raise Refused("UnknownDevice", {"device": device})
+        if refusal := _REFUSALS.get(DeviceStatus(row["status"])):
+            raise Refused(refusal, {"device": device})
+        return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
+
+    def _seal(self, device: str, expires_at: int, random: bytes) -> bytes:
+        said = address_bytes(device) + expires_at.to_bytes(8, "big") + random
+        return hmac.digest(self._secret, said, "sha256")[:_RANDOM]
+
+    def _take(self, answer: Challenge) -> None:
+        """Raises ChallengeInvalid for one that was answered before."""
+        now = self._now()
+        self._answered = {taken: until for taken, until in self._answered.items() if until > now}
+        if answer.challenge in self._answered:
+            raise ChallengeInvalid("it was answered before")
+        self._answered[answer.challenge] = answer.expires_at
+
+    def _start(self, device: str, key: str) -> tuple[str, Session]:
+        if (former := self._tokens.pop(device, None)) is not None:
+            del self._by_token[former]
+        token = secrets.token_urlsafe(_TOKEN)
+        session = Session(device, key, int(self._now()) + SESSION_S)
+        self._tokens[device] = _hash(token)
+        self._by_token[_hash(token)] = session
+        return token, session
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
