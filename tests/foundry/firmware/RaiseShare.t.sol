@@ -103,17 +103,18 @@ contract RaiseShareTest is Fleet {
         assertEq(firmware.floorAt(MODEL, type(uint256).max), 4, "ever after");
     }
 
-    /// Proposed under a lower floor, full after another one raised it.
+    /// Released while a lower floor was in force, full after an older one raised it.
     function test_raiseShare__given_a_floor_raised_meanwhile__leaves_it() external {
-        Release memory late = _release(6, 1);
-        _begin(late, CANARY);
-        Release memory later = _release(7, 2);
-        _full(5 + 3, 5);
-        _begin(_release(9, 5), CANARY);
-        _raise(9, WHOLE);
-        assertEq(firmware.floorAt(MODEL, block.number), 5, "stays");
-        assertTrue(later.floor < 5, "the lower ones");
-        _assertState(6, RolloutState.Superseded, "can no longer be full");
+        Release memory older = _release(6, 5);
+        Release memory newer = _release(7, 0);
+        _begin(older, CANARY);
+        _raise(6, WHOLE);
+        _begin(newer, CANARY);
+        _raise(7, WHOLE);
+        (IFirmwareRegistry.Line memory line,) = firmware.lineOf(MODEL);
+        assertEq(line.full, 7, "the newer one is full");
+        assertEq(line.floor, 5, "the floor stays");
+        assertEq(firmware.floorAt(MODEL, block.number), 5, "and so does its history");
     }
 
     function _expectWrongState(uint32 counter, RolloutState state) private {
