@@ -10,18 +10,18 @@ import { Rollout, RolloutState } from "../types/Rollout.sol";
 /// @title Firmware whose history and validity are public
 /// @notice A model's maker names its release keys once; from then on M of them speak for its firmware, and any of them can stop it.
 ///
-///                 begin        raiseShare     raiseShare to 10,000
-///     Proposed ----------> Canary -----> Ramp -----------------> Full      any of these -> Revoked
-///                            |  ^         |  ^                   |  ^      what is older than the newest full one: Superseded
-///                      pause v  | resume  v  |                   v  |
-///                            Paused      Paused                 Paused
+///                begin          raiseShare          raiseShare to 10,000
+///     Proposed --------> Canary ------------> Ramp ----------------------> Full      any of these -> Revoked
+///                         |  ^                |  ^                         |  ^      older than the newest full one: Superseded
+///                   pause v  | resume         v  |                         v  |
+///                        Paused              Paused                       Paused
 ///
 /// One key may pause, for that can only keep devices on what they run. To release, begin, raise, resume and revoke takes the
 /// threshold. A step's signatures name how many steps there were before, so none that was gathered before a pause undoes it. The
 /// contract itself pauses a release when more of its devices fail than its own limit allows.
 /// Shares and limits are of 10,000 (basis points); times are chain time in seconds unless a device's clock is named.
 /// @dev Every approval is an EIP-712 signature of the type at the function. Whoever sends it brings the model's present keys
-/// (KeysChanged, ModelOpened) and the signatures, ascending by signer; one too many that is wrong is refused as well. A member that
+/// (ReleaseKeysChanged, ModelOpened) and the signatures, ascending by signer; one too many that is wrong is refused as well. A member that
 /// is a wallet signs by ERC-1271.
 /// Warning: M stolen keys can release anything to the model's devices, or raise the counter to its end. There is no key above them.
 interface IFirmwareRegistry {
