@@ -26,6 +26,7 @@ Convert = Callable[[bytes], Any]
 Decoder = Callable[[Sequence[bytes], bytes], list[Any]]
 
 _WORD = 32
+_STRING = re.compile(r"\bstring\b")
 _SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -143,7 +144,7 @@ def _decoder(event: EventAbi) -> Decoder:
 
 
 def _places(event: EventAbi, indexed: int) -> tuple[list[int | slice], list[str]]:
-    """Where each parameter stands in the row, a struct as a stretch of it, and the types of what is not indexed."""
+    """Where each parameter stands in the row, a struct of words as a stretch, and types of what is not indexed."""
     structs, topics = dict(event.structs), iter(range(indexed))
     places: list[int | slice] = []
     plain: list[str] = []
@@ -151,7 +152,7 @@ def _places(event: EventAbi, indexed: int) -> tuple[list[int | slice], list[str]
         at = indexed + len(plain)
         if is_indexed:
             places.append(next(topics))
-        elif name in structs:
+        elif name in structs and all(map(_is_word, structs[name])):
             plain += structs[name]
             places.append(slice(at, indexed + len(plain)))
         else:
@@ -175,7 +176,7 @@ def _words_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
 
 def _general_decoder(indexed: Sequence[str], plain: Sequence[str]) -> Decoder:
     converts = [_word_converter(kind) for kind in indexed]
-    kinds = ["bytes" if kind == "string" else kind for kind in plain]
+    kinds = [_STRING.sub("bytes", kind) for kind in plain]
 
     def row(topics: Sequence[bytes], data: bytes) -> list[Any]:
         try:
@@ -192,6 +193,10 @@ def _shown(kind: str, value: Any) -> Any:
     """Text is what a contract emits as such: nothing holds it to UTF-8."""
     if kind == "string":
         return value.decode(errors="replace")
+    if kind.endswith("[]"):
+        return tuple(_shown(kind.removesuffix("[]"), item) for item in value)
+    if kind.startswith("("):  # no struct of ours nests deeper than one level
+        return tuple(map(_shown, kind[1:-1].split(","), value))
     return checksum_address(value) if kind == "address" else value
 
 

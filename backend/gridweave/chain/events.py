@@ -14,6 +14,17 @@ from functools import cache
 from gridweave.chain.abi import EventAbi, abi_of
 from gridweave.chain.bond_events import BondLeaving, BondPosted, BondRedeemed, Compensated, RefusalProved
 from gridweave.chain.event import Event
+from gridweave.chain.firmware_events import (
+    FirmwareReleased,
+    FloorRaised,
+    InstallTold,
+    ModelOpened,
+    ReceiptRefused,
+    ReleaseKeysChanged,
+    ReleaseRevoked,
+    RolloutPaused,
+    RolloutStepped,
+)
 from gridweave.chain.inherited_events import (
     Approval,
     AuthorityUpdated,
@@ -59,6 +70,7 @@ from gridweave.chain.stream_events import (
     StreamOpened,
 )
 from gridweave.chain.types import Log
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
@@ -93,12 +105,16 @@ __all__ = [
     "EIP712DomainChanged",
     "EpochBegun",
     "Event",
+    "FirmwareReleased",
+    "FloorRaised",
+    "InstallTold",
     "Locked",
     "MarketChanged",
     "MarketCreated",
     "MeterEnded",
     "MeterMoved",
     "MeterRegistered",
+    "ModelOpened",
     "OperationCanceled",
     "OperationExecuted",
     "OperationScheduled",
@@ -107,7 +123,10 @@ __all__ = [
     "Placed",
     "ReadingRecorded",
     "ReadingRefused",
+    "ReceiptRefused",
     "RefusalProved",
+    "ReleaseKeysChanged",
+    "ReleaseRevoked",
     "Released",
     "RoleAdminChanged",
     "RoleGrantDelayChanged",
@@ -115,6 +134,8 @@ __all__ = [
     "RoleGuardianChanged",
     "RoleLabel",
     "RoleRevoked",
+    "RolloutPaused",
+    "RolloutStepped",
     "RotationProposed",
     "RotationVetoed",
     "Settled",
@@ -342,7 +363,15 @@ _CONTRACTS = (
     "EnergyAuction",
     "RelayerBond",
     "TelemetryAnchor",
+    "FirmwareRegistry",
 )
+
+_STRUCTS: Mapping[type[Event], type[MarketTerms] | type[Release]] = {
+    MarketCreated: MarketTerms,
+    MarketChanged: MarketTerms,
+    FirmwareReleased: Release,
+}
+"""Events whose last value is a struct."""
 
 
 def decode_log(log: Log) -> Event | None:
@@ -355,8 +384,8 @@ def decode_log(log: Log) -> Event | None:
         return None
     kind, abi = known
     values = abi.values(log.topics, log.data)
-    if kind is MarketCreated or kind is MarketChanged:
-        values[-1] = MarketTerms(*values[-1])
+    if kind in _STRUCTS:
+        values[-1] = _STRUCTS[kind](*values[-1])
     return kind(
         log.contract,
         log.block_number,

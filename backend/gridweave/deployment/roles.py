@@ -22,6 +22,7 @@ FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "DERRegistry": {Role.OPERATOR: ("registerMeter", "moveMeter", "endMeter", "registerAsset")},
     "MeterLedger": {Role.RECORDER: ("record",)},
     "EnergyAuction": {Role.OPERATOR: ("createMarket", "changeMarket"), Role.PUBLIC: ("place", "placeSchedule")},
+    "FirmwareRegistry": {Role.MAKER: ("openModel",)},
 }
 
 DELAYED_ROLES = (Role.MODULE, Role.RECORDER)

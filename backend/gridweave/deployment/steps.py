@@ -58,6 +58,7 @@ CONTRACTS: tuple[Creation, ...] = (
         "authority, vault, auction, meters, compensation",
     ),
     Creation("TelemetryAnchor", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
+    Creation("FirmwareRegistry", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
 )
 """Every contract in the order in which they are created."""
 

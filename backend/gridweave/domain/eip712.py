@@ -161,6 +161,19 @@ _DECLARATIONS = (
         "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
         "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
     ),
+    "ModelOpening(uint32 model,address maker,uint8 threshold,address[] keys,uint256 nonce,uint256 deadline)",
+    "ReleaseKeyChange(uint32 model,uint32 version,uint8 threshold,address[] keys,uint256 deadline)",
+    (
+        "FirmwareRelease(uint32 model,uint32 counter,uint32 floor,uint64 imageSize,bytes32 imageHash,"
+        "bytes32 manifestHash,bytes32 bomHash,string source,uint32 leastReceipts,uint16 failureLimitBp,"
+        "uint256 deadline)"
+    ),
+    "RolloutStart(uint32 model,uint32 counter,uint16 shareBp,uint256 deadline)",
+    "RolloutRaise(uint32 model,uint32 counter,uint16 shareBp,uint16 step,uint256 deadline)",
+    "RolloutPause(uint32 model,uint32 counter,uint16 step,uint256 deadline)",
+    "RolloutResume(uint32 model,uint32 counter,uint16 step,uint256 deadline)",
+    "ReleaseRevocation(uint32 model,uint32 counter,uint32 sinceBlock,uint256 deadline)",
+    "InstallReceipt(address device,uint32 model,uint32 counter,uint16 failureCode,uint40 time)",
     (
         "Segment(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,bytes32 previousHead,"
         "bytes32 head)"
@@ -180,6 +193,7 @@ DOMAIN_NAMES = {
     "EnergyAuction": "Gridweave EnergyAuction",
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
+    "FirmwareRegistry": "Gridweave FirmwareRegistry",
     "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
@@ -257,7 +271,7 @@ def _value_to_json(field: Field, value: Any) -> Any:
         return "0x" + value.hex()
     if field.type == "address":
         return checksum_address(value)
-    if field.type == "bool":
+    if field.type in ("bool", "string"):
         return value
     bits = int(field.type.removeprefix("uint"))
     return str(int(value)) if bits > _SAFE_JSON_BITS else int(value)

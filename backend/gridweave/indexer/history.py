@@ -138,6 +138,8 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return int(value) if -_EXACT <= value <= _EXACT else str(value)
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return {camel(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
@@ -155,6 +157,7 @@ def _namer(name: str, kind: str) -> Name | None:
         return _of_terms
     several: dict[str, Name] = {
         "meters": _of_meters,
+        "keys": _of_keys,
         "ref": _of_reference,
         "order": _of_position,
         "cancel": _of_position,
@@ -168,6 +171,10 @@ def _of_terms(terms: MarketTerms) -> Iterable[str]:
 
 def _of_meters(meters: Sequence[int]) -> Iterable[str]:
     return [f"meter:{meter}" for meter in meters]
+
+
+def _of_keys(keys: Sequence[str]) -> Iterable[str]:
+    return [f"account:{key}" for key in keys]
 
 
 def _of_position(word: bytes) -> Iterable[str]:

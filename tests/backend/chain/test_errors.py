@@ -29,7 +29,15 @@ def test_reverted__given_any_custom_error__names_it_with_its_arguments(entry):
 
 
 def test_errors__given_the_interfaces__holds_each_of_their_errors():
-    interfaces = ("IVault", "IDeviceRegistry", "IDERRegistry", "IMeterLedger", "IEnergyAuction", "ISignedActs")
+    interfaces = (
+        "IVault",
+        "IDeviceRegistry",
+        "IDERRegistry",
+        "IMeterLedger",
+        "IEnergyAuction",
+        "ISignedActs",
+        "IFirmwareRegistry",
+    )
     declared = {e["name"] for name in interfaces for e in artifacts.load(name).abi if e["type"] == "error"}
     assert declared
     assert declared <= {entry.name for entry in artifacts.errors().values()}

@@ -11,9 +11,11 @@ from gridweave import artifacts
 from gridweave.chain import EVENTS, Log, checksum_address, decode_log, decode_logs, topics_of
 from gridweave.chain.abi import canonical_type, snake_case
 from gridweave.chain.events import Event, Paid, Placed
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.hashing import keccak
 from gridweave.domain.terms import MarketTerms
 
+STRUCTS = {"terms": MarketTerms, "release": Release}
 RENAMED = {"from": "sender"}
 PLACE = tuple(field.name for field in dataclasses.fields(Event))
 DECLARED = {
@@ -76,7 +78,10 @@ def test_decode_log__given_random_values__reads_what_was_encoded(key, rng):
         event = decode_log(_log(entry, values))
         found = [getattr(event, field.name) for field in dataclasses.fields(event)][len(PLACE) :]
         kinds = [canonical_type(field) for field in entry["inputs"]]
-        expected = [MarketTerms(*v) if kind.startswith("(") else v for kind, v in zip(kinds, values, strict=True)]
+        expected = [
+            STRUCTS[field["name"]](*value) if kind.startswith("(") else value
+            for field, kind, value in zip(entry["inputs"], kinds, values, strict=True)
+        ]
         assert type(event).__name__ == entry["name"]
         assert found == expected
         assert (event.block_number, event.transaction_index, event.log_index) == (7, 4, 5)

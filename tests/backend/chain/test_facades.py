@@ -80,6 +80,7 @@ def test_facades__given_the_deployables__are_one_each():
         ("MeterLedger", "IMeterLedger"),
         ("EnergyAuction", "IEnergyAuction"),
         ("TelemetryAnchor", "ITelemetryAnchor"),
+        ("FirmwareRegistry", "IFirmwareRegistry"),
     ],
 )
 def test_facades__given_an_interface__leave_no_function_out(name, interface):

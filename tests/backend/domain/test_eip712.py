@@ -26,6 +26,7 @@ from gridweave.domain import (
 )
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
+from gridweave.domain.firmware import messages as firmware
 from gridweave.domain.hashing import keccak
 from gridweave.domain.signatures import sign_compact, to_vrs
 from gridweave.domain.telemetry import segments
@@ -41,6 +42,7 @@ MESSAGES: dict[str, type[Any]] = {
         anchors,
         delegations,
         device_acts,
+        firmware,
         orders,
         readings,
         segments,
@@ -64,6 +66,8 @@ def random_value(rng: random.Random, solidity_type: str) -> Any:
         return rng.randbytes(32)
     if solidity_type == "bool":
         return rng.random() < 0.5
+    if solidity_type == "string":
+        return rng.choice(["", "https://example.org/größe", rng.randbytes(40).hex()])
     bits = int(solidity_type.removeprefix("uint"))
     return rng.choice([0, 1, (1 << bits) - 1, rng.getrandbits(bits)])
 

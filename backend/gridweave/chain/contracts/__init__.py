@@ -12,6 +12,7 @@ from gridweave.chain.contracts.base import Contract
 from gridweave.chain.contracts.der_registry import Asset, DERRegistry
 from gridweave.chain.contracts.device_registry import Device, DeviceCheck, DeviceRegistry
 from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionState, SlotClearing, SlotState
+from gridweave.chain.contracts.firmware_registry import FirmwareRegistry, SignedQuorum, SignedReceipt
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.meter_ledger import MeterLedger
 from gridweave.chain.contracts.relayer_bond import Promise, RelayerBond
@@ -40,6 +41,7 @@ __all__ = [
     "DeviceCheck",
     "DeviceRegistry",
     "EnergyAuction",
+    "FirmwareRegistry",
     "LocalCurrency",
     "MeterLedger",
     "PositionState",
@@ -49,6 +51,8 @@ __all__ = [
     "RelayerBond",
     "Role",
     "SignedBatch",
+    "SignedQuorum",
+    "SignedReceipt",
     "SignedWord",
     "SlotClearing",
     "SlotState",
@@ -76,6 +80,7 @@ class Contracts:
     auction: EnergyAuction
     bond: RelayerBond
     anchors: TelemetryAnchor
+    firmware: FirmwareRegistry
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -91,6 +96,7 @@ class Contracts:
             auction=EnergyAuction(node, addresses["EnergyAuction"]),
             bond=RelayerBond(node, addresses["RelayerBond"]),
             anchors=TelemetryAnchor(node, addresses["TelemetryAnchor"]),
+            firmware=FirmwareRegistry(node, addresses["FirmwareRegistry"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
@@ -105,4 +111,5 @@ class Contracts:
             self.auction,
             self.bond,
             self.anchors,
+            self.firmware,
         )

@@ -1,0 +1,1 @@
+"""Firmware: what release keys sign, how a rollout goes, and the FirmwareRegistry again as a pure state machine."""

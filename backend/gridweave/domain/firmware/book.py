@@ -1,0 +1,340 @@
+"""The FirmwareRegistry as a pure state machine: the same acts give the same releases, rollouts, tallies and refusals.
+
+Signatures come as judged (Approval, `is_authentic`), devices as the DeviceRegistry has them. A call that raises has
+changed nothing. `Moment` is when an act is executed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from gridweave.domain.acts import DeviceStatus
+from gridweave.domain.firmware.errors import (
+    ActExpired,
+    CanaryOutOfRange,
+    CounterNotIncreasing,
+    DeviceRevoked,
+    DeviceSignatureInvalid,
+    DeviceSuspended,
+    FailureLimitOutOfRange,
+    FloorAboveCounter,
+    FloorLowered,
+    ModelAlreadyOpen,
+    NotInRamp,
+    ReceiptFromFuture,
+    ReceiptOutdated,
+    ReceiptTold,
+    ReleaseIncomplete,
+    RevocationNotEarlier,
+    RevocationOutOfRange,
+    ShareNotRaised,
+    UnknownDevice,
+    UnknownModel,
+    UnknownRelease,
+    WrongKeySet,
+    WrongModel,
+    WrongRelease,
+    WrongRolloutState,
+)
+from gridweave.domain.firmware.keys import Approval, KeySet, require_approved, require_handed_over
+from gridweave.domain.firmware.messages import (
+    InstallReceipt,
+    Release,
+    ReleaseKeyChange,
+    ReleaseRevocation,
+    RolloutPause,
+    RolloutRaise,
+    RolloutResume,
+    RolloutStart,
+)
+from gridweave.domain.firmware.rollout import (
+    CANARY_BP,
+    CLOCK_TOLERANCE,
+    WHOLE_BP,
+    Installation,
+    Line,
+    Rollout,
+    RolloutState,
+    ramp_position,
+)
+
+__all__ = ["FirmwareBook", "KnownDevice", "Moment", "Quorum"]
+
+_S = RolloutState
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A block: its number and its time."""
+
+    block: int
+    time: int
+
+
+@dataclass(frozen=True)
+class KnownDevice:
+    """What the DeviceRegistry says of a device."""
+
+    maker: str
+    model: int
+    status: DeviceStatus
+
+
+@dataclass(frozen=True)
+class Quorum:
+    """The key set that is brought along, and who of it approved."""
+
+    keys: KeySet
+    approvals: tuple[Approval, ...]
+
+
+@dataclass
+class _Model:
+    line: Line
+    keys: bytes
+    releases: dict[int, bytes] = field(default_factory=dict)
+    rollouts: dict[int, Rollout] = field(default_factory=dict)
+    floors: list[tuple[int, int]] = field(default_factory=list)  # block, floor
+
+
+class FirmwareBook:
+    """Every model's firmware. `devices` is the DeviceRegistry's word, by address in lower case; it may change."""
+
+    def __init__(self, devices: Mapping[str, KnownDevice]) -> None:
+        self.devices = devices
+        self.models: dict[int, _Model] = {}
+        self.installations: dict[str, Installation] = {}
+
+    # keys
+
+    def open_model(self, model: int, maker: str, first: Quorum) -> None:
+        """A maker, known as one, opens a model. Raises ModelAlreadyOpen and what `keys` raises."""
+        if model in self.models:
+            raise ModelAlreadyOpen(model, self.models[model].line.maker)
+        first.keys.require_sound(1)
+        require_approved(first.keys, first.approvals, first.keys.threshold)
+        self.models[model] = _Model(Line(maker), first.keys.hash)
+
+    def change_keys(self, change: ReleaseKeyChange, present: Quorum, now: Moment) -> None:
+        """Raises UnknownModel, WrongKeySet, ActExpired and what `keys` raises."""
+        model = self._model(change.model)
+        _require_present(change.model, model, present.keys)
+        following = KeySet(change.version, change.threshold, change.keys)
+        following.require_sound(present.keys.version + 1)
+        _require_in_time(change.deadline, now)
+        require_handed_over(present.keys, following, present.approvals)
+        model.keys = following.hash
+
+    # releases
+
+    def release(self, release: Release, quorum: Quorum, now: Moment) -> None:
+        """Raises CounterNotIncreasing, FloorLowered, FloorAboveCounter, ReleaseIncomplete, ..."""
+        model = self._model(release.model)
+        if release.counter <= model.line.latest:
+            raise CounterNotIncreasing(release.counter, model.line.latest)
+        if release.floor < model.line.floor:
+            raise FloorLowered(release.floor, model.line.floor)
+        _require_complete(release)
+        _require_threshold(release.model, model, quorum, release.deadline, now)
+        model.line = replace(model.line, latest=release.counter)
+        model.releases[release.counter] = release.commitment
+
+    def begin(self, release: Release, start: RolloutStart, quorum: Quorum, now: Moment) -> None:
+        """Raises WrongRelease, CanaryOutOfRange, WrongRolloutState, ..."""
+        model, rollout = self._standing(release.model, release.counter, {_S.PROPOSED})
+        commitment = model.releases[release.counter]
+        if release.commitment != commitment:
+            raise WrongRelease(release.model, release.counter, "0x" + commitment.hex())
+        if not 0 < start.share_bp <= CANARY_BP:
+            raise CanaryOutOfRange(start.share_bp, CANARY_BP)
+        _require_threshold(release.model, model, quorum, start.deadline, now)
+        model.rollouts[release.counter] = replace(
+            rollout.stepped(_S.CANARY),
+            share_bp=start.share_bp,
+            least_receipts=release.least_receipts,
+            failure_limit_bp=release.failure_limit_bp,
+            floor=release.floor,
+            begun_at=now.block,
+        )
+
+    def raise_share(self, step: RolloutRaise, quorum: Quorum, now: Moment) -> None:
+        """Raises ShareNotRaised, WrongRolloutState, ..."""
+        model, rollout = self._standing(step.model, step.counter, {_S.CANARY, _S.RAMP})
+        if not rollout.share_bp < step.share_bp <= WHOLE_BP:
+            raise ShareNotRaised(step.share_bp, rollout.share_bp)
+        _require_threshold(step.model, model, quorum, step.deadline, now)
+        state = _S.FULL if step.share_bp == WHOLE_BP else _S.RAMP
+        model.rollouts[step.counter] = replace(rollout.stepped(state), share_bp=step.share_bp)
+        if state == _S.FULL:
+            _complete(model, step.counter, rollout.floor, now)
+
+    def pause(self, step: RolloutPause, one: Quorum, now: Moment) -> None:
+        """By any one key. Raises WrongRolloutState, ..."""
+        model, rollout = self._standing(step.model, step.counter, {_S.CANARY, _S.RAMP, _S.FULL})
+        _require_present(step.model, model, one.keys)
+        _require_in_time(step.deadline, now)
+        require_approved(one.keys, one.approvals, 1)
+        model.rollouts[step.counter] = rollout.paused()
+
+    def resume(self, step: RolloutResume, quorum: Quorum, now: Moment) -> None:
+        """Raises WrongRolloutState, ..."""
+        model, rollout = self._standing(step.model, step.counter, {_S.PAUSED})
+        _require_threshold(step.model, model, quorum, step.deadline, now)
+        model.rollouts[step.counter] = replace(rollout.stepped(rollout.resumes_to), resumes_to=_S.UNKNOWN)
+
+    def revoke(self, revocation: ReleaseRevocation, quorum: Quorum, now: Moment) -> None:
+        """Raises RevocationOutOfRange, RevocationNotEarlier, ..."""
+        (number, counter, since) = (revocation.model, revocation.counter, revocation.since_block)
+        model, rollout = self._standing(number, counter, set(_S) - {_S.UNKNOWN})
+        if not 0 < since <= now.block:
+            raise RevocationOutOfRange(since)
+        if rollout.revoked_since and since >= rollout.revoked_since:
+            raise RevocationNotEarlier(number, counter, rollout.revoked_since)
+        _require_threshold(number, model, quorum, revocation.deadline, now)
+        model.rollouts[counter] = replace(rollout, state=_S.REVOKED, revoked_since=since)
+
+    # receipts
+
+    def tell(self, receipt: InstallReceipt, *, is_authentic: bool, now: Moment) -> None:
+        """`is_authentic`: the device's key made the signature. Raises WrongModel, NotInRamp, ReceiptTold, ..."""
+        device, number, counter = receipt.device, receipt.model, receipt.counter
+        line = self._model(number).line
+        last = self.installation_of(device)
+        if not last.told or last.model != number:
+            self._require_model(device, number, line.maker)
+        model, rollout = self._standing(number, counter, {_S.CANARY, _S.RAMP, _S.FULL})
+        position = ramp_position(device, number, counter)
+        if position >= rollout.share_bp:
+            raise NotInRamp(device, position, rollout.share_bp)
+        if receipt.time > now.time + CLOCK_TOLERANCE:
+            raise ReceiptFromFuture(device, receipt.time)
+        noted = _noted(receipt, last, now)
+        self._require_authentic(device, is_authentic)
+        self.installations[device.lower()] = noted
+        if counter > last.told:
+            failures = rollout.failures + (receipt.failure_code != 0)
+            rollout = replace(rollout, told=rollout.told + 1, failures=failures)
+            model.rollouts[counter] = rollout.paused() if rollout.is_over_limit else rollout
+
+    def _require_model(self, device: str, model: int, maker: str) -> None:
+        known = self.devices.get(device.lower())
+        if known is None:
+            raise UnknownDevice(device)
+        if (known.model, known.maker) != (model, maker):
+            raise WrongModel(device, known.maker, known.model)
+
+    def _require_authentic(self, device: str, is_authentic: bool) -> None:
+        status = self.devices[device.lower()].status
+        if status == DeviceStatus.REVOKED:
+            raise DeviceRevoked(device)
+        if status == DeviceStatus.SUSPENDED:
+            raise DeviceSuspended(device)
+        if not is_authentic:
+            raise DeviceSignatureInvalid(device)
+
+    # judgement
+
+    def state_of(self, model: int, counter: int) -> RolloutState:
+        return self.rollout_of(model, counter).state
+
+    def rollout_of(self, number: int, counter: int) -> Rollout:
+        """As it stands: a superseded release says so."""
+        model = self.models.get(number)
+        if model is None:
+            return Rollout()
+        rollout = model.rollouts.get(counter, Rollout())
+        if rollout.state == _S.REVOKED:
+            return rollout
+        if rollout.state == _S.UNKNOWN:
+            if counter not in model.releases:
+                return rollout
+            rollout = replace(rollout, state=_S.PROPOSED)
+        return replace(rollout, state=_S.SUPERSEDED) if counter < model.line.full else rollout
+
+    def is_allowed(self, device: str, counter: int) -> bool:
+        """Whether the device may install that release of its model now."""
+        known = self.devices.get(device.lower())
+        model = None if known is None else self.models.get(known.model)
+        if known is None or model is None or known.status != DeviceStatus.ACTIVE or known.maker != model.line.maker:
+            return False
+        rollout = self.rollout_of(known.model, counter)
+        in_ramp = ramp_position(device, known.model, counter) < rollout.share_bp
+        return rollout.is_taking and in_ramp and counter >= self.installation_of(device).running
+
+    def is_reliable_at(self, model: int, counter: int, block: int) -> bool:
+        """Whether what a device of the model recorded in that block, running that release, may be relied upon."""
+        known = self.models.get(model)
+        rollout = known.rollouts.get(counter, Rollout()) if known else Rollout()
+        if not rollout.begun_at or block < rollout.begun_at:
+            return False
+        if rollout.revoked_since and block >= rollout.revoked_since:
+            return False
+        return counter >= self.floor_at(model, block)
+
+    def floor_at(self, model: int, block: int) -> int:
+        """The floor as it was at the end of that block."""
+        floors = self.models[model].floors if model in self.models else []
+        index = bisect_right(floors, block, key=lambda entry: entry[0])
+        return floors[index - 1][1] if index else 0
+
+    def installation_of(self, device: str) -> Installation:
+        return self.installations.get(device.lower(), Installation())
+
+    def _model(self, number: int) -> _Model:
+        if number not in self.models:
+            raise UnknownModel(number)
+        return self.models[number]
+
+    def _standing(self, number: int, counter: int, wanted: set[RolloutState]) -> tuple[_Model, Rollout]:
+        model, rollout = self._model(number), self.rollout_of(number, counter)
+        if rollout.state == _S.UNKNOWN:
+            raise UnknownRelease(number, counter)
+        if rollout.state not in wanted:
+            raise WrongRolloutState(number, counter, rollout.state)
+        return model, rollout
+
+
+def _complete(model: _Model, counter: int, floor: int, now: Moment) -> None:
+    model.line = replace(model.line, full=counter)
+    if floor > model.line.floor:
+        model.line = replace(model.line, floor=floor)
+        model.floors = [entry for entry in model.floors if entry[0] != now.block] + [(now.block, floor)]
+
+
+def _noted(receipt: InstallReceipt, last: Installation, now: Moment) -> Installation:
+    counter, runs = receipt.counter, receipt.failure_code == 0
+    if counter == last.told and (last.failure_code == 0 or not runs):
+        raise ReceiptTold(receipt.device, counter)
+    if counter < last.told and (counter <= last.running or not runs):
+        raise ReceiptOutdated(receipt.device, counter, last.told)
+    noted = replace(last, model=receipt.model)
+    if counter >= last.told:
+        noted = replace(noted, told=counter, failure_code=receipt.failure_code)
+    return replace(noted, running=counter, running_since=now.block) if runs else noted
+
+
+def _require_complete(release: Release) -> None:
+    if release.floor > release.counter:
+        raise FloorAboveCounter(release.floor, release.counter)
+    if not release.image_size or not any(release.image_hash) or not any(release.manifest_hash):
+        raise ReleaseIncomplete
+    if not release.least_receipts or release.failure_limit_bp > WHOLE_BP:
+        raise FailureLimitOutOfRange(release.least_receipts, release.failure_limit_bp)
+
+
+def _require_threshold(number: int, model: _Model, quorum: Quorum, deadline: int, now: Moment) -> None:
+    _require_in_time(deadline, now)
+    _require_present(number, model, quorum.keys)
+    require_approved(quorum.keys, quorum.approvals, quorum.keys.threshold)
+
+
+def _require_in_time(deadline: int, now: Moment) -> None:
+    if now.time > deadline:
+        raise ActExpired(deadline)
+
+
+def _require_present(number: int, model: _Model, keys: KeySet) -> None:
+    if keys.hash != model.keys:
+        raise WrongKeySet(number, "0x" + model.keys.hex())
