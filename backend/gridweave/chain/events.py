@@ -70,6 +70,16 @@ from gridweave.chain.stream_events import (
     StreamOpened,
 )
 from gridweave.chain.types import Log
+from gridweave.chain.vault_events import (
+    Balanced,
+    DebtChanged,
+    DebtPaid,
+    Deposited,
+    Locked,
+    Paid,
+    Skimmed,
+    Withdrawn,
+)
 from gridweave.domain.firmware.messages import Release
 from gridweave.domain.terms import MarketTerms
 
@@ -153,79 +163,6 @@ __all__ = [
     "decode_logs",
     "topics_of",
 ]
-
-
-# Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Deposited(Event):
-    account: str
-    payer: str
-    amount: int
-    available: int
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn(Event):
-    account: str
-    to: str
-    amount: int
-    available: int
-
-
-@dataclass(frozen=True, slots=True)
-class Locked(Event):
-    account: str
-    module: str
-    ref: bytes
-    amount: int
-    available: int
-
-
-@dataclass(frozen=True, slots=True)
-class Paid(Event):
-    account: str
-    module: str
-    ref: bytes
-    from_pot: int
-    from_utility: int
-    hold: int
-    available: int
-
-
-@dataclass(frozen=True, slots=True)
-class Balanced(Event):
-    module: str
-    utility: str
-    operator: str
-    to_operator: int
-    pot_to_utility: int
-    pot_to_operator: int
-    utility_available: int
-    operator_available: int
-
-
-@dataclass(frozen=True, slots=True)
-class DebtPaid(Event):
-    debtor: str
-    creditor: str
-    amount: int
-    debtor_available: int
-    creditor_available: int
-
-
-@dataclass(frozen=True, slots=True)
-class DebtChanged(Event):
-    debtor: str
-    creditor: str
-    owed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Skimmed(Event):
-    to: str
-    amount: int
 
 
 # MeterLedger

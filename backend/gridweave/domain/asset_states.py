@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gridweave.domain.acts import AssetState, AssetStateReport
-from gridweave.domain.errors import (
+from gridweave.domain.asset_errors import (
     AssetMeterNotInForce,
     StateBeforeRegistration,
     StateFromFuture,

@@ -3,7 +3,7 @@
 Each class carries the name and the arguments of the Solidity error of the same name, so that the service can answer
 before the chain does, in the same words. `OrderRefusal` are the reasons of single orders and
 cancels, `ReadingRefusal` those of single readings. `LocalRefusal` never reach a contract: they say that something could
-not even be written down as a word or a signature.
+not even be written down as a word or a signature. Those of assets' states stand in `asset_errors`.
 """
 
 from __future__ import annotations
@@ -145,38 +145,6 @@ class MeterEnds(CallRefusal):
 
 class MeterNotBegun(CallRefusal):
     parameters = ("uint32 meter", "uint32 fromSlot")
-
-
-class UnknownAsset(CallRefusal):
-    parameters = ("uint32 asset",)
-
-
-class StateReportExpired(CallRefusal):
-    parameters = ("uint32 asset", "uint256 deadline")
-
-
-class StateOutOfRange(CallRefusal):
-    parameters = ("uint32 asset", "uint8 state")
-
-
-class StateFromFuture(CallRefusal):
-    parameters = ("uint32 asset", "uint40 since", "uint256 present")
-
-
-class StateBeforeRegistration(CallRefusal):
-    parameters = ("uint32 asset", "uint40 since", "uint40 registeredAt")
-
-
-class StateNotNewer(CallRefusal):
-    parameters = ("uint32 asset", "uint40 given", "uint40 since")
-
-
-class StateNotReachable(CallRefusal):
-    parameters = ("uint32 asset", "uint8 from", "uint8 to")
-
-
-class AssetMeterNotInForce(CallRefusal):
-    parameters = ("uint32 asset", "uint32 meter")
 
 
 class GateNotClosed(CallRefusal):

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from gridweave.domain.acts import AssetState, AssetStateReport
-from gridweave.domain.asset_states import AssetStatus, follows, reported
-from gridweave.domain.errors import (
+from gridweave.domain.asset_errors import (
     AssetMeterNotInForce,
-    DomainError,
     StateBeforeRegistration,
     StateFromFuture,
     StateNotNewer,
@@ -20,6 +18,8 @@ from gridweave.domain.errors import (
     StateReportExpired,
     UnknownAsset,
 )
+from gridweave.domain.asset_states import AssetStatus, follows, reported
+from gridweave.domain.errors import DomainError
 from gridweave.domain.meters import Meter, MeterBinding
 from gridweave.domain.slots import SlotClock
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gridweave.domain import errors
+from gridweave.domain import asset_errors, errors
 from gridweave.domain.errors import (
     AvailableTooSmall,
     CallRefusal,
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BASES = {DomainError, LocalRefusal, CallRefusal, OrderRefusal, ReadingRefusal}
 ON_CHAIN = [
     kind
-    for kind in vars(errors).values()
+    for kind in {**vars(errors), **vars(asset_errors)}.values()
     if isinstance(kind, type)
     and issubclass(kind, DomainError)
     and kind not in BASES
