@@ -35,6 +35,22 @@ _SETTLE = {
     "gas.settle.p256.code": (IN_CODE, "P-256 in code", "keys on P-256, on a chain without the precompile"),
 }
 
+_ACT, _READING = "gas an act", "gas a reading"
+_DEVICES = {
+    "gas.claim": ("claiming one of 131,072 devices, secp256k1", _ACT),
+    "gas.claim.p256": ("claiming one of 131,072 devices, P-256", _ACT),
+    "gas.rotate": ("rotating a key, secp256k1", _ACT),
+    "gas.rotate.p256": ("rotating a key, P-256", _ACT),
+    "gas.revoke": ("revoking a device, sent by its owner", _ACT),
+    "gas.revoke.relayed": ("revoking a device, relayed", _ACT),
+    "gas.anchor.head": ("anchoring a batch of an open page, secp256k1", "gas a batch"),
+    "gas.anchor.head.p256": ("anchoring a batch of an open page, P-256 key brought", "gas a batch"),
+    "gas.verify.reading": ("proving one of 100,000 readings in an open page", "gas a proof"),
+    "gas.firmware.release.3of5": ("releasing firmware by 3 of 5 keys, whole transaction", _ACT),
+}
+_FULL = "FullAnchor, anchoring a reading of 600 with 5 bytes each, paris, an item"
+_HASH = "UsualAnchor, anchoring 1,000 readings of 100,000, mode Hash, an item"
+
 
 def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
     """Figures by name. KeyError for a sentence that the snapshot lacks."""
@@ -43,7 +59,13 @@ def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
     fresh, reused = (snapshot[place] + share + settle["gas.settle.secp256k1.batch100"] for place in (_FRESH, _REUSED))
     homes = BLOCK_GAS * SLOT_SECONDS // BLOCK_SECONDS // reused
     life = "place, a hundredth of a clearing of 100, and settle (secp256k1)"
+    full = "anchoring a reading with its ciphertext, 600 in a batch, 5 bytes each"
     return {
+        **{name: _gas(snapshot[sentence], unit, sentence) for name, (sentence, unit) in _DEVICES.items()},
+        "gas.anchor.full.per_reading": _gas(snapshot[_FULL], _READING, full),
+        "gas.anchor.hash.per_reading": Figure(
+            value=snapshot[_HASH] / 1_000, unit=_READING, note="anchoring a reading by hash, 100,000 in a batch"
+        ),
         "gas.place.batch100": _gas(snapshot[_FRESH], "gas an order", "batch of 100, no storage word written before"),
         "gas.place.batch100.reused": _gas(snapshot[_REUSED], "gas an order", "batch of 100, the ring's words reused"),
         "gas.schedule.line.reused": _gas(snapshot[_LINE], "gas a line", _LINE),

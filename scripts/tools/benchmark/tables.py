@@ -126,4 +126,6 @@ def _short(value: float) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+    if value is None:
+        return ""
+    return f"{value:.2g}" if 0 < abs(value) < 1 else f"{value:,.0f}"
