@@ -10,6 +10,7 @@ import { Checkpoints } from "@openzeppelin/contracts/utils/structs/Checkpoints.s
 
 import { IDeviceRegistry } from "./interfaces/IDeviceRegistry.sol";
 import { IERC1056 } from "./interfaces/IERC1056.sol";
+import { DeviceActs } from "./libraries/DeviceActs.sol";
 import { DeviceKeys } from "./libraries/DeviceKeys.sol";
 import { Secp256k1 } from "./libraries/Secp256k1.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
@@ -66,36 +67,6 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         bool isClosed;
     }
 
-    bytes32 private constant ENDORSEMENT_TYPEHASH = keccak256(
-        "Endorsement(address device,address maker,address owner,uint32 model,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)"
-    );
-    bytes32 private constant POSSESSION_TYPEHASH =
-        keccak256("Possession(address device,address maker,address owner,uint256 deadline)");
-    bytes32 private constant BATCH_REGISTRATION_TYPEHASH =
-        keccak256("BatchRegistration(bytes32 root,uint32 model,uint32 size,uint256 nonce,uint256 deadline)");
-    bytes32 private constant BATCH_CLOSING_TYPEHASH =
-        keccak256("BatchClosing(bytes32 root,uint256 nonce,uint256 deadline)");
-    bytes32 private constant CLAIM_TYPEHASH =
-        keccak256("Claim(address device,bytes32 batch,address owner,uint256 deadline)");
-    bytes32 private constant KEY_ROTATION_TYPEHASH =
-        keccak256("KeyRotation(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)");
-    bytes32 private constant KEY_PROPOSAL_TYPEHASH =
-        keccak256("KeyProposal(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)");
-    bytes32 private constant KEY_ADOPTION_TYPEHASH =
-        keccak256("KeyAdoption(address device,uint8 keyKind,bytes32 x,bytes32 y,uint256 nonce,uint256 deadline)");
-    bytes32 private constant ROTATION_VETO_TYPEHASH =
-        keccak256("RotationVeto(address device,address key,uint256 nonce,uint256 deadline)");
-    bytes32 private constant STATUS_CHANGE_TYPEHASH =
-        keccak256("StatusChange(address device,uint8 status,uint256 nonce,uint256 deadline)");
-    bytes32 private constant COMPROMISE_NOTICE_TYPEHASH =
-        keccak256("CompromiseNotice(address device,uint32 sinceBlock,uint256 nonce,uint256 deadline)");
-    bytes32 private constant TRANSFER_OFFER_TYPEHASH =
-        keccak256("TransferOffer(address device,address to,uint40 until,uint256 nonce,uint256 deadline)");
-    bytes32 private constant TRANSFER_ACCEPTANCE_TYPEHASH =
-        keccak256("TransferAcceptance(address device,address owner,uint256 nonce,uint256 deadline)");
-    bytes32 private constant HANDOVER_TYPEHASH =
-        keccak256("Handover(address device,address owner,address to,uint256 nonce,uint256 deadline)");
-
     /// How long a device has to object to a key that its owner proposes.
     uint256 public constant ROTATION_DELAY = 7 days;
 
@@ -120,7 +91,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         PublicKey memory key = PublicKey(enrolment.x, enrolment.y);
         address device = enrolment.device;
         if (device != key.nameOf()) revert WrongDeviceId(device, key.nameOf());
-        _consume(maker, _endorsementOf(enrolment, maker));
+        _consume(maker, DeviceActs.endorsement(enrolment, maker));
         if (!_hasRole(maker.signer)) revert NotAMaker(maker.signer);
 
         uint32 origin = _originsOfMakers[maker.signer][enrolment.model];
@@ -135,35 +106,15 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
             device,
             enrolment.keyKind,
             key,
-            keccak256(abi.encode(POSSESSION_TYPEHASH, device, maker.signer, enrolment.owner, maker.deadline)),
+            DeviceActs.possession(device, maker.signer, enrolment.owner, maker.deadline),
             possession
-        );
-    }
-
-    function _endorsementOf(Enrolment calldata enrolment, Act calldata maker) private pure returns (bytes32) {
-        return keccak256(
-            abi.encode(
-                ENDORSEMENT_TYPEHASH,
-                enrolment.device,
-                maker.signer,
-                enrolment.owner,
-                enrolment.model,
-                enrolment.keyKind,
-                enrolment.x,
-                enrolment.y,
-                maker.nonce,
-                maker.deadline
-            )
         );
     }
 
     /// @inheritdoc IDeviceRegistry
     function registerBatch(bytes32 root, uint32 model, uint32 size, Act calldata maker) external {
         if (_batches[root].origin != 0) revert BatchAlreadyRegistered(root);
-        _consume(
-            maker,
-            keccak256(abi.encode(BATCH_REGISTRATION_TYPEHASH, root, model, size, maker.nonce, maker.deadline))
-        );
+        _consume(maker, DeviceActs.batchRegistration(root, model, size, maker));
         if (!_hasRole(maker.signer)) revert NotAMaker(maker.signer);
 
         _batches[root].origin = _newOrigin(maker.signer, model);
@@ -173,7 +124,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     /// @inheritdoc IDeviceRegistry
     function closeBatch(bytes32 root, Act calldata act) external {
         Batch storage batch = _openBatch(root);
-        _consume(act, keccak256(abi.encode(BATCH_CLOSING_TYPEHASH, root, act.nonce, act.deadline)));
+        _consume(act, DeviceActs.batchClosing(root, act));
         if (act.signer != _origins[batch.origin].maker) _requireRole(act.signer);
 
         batch.isClosed = true;
@@ -189,9 +140,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         if (!MerkleProof.verifyCalldata(proof, claim_.batch, leaf)) revert NotInBatch(device, claim_.batch);
 
         _create(claim_.key, claim_.keyKind, claim_.owner, origin, claim_.batch);
-        bytes32 structHash =
-            keccak256(abi.encode(CLAIM_TYPEHASH, device, claim_.batch, claim_.owner, claim_.deadline));
-        _requireSigned(device, claim_.keyKind, claim_.key, structHash, signature);
+        _requireSigned(device, claim_.keyKind, claim_.key, DeviceActs.claim(device, claim_), signature);
     }
 
     function _openBatch(bytes32 root) private view returns (Batch storage batch) {
@@ -230,7 +179,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         _requireActive(device, standing);
         _requireInTime(rotation.deadline);
         _requirePresent(device, standing, present);
-        bytes32 structHash = _rotationHash(KEY_ROTATION_TYPEHASH, rotation, standing);
+        bytes32 structHash = DeviceActs.rotation(rotation, standing.nonce());
         _requireSigned(device, KeyKind(standing.keyKind()), present, structHash, signature);
         _replaceKey(device, standing, present, rotation.next, uint8(rotation.keyKind));
     }
@@ -242,12 +191,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         _requireInService(device, standing);
         PublicKey memory key = next;
         if (!key.isOnCurve(uint8(keyKind))) revert KeyNotOnCurve(key.x, key.y);
-        _consume(
-            owner,
-            keccak256(
-                abi.encode(KEY_PROPOSAL_TYPEHASH, device, keyKind, key.x, key.y, owner.nonce, owner.deadline)
-            )
-        );
+        _consume(owner, DeviceActs.proposal(device, keyKind, key, owner));
         if (owner.signer != record.holding.owner) revert SignerNotAllowed(owner.signer);
 
         uint40 readyAt = uint40(block.timestamp + ROTATION_DELAY);
@@ -266,7 +210,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         _requireTrusted(device, record.holding.compromisedSince);
         _requirePresent(device, standing, present);
         address key = _proposalOf(device, record, standing).key;
-        bytes32 structHash = keccak256(abi.encode(ROTATION_VETO_TYPEHASH, device, key, standing.nonce(), deadline));
+        bytes32 structHash = DeviceActs.veto(device, key, standing.nonce(), deadline);
         _requireSigned(device, KeyKind(standing.keyKind()), present, structHash, signature);
 
         _requireRoom(device, standing);
@@ -288,7 +232,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
             revert OtherKeyProposed(device, proposal.key);
         }
         if (block.timestamp < proposal.readyAt) revert RotationNotReady(device, proposal.readyAt);
-        bytes32 structHash = _rotationHash(KEY_ADOPTION_TYPEHASH, rotation, standing);
+        bytes32 structHash = DeviceActs.adoption(rotation, standing.nonce());
         _requireSigned(device, rotation.keyKind, next, structHash, signature);
 
         uint32 since = record.holding.compromisedSince;
@@ -317,24 +261,6 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         if (proposal.key == address(0) || proposal.nonce != standing.nonce()) revert NoRotationProposed(device);
     }
 
-    function _rotationHash(bytes32 typeHash, Rotation calldata rotation, Standing standing)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(
-            abi.encode(
-                typeHash,
-                rotation.device,
-                rotation.keyKind,
-                rotation.next.x,
-                rotation.next.y,
-                standing.nonce(),
-                rotation.deadline
-            )
-        );
-    }
-
     function _replaceKey(
         address device,
         Standing standing,
@@ -359,9 +285,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         Record storage record = _records[device];
         Standing standing = record.standing;
         _requireChange(device, standing, status);
-        _consume(
-            act, keccak256(abi.encode(STATUS_CHANGE_TYPEHASH, device, status, act.nonce, act.deadline))
-        );
+        _consume(act, DeviceActs.statusChange(device, status, act));
         // The owner may take its device out of service, but only an operator brings it back.
         Holding memory holding = record.holding;
         if (status == Status.Active || act.signer != holding.owner) _requireRole(act.signer);
@@ -390,10 +314,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         if (holding.compromisedSince != 0 && sinceBlock >= holding.compromisedSince) {
             revert DoubtNotEarlier(device, holding.compromisedSince);
         }
-        _consume(
-            act,
-            keccak256(abi.encode(COMPROMISE_NOTICE_TYPEHASH, device, sinceBlock, act.nonce, act.deadline))
-        );
+        _consume(act, DeviceActs.compromise(device, sinceBlock, act));
         if (act.signer != holding.owner) _requireRole(act.signer);
 
         record.holding.compromisedSince = sinceBlock;
@@ -435,10 +356,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     function offerTransfer(address device, address to, uint40 until, Act calldata owner) external {
         Record storage record = _records[device];
         _requireInService(device, record.standing);
-        _consume(
-            owner,
-            keccak256(abi.encode(TRANSFER_OFFER_TYPEHASH, device, to, until, owner.nonce, owner.deadline))
-        );
+        _consume(owner, DeviceActs.offer(device, to, until, owner));
         if (owner.signer != record.holding.owner) revert SignerNotAllowed(owner.signer);
 
         record.offer = Offer(to, until);
@@ -462,15 +380,12 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
         if (to == address(0) || record.offer.to != to || block.timestamp > record.offer.until) {
             revert TransferNotOffered(device, to);
         }
-        _consume(
-            newOwner,
-            keccak256(abi.encode(TRANSFER_ACCEPTANCE_TYPEHASH, device, from, newOwner.nonce, newOwner.deadline))
-        );
+        _consume(newOwner, DeviceActs.acceptance(device, from, newOwner));
         _requireSigned(
             device,
             KeyKind(standing.keyKind()),
             present,
-            keccak256(abi.encode(HANDOVER_TYPEHASH, device, from, to, standing.nonce(), newOwner.deadline)),
+            DeviceActs.handover(device, from, to, standing.nonce(), newOwner.deadline),
             handover
         );
 
@@ -594,9 +509,12 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     /// @dev A span is added with each key that followed a doubtful one, seven days apart at least.
     function isTrustedAt(address device, uint256 blockNumber) external view returns (bool) {
         Record storage record = _records[device];
-        if (Standing.unwrap(record.standing) == 0) return false;
+        Standing standing = record.standing;
+        if (Standing.unwrap(standing) == 0) return false;
         uint256 since = record.holding.compromisedSince;
         if (since != 0 && blockNumber >= since) return false;
+        // A span of doubt ends with another key, so the first key's device has none.
+        if (standing.keyVersion() == 1) return true;
         for (uint256 i = 0; i < record.doubts.length; ++i) {
             Span memory doubt = record.doubts[i];
             if (blockNumber >= doubt.from && blockNumber < doubt.until) return false;

@@ -1,63 +1,20 @@
-"""A device's life through REST: claimed from its maker's batch, its keys, its standing, its owners, its document."""
+"""A device's life through REST: claimed from its maker's batch, its standing, its owners, its document."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from gridweave.domain.acts import DeviceStatus, KeyKind
 from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.maker_tree import Batch, leaf_of
-from tests.support.acts import Acts, Party, Posted
+from tests.backend.api.device_life import claimed, done, drawn, party, refusal, shown
+from tests.support.acts import Acts, Posted
 from tests.support.service import Service
-from tests.support.town import MODEL, DeviceKeyPair, TestHome, Town, draw_home
+from tests.support.town import MODEL, draw_home
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.chain]
-
-WEEK = 7 * 86_400
-CURVES = {"secp256k1": 0, "p256": 1}
-
-
-def party(town: Town, role: str) -> Party:
-    return Party(role, town.keys[role].secret)
-
-
-def drawn(number: int) -> tuple[Party, DeviceKeyPair]:
-    """An owner and a device of a number's own; odd numbers sign on P-256."""
-    secret, key = draw_home(number)
-    return Party(f"owner {number}", secret), key
-
-
-async def refusal(service: Service, posted: Posted) -> tuple[int, str]:
-    """Of what must not be queued."""
-    before = await service.runtime.world.outbox.accepted_total()
-    response = await service.post(posted.path, posted.body)
-    assert await service.runtime.world.outbox.accepted_total() == before
-    return response.status_code, response.json()["error"]["name"]
-
-
-async def done(service: Service, *posted: Posted) -> None:
-    """Accepted one after the other without waiting, and all of them on chain."""
-    ids = [id_ for each in posted for id_ in await service.accept(each.path, each.body)]
-    states = await service.done(*ids)
-    assert [(state["status"], state["reason"]) for state in states] == [("committed", None)] * len(ids)
-    await service.caught_up()
-
-
-async def claimed(service: Service, number: int) -> tuple[Party, DeviceKeyPair]:
-    """A device that claimed itself from a batch of its own, and its owner."""
-    owner, key = drawn(number)
-    acts, root = Acts(service.town), leaf_of(key.device, key.kind)
-    await done(service, acts.batch(root, party(service.town, "maker")), acts.claim(key, owner.account, root))
-    return owner, key
-
-
-async def shown(service: Service, device: str) -> dict[str, Any]:
-    answer: dict[str, Any] = await service.get(f"devices/{device}")
-    return answer
-
 
 # enrolment
 
@@ -163,194 +120,6 @@ async def test_enrolment__without_a_model__is_of_model_zero(service: Service) ->
     }
     await done(service, Posted("devices", body))
     assert (await shown(service, key.device))["model"] == 0
-
-
-# keys
-
-
-@pytest.mark.parametrize("curve", CURVES)
-@pytest.mark.parametrize("onto", CURVES)
-async def test_rotate__onto_either_curve__the_next_key_counts_and_the_old_one_no_more(
-    service: Service, curve: str, onto: str
-) -> None:
-    acts, first = Acts(service.town), 340 + 2 * (2 * CURVES[curve] + CURVES[onto]) + CURVES[curve]
-    _, key = await claimed(service, first)
-    following, third = drawn(360 + 4 * CURVES[curve] + CURVES[onto])[1], drawn(370 + first)[1]
-    rotation = acts.rotation(key.device, key, following, 0)
-    assert await refusal(service, acts.rotation(key.device, key, following, 1)) == (403, "DeviceSignatureInvalid")
-    forged = acts.rotation(key.device, key, following, 0, signer=following)
-    assert await refusal(service, forged) == (403, "DeviceSignatureInvalid")
-    assert await refusal(service, acts.rotation(key.device, key, key, 0)) == (409, "KeyUnchanged")
-    await done(service, rotation)
-    device = await shown(service, key.device)
-    assert (device["device"], device["key"]) == (key.device, following.device)
-    assert (device["keyKind"], device["keyVersion"], device["nonce"]) == (following.kind.name.lower(), 2, 1)
-
-    again = await service.post(rotation.path, rotation.body)
-    assert (again.status_code, again.json()["status"]) == (202, "committed"), "the same request has the same answer"
-    assert await service.town.contracts.devices.nonce(key.device) == 1
-    guessed = rotation.body | {
-        "signature": acts.rotation(key.device, key, following, 0, signer=third).body["signature"]
-    }
-    assert await refusal(service, replace(rotation, body=guessed)) == (403, "DeviceSignatureInvalid")
-    late = acts.rotation(key.device, key, third, 1)
-    assert await refusal(service, late) == (403, "DeviceSignatureInvalid"), "the old key speaks no more"
-    assert await refusal(service, acts.rotation(key.device, following, third, 0)) == (403, "DeviceSignatureInvalid")
-    await done(service, acts.rotation(key.device, following, third, 1))
-    assert (await shown(service, key.device))["key"] == third.device
-
-
-async def test_rotate__two_words_for_one_nonce__one_is_taken(service: Service) -> None:
-    acts = Acts(service.town)
-    _, key = await claimed(service, 380)
-    one, other = (acts.rotation(key.device, key, drawn(number)[1], 0) for number in (381, 382))
-    ids = await service.accept(one.path, one.body)
-    assert await refusal(service, other) == (409, "NonceUsed")
-    await service.done(*ids)
-    await service.caught_up()
-    assert (await shown(service, key.device))["key"] == drawn(381)[1].device
-
-
-async def test_rotate__of_an_unknown_device_or_off_the_curve__is_refused_by_name(service: Service) -> None:
-    acts = Acts(service.town)
-    key = drawn(384)[1]
-    assert await refusal(service, acts.rotation(key.device, key, drawn(385)[1], 0)) == (404, "UnknownDevice")
-    _, key = await claimed(service, 386)
-    wrong = replace(drawn(387)[1], kind=KeyKind.SECP256K1)
-    other_curve = _OtherCurve(wrong.kind, wrong.secret)
-    assert await refusal(service, acts.rotation(key.device, key, other_curve, 0)) == (422, "KeyNotOnCurve")
-
-
-class _OtherCurve(DeviceKeyPair):
-    """Says secp256k1, and brings a point of P-256."""
-
-    @property
-    def point(self) -> tuple[bytes, bytes]:
-        return DeviceKeyPair(KeyKind.P256, self.secret).point
-
-
-async def test_proposal__adopted_after_seven_days__not_before(service: Service) -> None:
-    town, acts = service.town, Acts(service.town)
-    owner, key = await claimed(service, 390)
-    following, other = drawn(391)[1], drawn(392)[1]
-    assert await refusal(service, acts.adoption(key.device, key, following, 0)) == (409, "NoRotationProposed")
-    assert await refusal(service, acts.proposal(key.device, following, drawn(393)[0])) == (403, "SignerNotAllowed")
-    await done(service, acts.proposal(key.device, following, owner))
-    proposal = (await shown(service, key.device))["proposal"]
-    assert (proposal["key"], proposal["keyKind"]) == (following.device, "p256")
-    assert proposal["readyAt"] - WEEK <= await town.now() <= proposal["readyAt"]
-    adoption = acts.adoption(key.device, key, following, 0)
-    assert await refusal(service, adoption) == (409, "RotationNotReady")
-    assert await refusal(service, acts.adoption(key.device, key, other, 0)) == (409, "OtherKeyProposed")
-
-    await service.travel(proposal["readyAt"] - 1)
-    assert await refusal(service, adoption) == (409, "RotationNotReady")
-    await service.travel(proposal["readyAt"])
-    by_the_old = acts.adoption(key.device, key, following, 0, signer=key)
-    assert await refusal(service, by_the_old) == (403, "DeviceSignatureInvalid")
-    await done(service, adoption)
-    device = await shown(service, key.device)
-    assert (device["key"], device["keyVersion"], device["nonce"], device["proposal"]) == (following.device, 2, 1, None)
-    again = await service.post(adoption.path, adoption.body)
-    assert (again.status_code, again.json()["status"]) == (202, "committed")
-
-
-async def test_proposal__vetoed__cannot_be_adopted_and_another_can_be_made(service: Service) -> None:
-    acts = Acts(service.town)
-    owner, key = await claimed(service, 395)
-    following, third = drawn(396)[1], drawn(397)[1]
-    assert await refusal(service, acts.veto(key.device, key, following.device, 0)) == (409, "NoRotationProposed")
-    await done(service, acts.proposal(key.device, following, owner))
-    assert await refusal(service, acts.veto(key.device, key, third.device, 0)) == (403, "DeviceSignatureInvalid")
-    by_owner = acts.veto(key.device, key, following.device, 0, signer=owner)
-    assert await refusal(service, by_owner) == (403, "DeviceSignatureInvalid")
-    veto = acts.veto(key.device, key, following.device, 0)
-    await done(service, veto)
-    device = await shown(service, key.device)
-    assert (device["proposal"], device["nonce"], device["key"]) == (None, 1, key.device)
-    assert (await service.post(veto.path, veto.body)).json()["status"] == "committed"
-    assert await refusal(service, acts.adoption(key.device, key, following, 1)) == (409, "NoRotationProposed")
-
-    await done(service, acts.proposal(key.device, third, owner))
-    assert (await shown(service, key.device))["proposal"]["key"] == third.device
-    await done(service, acts.rotation(key.device, key, following, 1))
-    assert (await shown(service, key.device))["proposal"] is None, "the device has spoken"
-    vetoed_late = await service.post(veto.path, veto.body)
-    assert vetoed_late.json()["status"] == "committed", "a word is answered as before when its key is gone"
-
-
-async def test_proposal__of_a_suspended_device__stands(service: Service) -> None:
-    """What befalls a device beside its keys leaves a proposal as it is."""
-    town, acts = service.town, Acts(service.town)
-    owner, key = await claimed(service, 400)
-    await done(service, acts.proposal(key.device, drawn(401)[1], owner))
-    await done(service, acts.status(key.device, owner))
-    device = await shown(service, key.device)
-    assert (device["status"], device["proposal"]["key"]) == ("suspended", drawn(401)[1].device)
-    on_chain = await town.contracts.devices.proposal_of(key.device)
-    assert on_chain is not None
-    assert on_chain.ready_at == device["proposal"]["readyAt"]
-
-
-# a meter's key
-
-
-async def test_kept_key__of_a_claimed_p256_meter__lets_readings_settle(service: Service) -> None:
-    """claim   no key kept: refused   keep   settled   rotate: refused   keep   settled"""
-    town, acts = service.town, Acts(service.town)
-    owner, key = await claimed(service, 411)
-    await town.send(town.deposit_calls(owner.secret, 50_000_000))
-    await done(service, acts.meter(key.device, owner.account, party(town, "operator")))
-    (meter,) = (await service.get("meters", device=key.device))["items"]
-    home = TestHome(owner.secret, key, meter["meter"])
-    first = await town.open_slot()
-    await service.travel(town.clock.end(first + 3))
-
-    assert await _read(service, home, first) == ("rejected", "DeviceSignatureInvalid")
-    await done(service, acts.kept_key(key.device, key))
-    assert await _read(service, home, first) == ("settled", None), "the same reading, sent again"
-    assert await _read(service, home, first + 1) == ("settled", None)
-
-    following = drawn(413)[1]
-    await done(service, acts.rotation(key.device, key, following, 0))
-    old = await service.post("readings", town.reading(home, first + 2, 10, 0))
-    assert (old.status_code, old.json()["error"]["name"]) == (403, "DeviceSignatureInvalid")
-    home = replace(home, key=following)
-    assert await _read(service, home, first + 2) == ("rejected", "DeviceSignatureInvalid")
-    await done(service, acts.kept_key(key.device, following))
-    assert await _read(service, home, first + 2) == ("settled", None)
-
-
-async def _read(service: Service, home: TestHome, slot: int) -> tuple[str, str | None]:
-    """What becomes of a reading, once that is final: until then what was refused is not asked for again."""
-    (id_,) = await service.accept("readings", service.town.reading(home, slot, 10, 0))
-
-    async def final() -> dict[str, Any]:
-        state = await service.status(id_)
-        return state if state["final"] else {}
-
-    state = await service.until(final, mine=True)
-    return state["status"], state["reason"]
-
-
-async def test_kept_key__asked_for_again__has_the_same_answer(service: Service) -> None:
-    acts = Acts(service.town)
-    _, key = await claimed(service, 415)
-    posted = acts.kept_key(key.device, key)
-    await done(service, posted)
-    known = await service.town.contracts.devices.device_of(key.device)
-    assert known is not None
-    assert known.kept == key.public
-    before = await service.runtime.world.outbox.accepted_total()
-    assert (await service.post(posted.path, {})).json()["status"] == "committed"
-    assert await service.runtime.world.outbox.accepted_total() == before, "anybody may ask, and gas is spent once"
-    home = service.town.homes[1]
-    assert home.key.kind is KeyKind.P256
-    assert await refusal(service, acts.kept_key(home.key.device, home.key)) == (409, "KeyNotToKeep"), "enrol keeps it"
-    _, other = await claimed(service, 416)
-    assert await refusal(service, acts.kept_key(other.device, other)) == (409, "KeyNotToKeep"), "secp256k1"
-    unknown = drawn(417)[1]
-    assert await refusal(service, acts.kept_key(unknown.device, unknown)) == (404, "UnknownDevice")
 
 
 # standing
@@ -541,6 +310,8 @@ async def test_document__of_each_version__has_the_key_and_the_owner_that_counted
 async def test_device__whatever_befell_it__is_as_the_contract_has_it(service: Service) -> None:
     """Every home's device and every one that these tests made: deviceOf in one call, and the same from rows."""
     town = service.town
+    owner, key = await claimed(service, 465)
+    await done(service, Acts(town).status(key.device, owner))
     names = [draw_home(number)[1].device for number in range(300, 470)]
     known = 0
     for name in [home.key.device for home in town.homes] + names:
@@ -559,4 +330,4 @@ async def test_device__whatever_befell_it__is_as_the_contract_has_it(service: Se
             device.key_version,
         )
         assert (body["nonce"], body["compromisedSince"]) == (device.nonce, device.compromised_since or None)
-    assert known > 20
+    assert known > len(town.homes)

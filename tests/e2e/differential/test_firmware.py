@@ -1,6 +1,6 @@
 """Firmware lives on the contract and in the domain at once: every act ends the same, and all that is stored agrees.
 
-GRIDWEAVE_FLEET sets how many acts there are (1,500); GRIDWEAVE_SEED which.
+GRIDWEAVE_FLEET sets how many acts there are (2,000); GRIDWEAVE_SEED which.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.support.seed import run_seed
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 
-COUNT = int(os.environ.get("GRIDWEAVE_FLEET", "1500"))
+COUNT = int(os.environ.get("GRIDWEAVE_FLEET", "2000"))
 START = 1_800_000_000
 NEVER = {"SignerNotAllowed", "ReleaseIncomplete", "FailureLimitOutOfRange", "KeysNotAscending", "ThresholdOutOfRange"}
 """Of the arguments alone, or of roles: their own tests refuse them."""
@@ -61,7 +61,7 @@ class Life:
     def act(self) -> None:
         draws: list[tuple[int, Callable[[], FleetAct]]] = [
             *((6, self._release), (8, self._begin), (10, self._raise), (3, self._pause), (5, self._resume)),
-            *((2, self._revoke), (30, self._tell), (2, self._change), (2, self._status), (1, self._open)),
+            *((3, self._revoke), (30, self._tell), (3, self._change), (2, self._status), (1, self._open)),
         ]
         (draw,) = self.rng.choices([draw for _, draw in draws], [weight for weight, _ in draws])
         act = draw()
@@ -123,7 +123,7 @@ class Life:
         rng, line = self.rng, self.book.models[MODEL].line
         counter = max(1, line.latest + rng.choice([0, 1, 1, 1, 1, 1, 2]))
         floor = max(0, line.floor + rng.choice([0, 0, 0, 0, 1, 1, -1]))
-        if rng.random() < 0.05:
+        if rng.random() < 0.12:
             floor = counter + 1
         least, limit = rng.randint(1, 3), rng.choice([0, 2_500, 5_000, 10_000])
         hashes = (rng.randbytes(32) for _ in range(3))
@@ -143,7 +143,7 @@ class Life:
 
     def _begin(self) -> FleetAct:
         release = self._in_state(RolloutState.PROPOSED)
-        brought = replace(release, source="another") if self.rng.random() < 0.05 else release
+        brought = replace(release, source="another") if self.rng.random() < 0.12 else release
         share = self.rng.choice([200, 500, 1_000, 1_000, 1_000, 0, 1_001])
         start = RolloutStart(release.model, release.counter, share, self._deadline())
         quorum = self._signed(start)
@@ -207,7 +207,7 @@ class Life:
     def _tell(self) -> FleetAct:
         release = self._in_state(RolloutState.CANARY, RolloutState.RAMP, RolloutState.FULL)
         device = self.rng.choice(self.fleet.devices)
-        signer = device if self.rng.random() < 0.95 else self.fleet.devices[0]
+        signer = device if self.rng.random() < 0.8 else self.fleet.devices[0]
         code = self.rng.choice([0, 0, 0, 7])
         time = self.now + self.rng.choice([0, -1_000, 300, 400, 1])
         receipt = InstallReceipt(device.id, release.model, release.counter, code, time)
