@@ -14,10 +14,13 @@ from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain.acts import AssetState, AssetStateReport, DeviceStatus
 from gridweave.domain.asset_states import AssetStatus, reported
+from gridweave.domain.devices import Device
 from gridweave.domain.errors import DeviceRevoked, DeviceSignatureInvalid, DeviceSuspended, DomainError
 from gridweave.domain.slots import SlotClock
 
 __all__ = ["AssetStates"]
+
+Told = chain.AssetStateChanged | chain.AssetStateRefused
 
 _BARE, _BROUGHT = 64, 128
 """Bytes of a signature alone, and with the public key behind it."""
@@ -36,9 +39,9 @@ class AssetStates:
     def report(self, call: ReportingStates, now: int, said: Sequence[Event]) -> list[Expected]:
         """The events that a call must leave, `said` being those that it left. Alone, raises what refuses a report."""
         expected: list[Expected] = []
-        for item in call.items:
+        for item, told in zip(call.items, _each(call, said), strict=True):
             try:
-                expected.append(self._take(item, now, said))
+                expected.append(self._take(item, now, told))
             except DomainError as refusal:
                 if not call.in_batch:
                     raise
@@ -46,37 +49,39 @@ class AssetStates:
                 expected.append(Expected(chain.AssetStateRefused, self._registry, values))
         return expected
 
-    def _take(self, item: SignedReport, now: int, said: Sequence[Event]) -> Expected:
+    def _take(self, item: SignedReport, now: int, told: Told | None) -> Expected:
         report = item.report
         asset = self._identities.assets.get(report.asset)
         meter = asset and self._identities.meters.get(asset[0])
         status = AssetStatus(asset[0], asset[6], AssetState(asset[2]), asset[7]) if asset else None
         after = reported(status, report, (meter.meter, meter.binding) if meter else None, now, self._clock)
         if asset and meter:
-            self._check_device(item, meter, said)
+            self._check_device(item, meter, told)
             self._identities.assets[report.asset] = (*asset[:2], int(after.state), *asset[3:7], after.since)
         return Expected(chain.AssetStateChanged, self._registry, _values(report))
 
-    def _check_device(self, item: SignedReport, meter: Registration, said: Sequence[Event]) -> None:
+    def _check_device(self, item: SignedReport, meter: Registration, told: Told | None) -> None:
         name = meter.device
-        device = self._identities.devices.book.devices[name]
+        device = self._identities.devices.device(name)
+        if device is None:
+            raise DeviceSignatureInvalid(name)
         if device.status is DeviceStatus.SUSPENDED:
             raise DeviceSuspended(name)
         if device.status is DeviceStatus.REVOKED:
             raise DeviceRevoked(name)
         if item.signature is None or not self._findings.reviewing:
             self._findings.count(Checked.BY_CONTRACT_ONLY, item.signature is None)
-            if _has_refused(item.report, said):
+            if isinstance(told, chain.AssetStateRefused):
                 raise DeviceSignatureInvalid(name)
             return
-        if len(item.signature) == _BARE and device.judging_key is None and _has_taken(item.report, said):
+        if len(item.signature) == _BARE and device.judging_key is None and isinstance(told, chain.AssetStateChanged):
             self._identities.devices.keep_unseen(name)
-        if not self._is_authentic(item, name):
+        if not self._is_authentic(item, self._identities.devices.book.devices[name]):
             raise DeviceSignatureInvalid(name)
 
-    def _is_authentic(self, item: SignedReport, name: str) -> bool:
+    def _is_authentic(self, item: SignedReport, device: Device) -> bool:
         """As IDeviceRegistry.isAuthentic says of an active device."""
-        device, signature = self._identities.devices.book.devices[name], item.signature or b""
+        signature = item.signature or b""
         if len(signature) == _BROUGHT:
             key = device.key if signature[_BARE:] == device.key.x + device.key.y else None
         else:
@@ -89,15 +94,7 @@ def _values(report: AssetStateReport) -> dict[str, int | bytes]:
     return {"asset": report.asset, "state": report.state, "since": report.since}
 
 
-def _has_taken(report: AssetStateReport, said: Sequence[Event]) -> bool:
-    return any(isinstance(event, chain.AssetStateChanged) and _is_of(event, report) for event in said)
-
-
-def _has_refused(report: AssetStateReport, said: Sequence[Event]) -> bool:
-    invalid = DeviceSignatureInvalid.selector()
-    refused = [event for event in said if isinstance(event, chain.AssetStateRefused) and event.reason == invalid]
-    return any(_is_of(event, report) for event in refused)
-
-
-def _is_of(event: chain.AssetStateChanged | chain.AssetStateRefused, report: AssetStateReport) -> bool:
-    return (event.asset, event.state, event.since) == (report.asset, report.state, report.since)
+def _each(call: ReportingStates, said: Sequence[Event]) -> Sequence[Told | None]:
+    """What was said of each report of a call, which leaves an event each, in their order."""
+    told = [event for event in said if isinstance(event, chain.AssetStateChanged | chain.AssetStateRefused)]
+    return told if len(told) == len(call.items) else [None] * len(call.items)

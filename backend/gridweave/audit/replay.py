@@ -95,7 +95,16 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.RotationVetoed: Checked.KEY_VETOES,
     chain.DeviceCompromised: Checked.COMPROMISES,
 }
-_MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")
+_MANAGED = (
+    "Vault",
+    "DeviceRegistry",
+    "DERRegistry",
+    "MeterLedger",
+    "EnergyAuction",
+    "RelayerBond",
+    "TelemetryAnchor",
+    "FirmwareRegistry",
+)
 _REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused, chain.AssetStateRefused)
 
 
