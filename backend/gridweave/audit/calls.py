@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gridweave.audit.device_calls import DeviceCall
 from gridweave.audit.signed import SharedConsent, SignedAct, SignedWord
-from gridweave.domain.acts import AssetKind
+from gridweave.domain.acts import AssetKind, AssetStateReport
 from gridweave.domain.delegations import Scope
 from gridweave.domain.terms import MarketTerms
 
@@ -33,7 +33,9 @@ __all__ = [
     "RegisteringAsset",
     "RegisteringMeter",
     "Releasing",
+    "ReportingStates",
     "Settling",
+    "SignedReport",
     "Skimming",
     "Unbonding",
     "Withdrawing",
@@ -183,6 +185,22 @@ class RegisteringAsset:
 
 
 @dataclass(frozen=True)
+class SignedReport:
+    """What a device said of an asset. `signature` None: the contract alone saw it."""
+
+    report: AssetStateReport
+    signature: bytes | None
+
+
+@dataclass(frozen=True)
+class ReportingStates:
+    """`in_batch`: what is refused leaves the others standing."""
+
+    items: tuple[SignedReport, ...]
+    in_batch: bool
+
+
+@dataclass(frozen=True)
 class PostingBond:
     relayer: str
     amount: int
@@ -262,6 +280,7 @@ Call = (
     | MovingMeter
     | EndingMeter
     | RegisteringAsset
+    | ReportingStates
     | PostingBond
     | Unbonding
     | Redeeming

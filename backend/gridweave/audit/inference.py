@@ -31,7 +31,9 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
+    ReportingStates,
     Settling,
+    SignedReport,
     Skimming,
     Unbonding,
     Withdrawing,
@@ -41,8 +43,9 @@ from gridweave.audit.device_inference import infer_device_calls
 from gridweave.audit.signed import SignedAct, SignedWord
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
-from gridweave.domain.acts import AssetKind
+from gridweave.domain.acts import AssetKind, AssetStateReport
 from gridweave.domain.delegations import Scope
+from gridweave.domain.device_outcomes import FOREVER
 from gridweave.domain.meters import Meter
 from gridweave.domain.readings import Reading
 
@@ -133,6 +136,9 @@ class _Reader:
                 kind_of = AssetKind(event.kind)
                 figures = (event.nameplate_w, event.storage_wh, event.feeder)
                 self.calls.append(RegisteringAsset(event.meter, kind_of, *figures, _UNSEEN))
+            case chain.AssetStateChanged():
+                report = AssetStateReport(event.asset, event.state, event.since, FOREVER)
+                self.calls.append(ReportingStates((SignedReport(report, None),), in_batch=False))
             case _:
                 self._read_bond(event)
 

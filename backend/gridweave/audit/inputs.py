@@ -34,7 +34,9 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
+    ReportingStates,
     Settling,
+    SignedReport,
     Skimming,
     Unbonding,
     Withdrawing,
@@ -42,7 +44,7 @@ from gridweave.audit.calls import (
 from gridweave.audit.decoding import ACT, act_of, plain
 from gridweave.audit.device_inputs import DEVICE_SIGNATURES
 from gridweave.audit.signed import SharedConsent, SignedWord
-from gridweave.domain.acts import AssetKind
+from gridweave.domain.acts import AssetKind, AssetStateReport
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.delegations import Scope
 from gridweave.domain.hashing import keccak
@@ -55,6 +57,7 @@ _REGISTRATION = "(address,uint32,address,uint32,uint32,uint8,bool)"
 _DELEGATION = "(address,address,uint32,uint32[],uint32,uint64,uint64,uint40)"
 _PROMISE = "(address,address,bytes32,uint40,bytes32,bytes32)"
 _SIGNED_ORDER = "(bytes32,bytes32,bytes32)"
+_STATE_REPORT = "(uint32,uint8,uint40,uint256,bytes)"
 _TERMS = "(uint40,uint32,uint16,uint40,uint40,uint40,uint32,address,uint32,uint32,uint32,address,uint32,uint32)"
 
 
@@ -175,6 +178,11 @@ def _register_asset(asset: tuple[Any, ...], operator: tuple[Any, ...]) -> Call:
     return RegisteringAsset(meter, AssetKind(kind), nameplate_w, storage_wh, feeder, act_of(operator))
 
 
+def _report(values: tuple[Any, ...]) -> SignedReport:
+    asset, state, since, deadline, signature = values
+    return SignedReport(AssetStateReport(asset, state, since, deadline), signature)
+
+
 def _promise(values: tuple[Any, ...]) -> Promise:
     relayer, sponsor, signature_hash, commit_before, r, vs = values
     return Promise(checksum_address(relayer), checksum_address(sponsor), signature_hash, commit_before, r + vs)
@@ -235,6 +243,12 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
         ),
         f"registerAsset((uint32,uint8,uint32,uint32,uint32),{ACT})": plain(
             ("(uint32,uint8,uint32,uint32,uint32)", ACT), _register_asset
+        ),
+        f"reportState({_STATE_REPORT})": plain(
+            (_STATE_REPORT,), lambda report: ReportingStates((_report(report),), in_batch=False)
+        ),
+        f"reportStates({_STATE_REPORT}[])": plain(
+            (f"{_STATE_REPORT}[]",), lambda reports: ReportingStates(tuple(map(_report, reports)), in_batch=True)
         ),
     },
     "RelayerBond": {

@@ -83,6 +83,8 @@ RULES: Mapping[type[Event], Rule] = {
     chain.MeterEnded: Rule(("meter",), Kind.METER),
     chain.MeterMoved: Rule(("device",), Kind.METER),
     chain.AssetRegistered: Rule(("asset",), Kind.ASSET),
+    chain.AssetStateChanged: Rule(("asset", "since"), Kind.ASSET),
+    chain.AssetStateRefused: Rule(("asset", "state", "since"), Kind.REFUSAL),
     chain.ReadingRecorded: Rule(("meter", "slot"), Kind.READING),
     chain.ReadingRefused: Rule(("meter", "slot", "version"), Kind.REFUSAL),
     chain.MarketCreated: Rule(("market",), Kind.MARKET),

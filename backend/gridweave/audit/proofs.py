@@ -21,6 +21,7 @@ from gridweave.audit.signed import SignedAct
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.acts import (
     AssetRegistration,
+    AssetStateReport,
     ChangeMarket,
     CreateMarket,
     Mandate,
@@ -68,6 +69,10 @@ class Proofs:
     def is_reading_of(self, reading: Reading, signature: bytes, key: DevicePublicKey) -> bool:
         """Whether the device's key signed the reading."""
         return key.verifies(self.digest("MeterLedger", reading), signature)
+
+    def is_state_of(self, report: AssetStateReport, signature: bytes, key: DevicePublicKey) -> bool:
+        """Whether the device's key signed the report of an asset's state."""
+        return key.verifies(self.digest("DERRegistry", report), signature)
 
     def is_of_device(self, message: Message, signature: bytes, key: DevicePublicKey) -> bool:
         """Whether a device's key signed a message to the DeviceRegistry."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gridweave.audit.acts import Acts
 from gridweave.audit.addresses import AddressBook
+from gridweave.audit.asset_states import AssetStates
 from gridweave.audit.bonds import Bonds
 from gridweave.audit.calls import (
     Bundle,
@@ -29,6 +30,7 @@ from gridweave.audit.calls import (
     RegisteringAsset,
     RegisteringMeter,
     Releasing,
+    ReportingStates,
     Settling,
     Skimming,
     Unbonding,
@@ -69,6 +71,8 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.Placed: Checked.ORDERS,
     chain.Cancelled: Checked.CANCELS,
     chain.OrderRefused: Checked.REFUSALS,
+    chain.AssetStateChanged: Checked.ASSET_STATES,
+    chain.AssetStateRefused: Checked.REFUSALS,
     chain.ReadingRefused: Checked.REFUSALS,
     chain.SettlementRefused: Checked.REFUSALS,
     chain.ReadingRecorded: Checked.READINGS,
@@ -91,8 +95,17 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.RotationVetoed: Checked.KEY_VETOES,
     chain.DeviceCompromised: Checked.COMPROMISES,
 }
-_MANAGED = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")
-_REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused)
+_MANAGED = (
+    "Vault",
+    "DeviceRegistry",
+    "DERRegistry",
+    "MeterLedger",
+    "EnergyAuction",
+    "RelayerBond",
+    "TelemetryAnchor",
+    "FirmwareRegistry",
+)
+_REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused, chain.AssetStateRefused)
 
 
 class Replay:
@@ -116,6 +129,7 @@ class Replay:
         meters, delegations = MeterBook(clock), DelegationBook()
         self.devices = Devices(self._addresses["DeviceRegistry"], proofs, self._acts, findings)
         self.identities = Identities(self.devices, self._addresses["DERRegistry"], meters, proofs, self._acts, findings)
+        self.states = AssetStates(self.identities, self._addresses["DERRegistry"], clock, proofs, findings)
         consent = Consent(proofs, self.identities, delegations, self._wallets, findings)
         self.trade = Trade(clock, self.money, self._addresses, proofs, consent, findings)
         self.trade.book.meters, self.trade.book.delegations = meters, delegations
@@ -231,6 +245,8 @@ class Replay:
                 return self.identities.end_meter(call, now)
             case RegisteringAsset():
                 return self.identities.register_asset(call, now)
+            case ReportingStates():
+                return self.states.report(call, now, step.events)
             case _:
                 return self._apply_bond(call, step)
         return self.money.take()

@@ -32,6 +32,7 @@ class Checked(StrEnum):
     METERS = "meters"
     METER_ENDS = "ended meters"
     ASSETS = "assets"
+    ASSET_STATES = "states of assets"
     DELEGATIONS = "delegations"
     ORDERS = "orders"
     REPLACEMENTS = "replacements"

@@ -357,6 +357,10 @@ async def live(street: Street) -> None:
     await street.send(contracts.currency.transfer(contracts.vault.address, 77))
     await street.send(contracts.vault.skim(street.admin.address), street.admin)
 
+    from .assets import report_states
+
+    await report_states(street)
+
     # devices and roles
     await street.set_status(four, DeviceStatus.SUSPENDED, four.party)
     await street.set_status(four, DeviceStatus.ACTIVE, street.operator)
