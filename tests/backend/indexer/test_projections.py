@@ -10,6 +10,7 @@ import pytest
 from gridweave.chain.events import EVENTS, Event
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.device_keys import DevicePublicKey
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import Cancel, Order, Side
 from gridweave.domain.readings import Reading
@@ -19,6 +20,7 @@ from gridweave.store.index_tables import EVENT_TABLES
 from tests.support.market_terms import make_terms
 
 KEY = DevicePublicKey(KeyKind.SECP256K1, *secp256k1_point(bytes(31) + b"\7"))
+RELEASE = Release(1, 2, 1, 3, bytes(32), bytes(32), bytes(32), "https://firmware.example", 4, 5, 6)
 MADE_UP: dict[str, Any] = {"str": "0x" + "11" * 20, "bytes": bytes(32), "bool": True, "int": 1}
 WORDS: dict[str, dict[str, Any]] = {
     "Placed": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
@@ -29,9 +31,26 @@ WORDS: dict[str, dict[str, Any]] = {
     "MarketChanged": {"terms": make_terms()},
     "DelegationSet": {"meters": (1, 2)},
     "Compensated": {"order": Order(1, 2, 3, 1, 9, Side.BID, 5, 6).pack()},
+    "FirmwareReleased": {"release": RELEASE},
+    "ModelOpened": {"keys": ("0x" + "11" * 20,)},
+    "ReleaseKeysChanged": {"keys": ("0x" + "11" * 20,)},
     "DIDAttributeChanged": {"name": KEY.attribute, "value": KEY.compressed},
 }
+OF_STREAMS = {"AccessGranted", "BatchAnchored", "BatchRefused", "BodyAnchored", "EpochBegun", "StreamOpened"}
+OF_FIRMWARE = {
+    "FirmwareReleased",
+    "FloorRaised",
+    "InstallTold",
+    "ModelOpened",
+    "ReceiptRefused",
+    "ReleaseKeysChanged",
+    "ReleaseRevoked",
+    "RolloutPaused",
+    "RolloutStepped",
+}
 LEFT_OUT = {
+    *OF_STREAMS,
+    *OF_FIRMWARE,
     "Approval",
     "AssetStateRefused",
     "AuthorityUpdated",
@@ -50,7 +69,7 @@ LEFT_OUT = {
     "TargetFunctionRoleUpdated",
     "Transfer",
 }
-"""Roles and the token's own book: nothing that the API shows is made of them."""
+"""Roles and the token's own book, streams and firmware: nothing but the history shows them."""
 
 
 def test_projected__with_those_left_out__are_all_events() -> None:
