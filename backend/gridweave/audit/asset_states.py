@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gridweave.audit.calls import ReportingStates, SignedReport
+from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
 from gridweave.audit.identity import Identities, Registration
 from gridweave.audit.matching import Expected
@@ -76,8 +77,12 @@ class AssetStates:
             return
         if len(item.signature) == _BARE and device.judging_key is None and isinstance(told, chain.AssetStateChanged):
             self._identities.devices.keep_unseen(name)
-        if not self._is_authentic(item, self._identities.devices.book.devices[name]):
+        if self._is_authentic(item, self._identities.devices.book.devices[name]):
+            return
+        if not isinstance(told, chain.AssetStateChanged):
             raise DeviceSignatureInvalid(name)
+        subject = Subject(asset=item.report.asset, device=name)
+        self._findings.differ(Kind.STATE_SIGNATURE, subject, "the device's current key", "another key")
 
     def _is_authentic(self, item: SignedReport, device: Device) -> bool:
         """As IDeviceRegistry.isAuthentic says of an active device."""

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ORDER_SIGNATURE = "order-signature"
     CANCEL_SIGNATURE = "cancel-signature"
     READING_SIGNATURE = "reading-signature"
+    STATE_SIGNATURE = "state-signature"
     MAKER_SIGNATURE = "maker-signature"
     DEVICE_SIGNATURE = "device-signature"
     OPERATOR_SIGNATURE = "operator-signature"

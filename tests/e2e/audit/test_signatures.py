@@ -80,6 +80,20 @@ async def audit_with(street: Street, transaction: bytes, change: Callable[[bytes
         return await audit(node, street.book)
 
 
+@pytest.mark.parametrize("function", ["reportState", "reportStates"])
+async def test_audit__when_the_signature_of_an_asset_s_state_is_altered__names_the_device(
+    day: Street, function: str
+) -> None:
+    """Of a batch, that of its last report: r is behind the length of 64 or, with its key, of 128 bytes."""
+    call = (await calls_of(day, "DERRegistry", function))[0]
+    length = 64 if function == "reportState" else 128
+    at = call.data.rindex(length.to_bytes(WORD, "big")) + WORD + 3
+    report = await audit_with(day, call.hash, lambda data: changed(data, at))
+    (found,) = report.differences
+    assert (found.kind, found.subject.asset) == (Kind.STATE_SIGNATURE, 1 if function == "reportState" else 2)
+    assert found.subject.device is not None
+
+
 @pytest.mark.parametrize(("function", "kind"), BATCHES)
 async def test_audit__when_the_first_signature_of_a_batch_is_altered__names_it(
     day: Street, function: str, kind: Kind
