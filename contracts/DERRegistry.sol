@@ -279,8 +279,8 @@ contract DERRegistry is IDERRegistry, SignedActs {
     /// @inheritdoc IDERRegistry
     function reportState(StateReport calldata report) external {
         bytes memory refusal = _report(report);
-        // Reverts as the refusal says, if there is one.
-        Address.verifyCallResult(refusal.length == 0, refusal);
+        // Reverts as the refusal says.
+        if (refusal.length > 0) Address.verifyCallResult(false, refusal);
     }
 
     /// @inheritdoc IDERRegistry

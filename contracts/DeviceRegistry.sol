@@ -574,7 +574,7 @@ contract DeviceRegistry is IDeviceRegistry, IERC1056, SignedActs, Multicall {
     function identityOwner(address identity) external view returns (address) {
         Standing standing = _records[identity].standing;
         if (standing.status() == uint8(Status.Revoked)) return address(0);
-        return Standing.unwrap(standing) == 0 ? identity : _records[identity].holding.owner;
+        return Standing.unwrap(standing) > 0 ? _records[identity].holding.owner : identity;
     }
 
     /// @inheritdoc IERC1056

@@ -132,6 +132,25 @@ GOVERNANCE: frozenset[type[Event]] = frozenset(
 )
 """Events of the Authority: predicted where the admin called it directly, else taken as they are."""
 
+_OF_STREAMS = (
+    chain.StreamOpened,
+    chain.EpochBegun,
+    chain.BatchAnchored,
+    chain.BodyAnchored,
+    chain.BatchRefused,
+    chain.AccessGranted,
+)
+_OF_FIRMWARE = (
+    chain.ModelOpened,
+    chain.ReleaseKeysChanged,
+    chain.FirmwareReleased,
+    chain.RolloutStepped,
+    chain.RolloutPaused,
+    chain.ReleaseRevoked,
+    chain.FloorRaised,
+    chain.InstallTold,
+    chain.ReceiptRefused,
+)
 UNCHECKED: Mapping[type[Event], str] = {
     chain.RoleLabel: "a label that nothing reads",
     chain.OperationScheduled: "a plan of the admin; what it does shows in other events",
@@ -139,6 +158,8 @@ UNCHECKED: Mapping[type[Event], str] = {
     chain.OperationCanceled: "a plan that came to nothing",
     chain.EIP712DomainChanged: "never sent",
     chain.Approval: "the currency's own affair; the Vault's tokens show in Transfer and in its balance",
+    **dict.fromkeys(_OF_STREAMS, "telemetry is not replayed yet; no payment rests on it"),
+    **dict.fromkeys(_OF_FIRMWARE, "firmware is not replayed yet; no payment rests on it"),
 }
 """Events that no promise rests on, each with the reason."""
 
