@@ -207,7 +207,8 @@ async def test_deploy__given_a_legacy_network__needs_no_other_fees(chain, deploy
 
 async def test_deploy__when_a_reorg_took_contracts_away__puts_them_back(chain, deployer, settings):
     await _deploy(chain, deployer, settings)
-    await chain.node.request("anvil_reorg", 5, [])
+    since_ledger = TRANSACTIONS - [each.name for each in CONTRACTS].index("MeterLedger")
+    await chain.node.request("anvil_reorg", since_ledger, [])
     damaged = await check(chain.node, Deployment.load(settings.record))
     assert {finding.subject for finding in damaged} >= {"EnergyAuction", "MeterLedger"}
     deployment = await _deploy(chain, deployer, settings)
