@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from fuzzing.devices import live_devices
 from gridweave.domain.signatures import address_of
 from tests.support.acts import Acts, Party, Posted
 from tests.support.process import ServiceProcess, until
@@ -23,6 +24,8 @@ async def live(town: Town, service: ServiceProcess) -> Facts:
     """Trades two slots, settles one, posts a bond; then signs what the fuzzer may post."""
     async with httpx.AsyncClient(base_url=f"{service.url}/v1", timeout=20, trust_env=False) as http:
         past, now = await _trade(town, http)
+        devices, posted, roots = await live_devices(town, http)
+        now = await town.open_slot(1)
         bodies = await _bodies(town, now)
         ids = [posted["id"] for posted in (await http.get("/orders", params={"meter": 1})).json()["items"]]
     values: dict[str, list[Any]] = {
@@ -31,13 +34,17 @@ async def live(town: Town, service: ServiceProcess) -> Facts:
         "slot": [past, now, now + 1],
         "from": [past],
         "to": [past, now],
-        "device": [home.key.device for home in town.homes],
+        "device": [*(home.key.device for home in town.homes), *(key.device for key in devices)],
+        "asset": [1],
+        "root": ["0x" + root.hex() for root in roots],
         "address": [*(home.account for home in town.homes), town.keys["utility"].address],
         "account": [home.account for home in town.homes],
         "relayer": [town.keys["relayer"].address],
         "digest": ids,
         "limit": [1, 1_000],
     }
+    for each in posted:
+        bodies.setdefault(f"POST /v1/{_documented(each.path)}", []).append(each.body)
     return {"values": values, "bodies": bodies}
 
 
@@ -115,6 +122,13 @@ async def _bodies(town: Town, slot: int) -> dict[str, list[Any]]:
         "bonds/redeem": [acts.redeem(utility.account, relayer)],
     }
     return {f"POST /v1/{path}": [_as_documented(path, each.body) for each in found] for path, found in made.items()}
+
+
+def _documented(path: str) -> str:
+    """The path with its parameter's name in place of the value."""
+    first, _, rest = path.partition("/")
+    value, slash, act = rest.partition("/")
+    return f"{first}/{{{'device' if first == 'devices' else 'root'}}}{slash}{act}" if value else path
 
 
 def _as_documented(path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -167,6 +167,7 @@ class Town:
         calls = [
             authority.set_function_role(self.at[name], [abi_of(name).selector(f) for f in functions], role)
             for name, roles in FUNCTION_ROLES.items()
+            if name in self.at
             for role, functions in roles.items()
         ]
         members = ((Role.OPERATOR, self.operator.address), (Role.MAKER, self.maker.address), (Role.MODULE, auction))
