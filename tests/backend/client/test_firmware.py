@@ -81,6 +81,15 @@ def test_decode__given_any_other_value__refuses(value: Any) -> None:
         Bundle.decode(cbor2.dumps(value))
 
 
+@pytest.mark.parametrize("other", [True, 1.0], ids=["true", "1.0"])
+@given(bundle=BUNDLES)
+def test_decode__given_what_equals_a_number_and_is_none__refuses(bundle: Bundle, other: Any) -> None:
+    fields = cbor2.loads(bundle.encode())
+    for changed in (fields | {1: other}, {other: 1} | {key: fields[key] for key in fields if key != 1}):
+        with pytest.raises(BundleMalformed):
+            Bundle.decode(cbor2.dumps(changed, canonical=True))
+
+
 @settings(max_examples=200)
 @given(BUNDLES, st.integers(1, 10), CBOR)
 def test_decode__given_another_value_in_a_field__refuses_or_reads_just_that(

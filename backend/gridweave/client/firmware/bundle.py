@@ -15,6 +15,7 @@ from gridweave.client.firmware.cbor import (
     encode,
     read,
     read_bytes,
+    read_known,
     read_list,
     read_map,
     read_text,
@@ -92,8 +93,9 @@ class Bundle:
 
 def _decode(raw: bytes) -> Bundle:
     fields = read_map(read(raw, "bundle"), "bundle")
-    if tuple(fields) != _FIELDS or fields[1] != _VERSION:
+    if tuple(fields) != _FIELDS:
         raise Unreadable("bundle")
+    read_known(fields[1], _VERSION, "bundle")
     return Bundle(
         envelope=read_bytes(fields[2], "envelope"),
         release=_read_release(fields[3]),

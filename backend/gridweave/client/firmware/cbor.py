@@ -9,7 +9,17 @@ from typing import Any
 
 import cbor2
 
-__all__ = ["Unreadable", "encode", "read", "read_bytes", "read_list", "read_map", "read_text", "read_uint"]
+__all__ = [
+    "Unreadable",
+    "encode",
+    "read",
+    "read_bytes",
+    "read_known",
+    "read_list",
+    "read_map",
+    "read_text",
+    "read_uint",
+]
 
 _DEPTH = 16
 
@@ -42,6 +52,12 @@ def read_uint(value: Any, bits: int, part: str) -> int:
     return value
 
 
+def read_known(value: Any, known: int, part: str) -> None:
+    """Nothing, if the value is that number: `true` and 1.0 are equal to 1, and are other bytes."""
+    if type(value) is not int or value != known:
+        raise Unreadable(part)
+
+
 def read_bytes(value: Any, part: str, size: int | None = None) -> bytes:
     """The value, if it is bytes of that size."""
     if type(value) is not bytes or size not in (None, len(value)):
@@ -64,7 +80,7 @@ def read_list(value: Any, part: str, size: int | None = None) -> list[Any]:
 
 
 def read_map(value: Any, part: str) -> dict[Any, Any]:
-    """The value, if it is a map."""
-    if type(value) is not dict:
+    """The value, if it is a map by numbers."""
+    if type(value) is not dict or any(type(key) is not int for key in value):
         raise Unreadable(part)
     return value

@@ -15,7 +15,16 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import cbor2
 
-from gridweave.client.firmware.cbor import Unreadable, encode, read, read_bytes, read_list, read_map, read_uint
+from gridweave.client.firmware.cbor import (
+    Unreadable,
+    encode,
+    read,
+    read_bytes,
+    read_known,
+    read_list,
+    read_map,
+    read_uint,
+)
 from gridweave.client.firmware.refusals import ManifestMalformed
 
 __all__ = ["Manifest", "class_id", "manifest_digest", "vendor_id"]
@@ -100,8 +109,7 @@ def _read(envelope: bytes) -> tuple[Manifest, bytes]:
     if parts[_AUTHENTICATION] != encode([encode([_SHA256, digest])]):
         raise Unreadable("authentication wrapper")
     manifest = read_map(read(inner, "manifest"), "manifest")
-    if manifest.get(_VERSION) != 1:
-        raise Unreadable("manifest version")
+    read_known(manifest.get(_VERSION), 1, "manifest version")
     parameters = _parameters(read_map(read(read_bytes(manifest.get(_COMMON), "common"), "common"), "common"))
     return (
         Manifest(
@@ -120,13 +128,13 @@ def _parameters(common: dict[Any, Any]) -> dict[Any, Any]:
         raise Unreadable("components")
     shared = read_bytes(common.get(_SHARED_SEQUENCE), "shared sequence")
     sequence = read_list(read(shared, "shared sequence"), "shared sequence")
-    if len(sequence) < 2 or sequence[0] != _OVERRIDE_PARAMETERS or _OVERRIDE_PARAMETERS in sequence[2::2]:
+    if len(sequence) < 2 or _OVERRIDE_PARAMETERS in sequence[2::2]:
         raise Unreadable("shared sequence")
+    read_known(sequence[0], _OVERRIDE_PARAMETERS, "shared sequence")
     return read_map(sequence[1], "parameters")
 
 
 def _image_hash(digest: bytes) -> bytes:
     algorithm, value = read_list(read(digest, "image digest"), "image digest", 2)
-    if algorithm != _SHA256:
-        raise Unreadable("image digest")
+    read_known(algorithm, _SHA256, "image digest")
     return read_bytes(value, "image digest", 32)
