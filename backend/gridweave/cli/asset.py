@@ -16,11 +16,10 @@ from gridweave.cli.terminal import (
     PasswordFile,
     ServiceUrl,
     WrongUse,
-    ask_password,
     at_time,
     emit,
     finish,
-    keystore_at,
+    open_device,
     open_wallet,
     out,
     resolve_slot,
@@ -112,7 +111,7 @@ def report(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         into = _named(state, _STATES, "state of an asset")
-        key = keystore_at(keystore).device(device, ask_password(password_file, of=device))
+        key = open_device(device, keystore, password_file)
         now = client.chain_time()
         began = now if since is None else seconds_of(since)
         item = AssetDevice(client, key).report(asset, into, began, now + valid_for)

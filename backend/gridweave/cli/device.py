@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gridweave.cli import device_life
+from gridweave.cli.device_life import CURVES, Device
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
@@ -22,6 +23,7 @@ from gridweave.cli.terminal import (
     emit,
     finish,
     keystore_at,
+    open_device,
     open_wallet,
     out,
     resolve_address,
@@ -29,13 +31,11 @@ from gridweave.cli.terminal import (
 )
 from gridweave.client.service import GridweaveClient
 from gridweave.client.stewards import DeviceProof, Steward, prove_possession
-from gridweave.domain.acts import DeviceStatus, KeyKind
+from gridweave.domain.acts import DeviceStatus
 
 __all__ = ["register"]
 
 _DAY, _HOUR = 86_400, 3_600
-_CURVES = {"secp256k1": KeyKind.SECP256K1, "p256": KeyKind.P256}
-Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,10 +70,10 @@ def new(
     Example: gridweave device new roof --curve p256
     """
     with speaking(as_json):
-        if curve.lower() not in _CURVES:
+        if curve.lower() not in CURVES:
             raise WrongUse(f"{curve!r} is no curve of devices: secp256k1 or p256")
         password = ask_password(password_file, new=True, of=name)
-        key = keystore_at(keystore).new_device(name, _CURVES[curve.lower()], password)
+        key = keystore_at(keystore).new_device(name, CURVES[curve.lower()], password)
         if as_json:
             emit({"name": name, "device": key.device, "curve": curve.lower(), "x": key.x.hex(), "y": key.y.hex()})
         else:
@@ -95,7 +95,7 @@ def prove(
     Example: gridweave device prove roof --maker 0x8a… --owner home --out roof.json
     """
     with speaking(), GridweaveClient(url) as client:
-        secret = keystore_at(keystore).device(name, ask_password(password_file, of=name))
+        secret = open_device(name, keystore, password_file)
         endorser, holder = resolve_address(maker, keystore), resolve_address(owner, keystore)
         proof = prove_possession(client, secret, endorser, holder, client.chain_time() + valid_for)
         file.write_text(json.dumps(_proof_json(proof), indent=2) + "\n")
@@ -154,7 +154,7 @@ def _status_command(status: DeviceStatus, help_text: str) -> Any:
 def _proof_json(proof: DeviceProof) -> dict[str, Any]:
     return {
         "device": proof.device,
-        "curve": "p256" if proof.kind is KeyKind.P256 else "secp256k1",
+        "curve": proof.kind.label,
         "x": proof.x.hex(),
         "y": proof.y.hex(),
         "maker": proof.maker,
@@ -169,7 +169,7 @@ def _read_proof(path: Path) -> DeviceProof:
         raw = json.loads(path.read_text())
         return DeviceProof(
             device=raw["device"],
-            kind=_CURVES[raw["curve"]],
+            kind=CURVES[raw["curve"]],
             x=bytes.fromhex(raw["x"]),
             y=bytes.fromhex(raw["y"]),
             maker=raw["maker"],

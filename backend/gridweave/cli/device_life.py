@@ -18,11 +18,10 @@ from gridweave.cli.terminal import (
     PasswordFile,
     ServiceUrl,
     WrongUse,
-    ask_password,
     at_time,
     emit,
     finish,
-    keystore_at,
+    open_device,
     open_wallet,
     out,
     resolve_address,
@@ -34,10 +33,10 @@ from gridweave.client.service import GridweaveClient
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 
-__all__ = ["register", "show_state"]
+__all__ = ["CURVES", "Device", "register", "show_state"]
 
 _HOUR, _DAY = 3_600, 86_400
-_CURVES = {"secp256k1": KeyKind.SECP256K1, "p256": KeyKind.P256}
+CURVES = {kind.label: kind for kind in KeyKind}
 
 _TIMES = ("statusSince", "readyAt", "until")
 
@@ -136,7 +135,7 @@ def claim(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         made = _read_batch(batch)
-        own = OwnDevice(client, keystore_at(keystore).device(name, ask_password(password_file, of=name)))
+        own = OwnDevice(client, open_device(name, keystore, password_file))
         if own.device not in made.proofs:
             raise WrongUse(f"{batch} does not name {own.device}; ask its maker for the batch of this device")
         item = own.claim(made, resolve_address(owner, keystore), client.chain_time() + valid_for)
@@ -162,9 +161,8 @@ def rotate(
     Example: gridweave device rotate roof --next roof-2
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        keys = keystore_at(keystore)
-        own = OwnDevice(client, keys.device(name, ask_password(password_file, of=name)), device)
-        taken = keys.device(following, ask_password(password_file, of=following))
+        own = OwnDevice(client, open_device(name, keystore, password_file), device)
+        taken = open_device(following, keystore, password_file)
         item = own.rotate(taken, client.chain_time() + valid_for)
         what = f"{own.device} speaks by {following}"
         finish(client, item.id, what, wait=not no_wait, as_json=as_json)
@@ -185,7 +183,7 @@ def propose_key(
     It may `adopt` after seven days, unless the old key does `veto`.
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        taken = keystore_at(keystore).device(following, ask_password(password_file, of=following))
+        taken = open_device(following, keystore, password_file)
         holder = DeviceHolder(client, open_wallet(key, keystore, password_file))
         item = holder.propose_key(device, taken, client.chain_time() + _HOUR)
         finish(client, item.id, f"{following} proposed for {device}", wait=not no_wait, as_json=as_json)
@@ -202,7 +200,7 @@ def veto(
 ) -> None:
     """Refuse the key that its owner proposed, as the device."""
     with speaking(as_json), GridweaveClient(url) as client:
-        own = OwnDevice(client, keystore_at(keystore).device(name, ask_password(password_file, of=name)), device)
+        own = OwnDevice(client, open_device(name, keystore, password_file), device)
         proposed = client.device(own.device)["proposal"]
         if proposed is None:
             raise WrongUse(f"no key stands proposed for {own.device}")
@@ -221,7 +219,7 @@ def adopt(
 ) -> None:
     """Let the proposed key take over, seven days after its owner proposed it."""
     with speaking(as_json), GridweaveClient(url) as client:
-        own = OwnDevice(client, keystore_at(keystore).device(name, ask_password(password_file, of=name)), device)
+        own = OwnDevice(client, open_device(name, keystore, password_file), device)
         item = own.adopt(client.chain_time() + _HOUR)
         finish(client, item.id, f"{device} speaks by {name}", wait=not no_wait, as_json=as_json)
 
@@ -288,7 +286,7 @@ def hand_over(
 ) -> None:
     """Sign, as the device, that it passes to another owner, who needs this file. Nothing in it is secret."""
     with speaking(), GridweaveClient(url) as client:
-        own = OwnDevice(client, keystore_at(keystore).device(name, ask_password(password_file, of=name)), device)
+        own = OwnDevice(client, open_device(name, keystore, password_file), device)
         word = own.hand_over(resolve_address(to, keystore), client.chain_time() + valid_for)
         file.write_text(json.dumps(word.to_json(), indent=2) + "\n")
         out.print(f"{file}: for its next owner, who runs: gridweave device accept {file} --key KEY", highlight=False)
@@ -345,7 +343,7 @@ def _text(name: str, value: Any) -> str:
 def _read_devices(path: Path) -> list[tuple[str, KeyKind]]:
     try:
         listed = list(_values(path.read_text()))
-        found = {checksum_address(entry["device"]): _CURVES[entry["curve"]] for entry in listed}
+        found = {checksum_address(entry["device"]): CURVES[entry["curve"]] for entry in listed}
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise WrongUse(
             f'{path} is no list of devices, one after the other: {{"device": "0x…", "curve": "p256"}}'

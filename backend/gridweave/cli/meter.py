@@ -23,6 +23,7 @@ from gridweave.cli.terminal import (
     emit,
     finish,
     keystore_at,
+    open_device,
     open_wallet,
     out,
     resolve_address,
@@ -170,7 +171,7 @@ def _device_id(text: str, keystore: Path | None, password_file: Path | None) -> 
     """A device's id as it is, or that of a device's key in the keystore."""
     if text.startswith("0x"):
         return text
-    return keystore_at(keystore).device(text, ask_password(password_file, of=text)).device
+    return open_device(text, keystore, password_file).device
 
 
 def read(

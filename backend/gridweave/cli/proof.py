@@ -8,12 +8,9 @@ from gridweave.audit.walk import WalkedOrder
 from gridweave.demo.clock import clock_label
 from gridweave.demo.outcome import Fact, WalkStep
 from gridweave.demo.report import kwh_exact, money, price
-from gridweave.domain.acts import KeyKind
 from gridweave.domain.orders import Side
 
 __all__ = ["told_walk"]
-
-_CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
 
 
 def told_walk(walk: Walk, name: str, slot_of_day: int) -> tuple[WalkStep, ...]:
@@ -97,7 +94,7 @@ def _device(walk: Walk) -> WalkStep:
     device = walk.device
     return WalkStep(
         "Device key",
-        f"A {_CURVES[device.key_kind]} key that lives in the meter. The device is named after it.",
+        f"A {device.key_kind.curve} key that lives in the meter. The device is named after it.",
         (
             Fact("device", device.device, code=True),
             Fact("public key", "0x" + device.x.hex() + device.y.hex(), code=True),

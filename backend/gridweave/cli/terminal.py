@@ -21,6 +21,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from gridweave.client.device_key import DeviceKey
 from gridweave.client.errors import (
     AcknowledgementInvalid,
     ClientError,
@@ -240,6 +241,11 @@ def open_wallet(name: str, folder: Path | None, password_file: Path | None) -> W
     keys = keystore_at(folder)
     address = keys.address_of(name)
     return keys.wallet(name, ask_password(password_file, of=f"{name} ({address})"))
+
+
+def open_device(name: str, folder: Path | None, password_file: Path | None) -> DeviceKey:
+    """The device's key that signs. Raises KeystoreError."""
+    return keystore_at(folder).device(name, ask_password(password_file, of=name))
 
 
 def resolve_address(text: str, folder: Path | None) -> str:

@@ -33,7 +33,6 @@ from gridweave.domain.maker_tree import Batch
 __all__ = ["DeviceHolder", "DeviceToken", "HandoverWord", "MakersList", "OwnDevice"]
 
 _REGISTRY = "DeviceRegistry"
-_KINDS = {"p256": KeyKind.P256, "secp256k1": KeyKind.SECP256K1}
 
 
 @dataclass(frozen=True)
@@ -203,5 +202,4 @@ class DeviceHolder:
 
 
 def _key_json(key: DeviceKey) -> Json:
-    kind = next(name for name, kind in _KINDS.items() if kind is key.kind)
-    return {"keyKind": kind, "x": hex_of(key.x), "y": hex_of(key.y)}
+    return {"keyKind": key.kind.label, "x": hex_of(key.x), "y": hex_of(key.y)}

@@ -17,7 +17,6 @@ __all__ = ["Measured", "best_sale", "bills_of", "reckon"]
 
 Line = dict[str, Any]
 Bills = list[tuple[House, Line]]
-_CURVES = {KeyKind.P256: "P-256", KeyKind.SECP256K1: "secp256k1"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _home(house: House, bill: dict[str, Any]) -> HomeOutcome:
         name=house.name,
         meter=house.meter,
         account=house.person.address,
-        key_kind=_CURVES[house.key.kind],
+        key_kind=house.key.kind.curve,
         has_pv=house.plan.home.has_pv,
         import_wh=totals["importWh"],
         export_wh=totals["exportWh"],

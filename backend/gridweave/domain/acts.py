@@ -20,6 +20,16 @@ class KeyKind(IntEnum):
     SECP256K1 = 1
     P256 = 2
 
+    @property
+    def label(self) -> str:
+        """As JSON and command line spell it: secp256k1, p256. `KeyKind[text.upper()]` reads it."""
+        return self.name.lower()
+
+    @property
+    def curve(self) -> str:
+        """As standards spell it (RFC 7518, RFC 8812): secp256k1, P-256."""
+        return "P-256" if self is KeyKind.P256 else "secp256k1"
+
 
 class DeviceStatus(IntEnum):
     """Standing of a device, numbered as in IDeviceRegistry."""

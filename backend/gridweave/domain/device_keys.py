@@ -72,4 +72,4 @@ def _uncompressed(kind: KeyKind, value: bytes) -> bytes:
             return numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
         return coincurve.PublicKey(value).format(compressed=False)[1:]
     except ValueError as fault:
-        raise ValueError(f"no compressed key on {kind.name.lower()}: 0x{value.hex()}") from fault
+        raise ValueError(f"no compressed key on {kind.label}: 0x{value.hex()}") from fault

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from gridweave.domain.acts import KeyKind
 from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.device_keys import DevicePublicKey
 
@@ -24,7 +23,6 @@ _CONTEXT = [
     "https://w3id.org/security/suites/jws-2020/v1",
     "https://w3id.org/security/suites/secp256k1recovery-2020/v2",
 ]
-_CURVES = {KeyKind.SECP256K1: "secp256k1", KeyKind.P256: "P-256"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def _document(did: str, chain_id: int, owner: str, keys: dict[int, DevicePublicK
 
 
 def _method(did: str, number: int, key: DevicePublicKey) -> Json:
-    point = {"kty": "EC", "crv": _CURVES[key.kind], "x": _base64(key.x), "y": _base64(key.y)}
+    point = {"kty": "EC", "crv": key.kind.curve, "x": _base64(key.x), "y": _base64(key.y)}
     return {"id": f"{did}#delegate-{number}", "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": point}
 
 

@@ -4,12 +4,13 @@ again.
 
 from __future__ import annotations
 
-from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.hexes import to_hex
 from gridweave.domain.acts import AssetState, AssetStateReport, KeyKind
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import digest
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Plan, submit_act
+from gridweave.services.device_rows import key_of
 from gridweave.services.errors import NotFound, Refused
 from gridweave.services.intake import Answer
 from gridweave.services.world import World
@@ -58,4 +59,4 @@ async def _meter_of(world: World, asset: int) -> Row:
 
 async def _key_of(world: World, device: str) -> DevicePublicKey:
     row = (await world.reads.devices.devices([device]))[device]
-    return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
+    return key_of(row)

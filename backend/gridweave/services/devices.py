@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Act
-from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.hexes import to_hex
 from gridweave.chain.types import Call
 from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession, StatusChange
 from gridweave.domain.device_acts import (
@@ -33,6 +33,7 @@ from gridweave.domain.hashing import keccak
 from gridweave.domain.maker_tree import leaf_of, root_of
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Consent, Plan, rehearse, submit_act
+from gridweave.services.device_rows import key_of
 from gridweave.services.errors import KeyNotToKeep, NotFound, Refused
 from gridweave.services.intake import MOST_TIME, Answer
 from gridweave.services.world import World
@@ -228,18 +229,14 @@ async def batch(world: World, root: str) -> Row:
 
 async def _present(world: World, name: str) -> tuple[Row, DevicePublicKey]:
     row = await device(world, name)
-    return row, _row_key(row)
-
-
-def _row_key(row: Row) -> DevicePublicKey:
-    return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
+    return row, key_of(row)
 
 
 def _told(row: Row) -> Told:
     block, time = row["block_number"], row["timestamp"]
     if "owner" in row:
         return Told.owner(block, time, row["owner"])
-    return Told.key(block, time, _row_key(row), counts=row["counts"])
+    return Told.key(block, time, key_of(row), counts=row["counts"])
 
 
 def _key_of(said: KeyRotation | KeyProposal | KeyAdoption) -> DevicePublicKey:

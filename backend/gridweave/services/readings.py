@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.hexes import to_hex
 from gridweave.domain.acts import DeviceStatus, KeyKind
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import (
@@ -21,9 +21,10 @@ from gridweave.domain.errors import (
 )
 from gridweave.domain.ledger import content_fault
 from gridweave.domain.readings import Reading
-from gridweave.domain.signatures import to_compact, verify_p256, verify_secp256k1
+from gridweave.domain.signatures import to_compact
 from gridweave.domain.terms import MarketTerms
 from gridweave.outbox.kinds import Kind
+from gridweave.services.device_rows import key_of
 from gridweave.services.errors import GateTooClose, Refused, ServiceError
 from gridweave.services.intake import Answer, Candidate, admit, refusal
 from gridweave.services.meters import registered
@@ -133,9 +134,7 @@ def _check_device(world: World, look: _Look, entry: SignedReading, hash_: bytes,
         signature = to_compact(signature)
     if len(signature) != 64:
         raise SignatureMalformed("64 bytes: r, then s")
-    x, y = from_hex(row["x"]), from_hex(row["y"])
-    verify = verify_p256 if row["key_kind"] == KeyKind.P256 else verify_secp256k1
-    if not verify(x, y, hash_, signature):
+    if not key_of(row).verifies(hash_, signature):
         raise Refused("DeviceSignatureInvalid", {"device": device})
     _check_standing(world, row, as_of, device)
     return signature

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol
 
-from gridweave.chain.hexes import from_hex
-from gridweave.domain.acts import DeviceStatus, KeyKind
+from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import address_bytes
 from gridweave.domain.device_acts import DeviceSession
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain, digest
+from gridweave.services.device_rows import key_of
 from gridweave.services.errors import ChallengeInvalid, Refused, SessionInvalid
 from gridweave.store.reading import Row
 
@@ -124,11 +124,6 @@ class Sessions:
             raise SessionInvalid
         return session
 
-    def is_open(self, device: str) -> bool:
-        """Whether the device has a session that has not expired."""
-        token = self._tokens.get(device)
-        return token is not None and self._by_token[token].expires_at > self._now()
-
     def end(self, device: str) -> None:
         """Ends the device's session, if it has one, and says so."""
         token = self._tokens.pop(device, None)
@@ -166,7 +161,7 @@ class Sessions:
             raise Refused("UnknownDevice", {"device": device})
         if refusal := _REFUSALS.get(DeviceStatus(row["status"])):
             raise Refused(refusal, {"device": device})
-        return DevicePublicKey(KeyKind(row["key_kind"]), from_hex(row["x"]), from_hex(row["y"]))
+        return key_of(row)
 
     def _seal(self, device: str, expires_at: int, random: bytes) -> bytes:
         said = address_bytes(device) + expires_at.to_bytes(8, "big") + random

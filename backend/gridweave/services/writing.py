@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -28,14 +29,14 @@ class Format(StrEnum):
         return {"ndjson": "application/x-ndjson", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}[self]
 
 
-class Writer:
+class Writer(ABC):
     """Turns rows into bytes. `end` gives what comes after the last of them."""
 
     def __init__(self, telling: Telling) -> None:
         self.telling = telling
 
-    def write(self, rows: Sequence[HistoryRow]) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def write(self, rows: Sequence[HistoryRow]) -> bytes: ...
 
     def end(self) -> bytes:
         return b""

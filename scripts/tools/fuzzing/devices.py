@@ -6,10 +6,9 @@ from typing import Any
 
 import httpx
 
-from gridweave.domain.device_acts import DeviceSession
-from gridweave.domain.eip712 import digest
 from gridweave.domain.maker_tree import leaf_of
 from tests.support.acts import Acts, Party, Posted
+from tests.support.admission import answer_to
 from tests.support.process import until
 from tests.support.town import DeviceKeyPair, Town, draw_home
 
@@ -77,9 +76,6 @@ async def _take(http: httpx.AsyncClient, posted: list[Posted]) -> None:
 async def _knock(town: Town, http: httpx.AsyncClient, key: DeviceKeyPair) -> None:
     """A session, which no body that was signed before could open: a challenge is good once, and for a minute."""
     given: dict[str, Any] = (await http.post("/device-challenges", json={"device": key.device})).json()
-    challenge = bytes.fromhex(given["challenge"][2:])
-    said = DeviceSession(key.device, given["service"], challenge, given["expiresAt"])
-    signature = key.sign(digest(town.domain("DeviceRegistry"), said))
-    answer = {name: given[name] for name in ("device", "challenge", "expiresAt")}
-    opened = (await http.post("/device-sessions", json=answer | {"signature": "0x" + signature.hex()})).json()
+    answer = answer_to(given, town.domain("DeviceRegistry"), key.sign)
+    opened = (await http.post("/device-sessions", json=answer)).json()
     await http.get("/device-sessions/current", headers={"Authorization": f"Bearer {opened['token']}"})

@@ -14,11 +14,11 @@ import pytest_asyncio
 
 from gridweave.chain import Reverted
 from gridweave.domain.acts import KeyKind
-from gridweave.domain.device_acts import DeviceSession
-from gridweave.domain.eip712 import Domain, digest
+from gridweave.domain.eip712 import Domain
 from gridweave.domain.signatures import sign_compact
 from tests.backend.api.authorisation import ADMISSION, PUBLIC, SIGNED, UNSIGNED, Refusal, Role, Row, Stage, staged
 from tests.support.acts import Acts, Posted
+from tests.support.admission import answer_to
 from tests.support.service import Service, served
 from tests.support.town import founded
 
@@ -122,11 +122,9 @@ async def test_post_session__by_a_role_for_the_prosumer_s_device__lets_the_devic
 ) -> None:
     device = scene.stage.things["prosumer"].key.device
     given = (await scene.service.post("device-challenges", {"device": device})).json()
-    challenge = bytes.fromhex(given["challenge"][2:])
-    said = DeviceSession(device, given["service"], challenge, given["expiresAt"])
-    word = sign_compact(scene.stage.parties[role].secret, digest(scene.stage.town.domain("DeviceRegistry"), said))
-    body = {"device": device, "challenge": given["challenge"], "expiresAt": given["expiresAt"]}
-    response = await scene.service.post("device-sessions", body | {"signature": "0x" + word.hex()})
+    domain, secret = scene.stage.town.domain("DeviceRegistry"), scene.stage.parties[role].secret
+    body = answer_to(given, domain, lambda hash_: sign_compact(secret, hash_))
+    response = await scene.service.post("device-sessions", body)
     path, shown = "/v1/device-sessions/current", response.json().get("token", scene.stage.parties[role].account)
     found = await scene.service.http.get(path, headers={"Authorization": f"Bearer {shown}"})
     if role is Role.DEVICE:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from gridweave.domain.acts import DeviceStatus
-from gridweave.domain.device_acts import DeviceSession
-from gridweave.domain.eip712 import Domain, digest
+from gridweave.domain.eip712 import Domain
 from gridweave.services.sessions import ANSWER_WITHIN_S, SESSION_S
 from tests.support.acts import Acts, Party
+from tests.support.admission import answer_to
 from tests.support.service import Service
 from tests.support.town import DeviceKeyPair, draw_home
 
@@ -30,16 +30,7 @@ def answer(
     service: Service, key: DeviceKeyPair, given: Json, domain: Domain | None = None, changes: Json | None = None
 ) -> Json:
     """What the device sends; `changes` to what it signs."""
-    said: Json = {
-        "device": given["device"],
-        "service": given["service"],
-        "challenge": bytes.fromhex(given["challenge"][2:]),
-        "expires_at": given["expiresAt"],
-        **(changes or {}),
-    }
-    signature = key.sign(digest(domain or service.town.domain("DeviceRegistry"), DeviceSession(**said)))
-    sent = {name: given[name] for name in ("device", "challenge", "expiresAt")}
-    return sent | {"signature": "0x" + signature.hex()}
+    return answer_to(given, domain or service.town.domain("DeviceRegistry"), key.sign, changes)
 
 
 async def opened(service: Service, key: DeviceKeyPair) -> Json:
@@ -155,6 +146,6 @@ async def test_session__of_a_device_that_is_put_out__ends_with_the_block(
     await service.town.send([call])
     await service.caught_up()
     assert (await current(service, session["token"]))[0] == 401
-    assert not service.runtime.world.sessions.is_open(key.device)
+    assert key.device not in service.runtime.world.sessions.devices
     name = {DeviceStatus.SUSPENDED: "DeviceSuspended", DeviceStatus.REVOKED: "DeviceRevoked"}[status]
     assert await refused(service, answer(service, key, await challenge(service, key))) == (409, name)

@@ -17,11 +17,10 @@ import pytest_asyncio
 from gridweave.api import create_app
 from gridweave.bridge.mqtt_door import mqtt_door
 from gridweave.domain.acts import DeviceStatus
-from gridweave.domain.device_acts import DeviceSession
-from gridweave.domain.eip712 import digest
 from gridweave.localnet import free_port
 from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing, find_mosquitto
 from tests.support.acts import Acts, Party
+from tests.support.admission import answer_to
 from tests.support.service import Service, settings_of
 from tests.support.town import DeviceKeyPair, draw_home, founded
 
@@ -47,12 +46,8 @@ class Scene:
 
     async def opened(self, key: DeviceKeyPair) -> Json:
         given = (await self.service.post("device-challenges", {"device": key.device})).json()
-        said = DeviceSession(
-            key.device, given["service"], bytes.fromhex(given["challenge"][2:]), int(given["expiresAt"])
-        )
-        signature = key.sign(digest(self.service.town.domain("DeviceRegistry"), said))
-        body = {name: given[name] for name in ("device", "challenge", "expiresAt")}
-        response = await self.service.post("device-sessions", body | {"signature": "0x" + signature.hex()})
+        body = answer_to(given, self.service.town.domain("DeviceRegistry"), key.sign)
+        response = await self.service.post("device-sessions", body)
         assert response.status_code == 200, response.text
         found: Json = response.json()
         return found

@@ -50,7 +50,7 @@ class _KeyIn(Body):
     y: Hex32
 
     def key(self) -> DevicePublicKey:
-        return DevicePublicKey(KeyKind.P256 if self.key_kind == "p256" else KeyKind.SECP256K1, self.x, self.y)
+        return DevicePublicKey(KeyKind[self.key_kind.upper()], self.x, self.y)
 
 
 def device_word(signature: bytes, kind: KeyKind | None = None) -> bytes:

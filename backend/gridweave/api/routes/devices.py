@@ -170,7 +170,7 @@ def _device(world: World, row: Row) -> dict[str, Any]:
 
 def _key(row: Row) -> dict[str, Any]:
     name = device_id(from_hex(row["x"]), from_hex(row["y"]))
-    return {"key": name, "keyKind": KeyKind(row["key_kind"]).name.lower(), "x": row["x"], "y": row["y"]}
+    return {"key": name, "keyKind": KeyKind(row["key_kind"]).label, "x": row["x"], "y": row["y"]}
 
 
 def _batch(row: Row) -> dict[str, Any]:
