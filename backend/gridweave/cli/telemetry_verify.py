@@ -19,7 +19,7 @@ from gridweave.client.telemetry.range_evidence import RangePiece
 from gridweave.client.telemetry.refusals import KeyNotTheDevices, ProofFileMalformed, ProofOfOtherChain
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain
-from gridweave.domain.telemetry.readings import Reading
+from gridweave.domain.telemetry.readings import Reading, ReadingRun
 
 __all__ = ["verify"]
 
@@ -89,6 +89,7 @@ def _must_be_of(block: str, proof: ReadingEvidence) -> None:
 def _verify_one(chain: ChainSource, proof: ReadingEvidence) -> Json:
     reading = proof.check()
     _must_be_here(chain, proof.domain)
+    _must_be_block_of(chain, proof)
     placed = proof.placed
     found = chain.run(
         chain.anchors.verify_reading(
@@ -123,8 +124,7 @@ def _verify_range(chain: ChainSource, proof: RangeEvidence) -> Json:
         opens = tip is not None and any(not _is_closed(chain, proof.stream, piece) for piece in call)
         found = chain.run(chain.anchors.verify_range(proof.stream, parts, tip if opens else None, chain.block))
         trusted = trusted and found.is_trusted
-    device, block = device_of(proof.stream), proof.calls[-1][-1].placed.block
-    counters = sorted({counter for run in runs for counter in run.columns[2]})
+    device, blocks = device_of(proof.stream), _blocks_by_counter(proof, runs)
     return {
         "stream": "0x" + proof.stream.hex(),
         "device": device,
@@ -134,10 +134,20 @@ def _verify_range(chain: ChainSource, proof: RangeEvidence) -> Json:
         "lastMs": runs[-1].last_ms,
         "completeFromMs": proof.times.from_ms if proof.times else None,
         "completeEndMs": proof.times.end_ms if proof.times else None,
-        "block": block,
+        "block": proof.calls[-1][-1].placed.block,
         "isTrusted": trusted,
-        "releases": [_release(chain, device, counter, block) for counter in counters],
+        "releases": [_release(chain, device, counter, *blocks[counter]) for counter in sorted(blocks)],
     }
+
+
+def _blocks_by_counter(proof: RangeEvidence, runs: list[ReadingRun]) -> dict[int, list[int]]:
+    """In which blocks readings of each firmware counter were anchored."""
+    found: dict[int, list[int]] = {}
+    pieces = (piece for call in proof.calls for piece in call)
+    for piece, run in zip(pieces, runs, strict=True):
+        for counter in set(run.columns[2]):
+            found.setdefault(counter, []).append(piece.placed.block)
+    return found
 
 
 def _part(piece: RangePiece) -> RangePart:
@@ -158,6 +168,16 @@ def _must_be_here(chain: ChainSource, domain: Domain) -> None:
     ):
         if said != expected:
             raise ProofOfOtherChain(field, said, expected)
+
+
+def _must_be_block_of(chain: ChainSource, proof: ReadingEvidence) -> None:
+    """The header that a proof brings is one of this chain."""
+    if proof.state is None:
+        return
+    said = proof.state.block()
+    block = chain.run(chain.node.block(said.number))
+    if block is None or block.hash != said.hash:
+        raise ProofOfOtherChain("block", "0x" + said.hash.hex(), "0x" + block.hash.hex() if block else "none")
 
 
 def _renewed(chain: ChainSource, proof: ReadingEvidence) -> ReadingEvidence:
@@ -185,8 +205,8 @@ def _place_now(ledger: Ledger, placed: PlacedBatch) -> PlacedBatch:
     return replace(placed, path=ledger.path(number))
 
 
-def _release(chain: ChainSource, device: str, counter: int, block: int) -> Json:
-    """What the FirmwareRegistry knows of the release that the device ran."""
+def _release(chain: ChainSource, device: str, counter: int, *blocks: int) -> Json:
+    """What the FirmwareRegistry knows of the release that the device ran, recorded in these blocks."""
     found = chain.run(chain.devices.device_of(device, chain.block))
     told: Json = {"firmware": counter, "model": found.model if found else None, "state": None, "isReliable": None}
     if found is None:
@@ -195,7 +215,7 @@ def _release(chain: ChainSource, device: str, counter: int, block: int) -> Json:
     if chain.run(registry.commitment_of(found.model, counter, chain.block)) == _NO_RELEASE:
         return told
     state = chain.run(registry.state_of(found.model, counter, chain.block))
-    reliable = chain.run(registry.is_device_reliable_at(device, counter, block, chain.block))
+    reliable = all(chain.run(registry.is_device_reliable_at(device, counter, block, chain.block)) for block in blocks)
     return told | {"state": state.name.lower(), "isReliable": reliable}
 
 

@@ -66,9 +66,7 @@ def test_read__of_a_span_of_time__gives_its_canonical_bytes(
 def test_read__as_table_csv_and_json_lines__says_the_same(street: Street, tmp_path: Path) -> None:
     words = "read", "--stream", street.full.name, "--from", "2027-01-15T08:00", "--until", "2027-01-15T08:10"
     done = {kind: street.world.run(*words, *street.world.chain_options, "--format", kind) for kind in ("table", "csv")}
-    lines = street.world.run(
-        *words, *street.world.chain_options, "--format", "ndjson", "--out", tmp_path / "x.ndjson"
-    )
+    lines = street.world.run(*words, *street.world.chain_options, "--format", "ndjson", "--out", tmp_path / "x.ndjson")
     assert lines.exit_code == 0, lines.stderr
     rows = list(csv.reader(StringIO(done["csv"].stdout)))
     assert rows[0] == ["index", "atMs", "firmware", "power [W]", "temperature [Cel]"]

@@ -247,11 +247,11 @@ class World:
                 at = START_MS + quarter * WINDOW_MS + part * EACH * STEP_MS
                 self.anchor(meter, [self.segment(meter, at, firmware, EACH)])
 
-    def segment(self, meter: Meter, start_ms: int, firmware: int, size: int) -> SignedRun:
+    def segment(self, meter: Meter, start_ms: int, firmware: int, size: int, step_ms: int = STEP_MS) -> SignedRun:
         """What the device sends of readings from a time on. The last but one reading of each has no temperature."""
         first = meter.tail.next_index
         run = ReadingRun.of(
-            Reading(first + at, start_ms + at * STEP_MS + self.rng.randrange(3), firmware, self._values(at == size - 2))
+            Reading(first + at, start_ms + at * step_ms + self.rng.randrange(3), firmware, self._values(at == size - 2))
             for at in range(size)
         )
         salted = SaltedRun(run, self.rng.randbytes(32))
