@@ -47,7 +47,6 @@ from gridweave.client.telemetry import (
     ServiceSource,
     StreamKeys,
     epoch_act,
-    keys_for_gateway,
     opening_act,
 )
 from gridweave.client.telemetry.private_files import replace_private
@@ -59,7 +58,6 @@ from gridweave.domain.telemetry.windows import WINDOW_MS, window_at, windows_of
 __all__ = ["begin_epoch", "erase", "gateway_keys", "open_stream", "read_schema"]
 
 _HOUR = 3_600
-_DAY_WINDOWS = 96
 
 SchemaFile = Annotated[Path, typer.Option("--schema", help="The channels, in JSON: see docs/sharing.md.")]
 ValidFor = Annotated[int, typer.Option(help="Seconds of chain time to get there.")]
@@ -174,7 +172,7 @@ def begin_epoch(
 
 
 def gateway_keys(
-    file: Annotated[Path, typer.Option("--out", "-o", help="Where to write them, readable by you alone.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", help="The gateway's folder of keys.")],
     stream: StreamOption = None,
     begin: From = None,
     until: Until = None,
@@ -187,9 +185,10 @@ def gateway_keys(
 ) -> None:
     """Give a gateway what it seals with: the keys of some quarter hours to come, and no others.
 
-    It reads what it seals, so give it no more than it needs before you come again.
+    It reads what it seals, so give it no more than it needs before you come again. What it had of the epoch before is
+    replaced: begin with what it has not sealed yet.
 
-    Example: gridweave telemetry gateway-keys --from 2026-06-21T00:00 --windows 672 --out gateway.json
+    Example: gridweave telemetry gateway-keys --from 2026-06-21T00:00 --windows 672 --out gateway/keys
     """
     with telling(as_json):
         known = key_file(stream_keys, keystore, password_file).read()
@@ -197,14 +196,15 @@ def gateway_keys(
         first_ms = ms_of(begin, _this_window())
         end_ms = ms_of(until, first_ms + windows * WINDOW_MS)
         first, end = windows_of(first_ms, end_ms)
-        given = keys_for_gateway(keys, keys.newest if epoch is None else epoch, first, end)
+        given = keys.of(keys.newest if epoch is None else epoch).keys.covering(first, end)
+        file = folder / f"{keys.stream.hex()}.{given.epoch}.keys"
         replace_private(file, given.encode())
-        told = {"file": str(file), "epoch": given.keys.epoch, "firstWindow": first, "endWindow": end}
+        told = {"file": str(file), "epoch": given.epoch, "firstWindow": first, "endWindow": end}
         if as_json:
             emit(told)
         else:
-            span = f"{time_of(first_ms)} to {time_of(end_ms)}"
-            out.print(f"{file}: epoch {given.keys.epoch}, {span}; keep it as secret as the readings", highlight=False)
+            span = f"epoch {given.epoch}, {time_of(first_ms)} to {time_of(end_ms)}"
+            out.print(f"{file}: {span}; as secret as the readings", highlight=False, soft_wrap=True)
 
 
 def erase(

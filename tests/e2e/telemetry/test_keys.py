@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gridweave.client.telemetry import GatewayKeys, KeyFile
+from gridweave.client.telemetry import KeyFile
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import StreamMode, stream_id
 from gridweave.domain.telemetry.errors import WindowClosed
+from gridweave.domain.telemetry.keytree import WindowKeys
 from gridweave.domain.telemetry.windows import WINDOW_MS
 from tests.e2e.telemetry.conftest import Street, grant
 from tests.e2e.telemetry.world import EACH, PASSWORD, SCHEMA, START_MS, WINDOW, World
@@ -182,16 +183,17 @@ def test_open_stream__given_no_schema_or_mode__is_wrong_use(street: Street, tmp_
 
 
 def test_gateway_keys__open_their_quarters_and_no_others(street: Street) -> None:
-    file = street.world.home / "some.json"
-    words = "gateway-keys", "--stream", street.full.name, "--epoch", 2, "--from", at(20), "--windows", 3, "--out", file
-    assert street.world.must(*words)["firstWindow"] == WINDOW + 20
-    given = GatewayKeys.decode(file.read_bytes())
-    own = KeyFile(street.world.home / "owner.streams", PASSWORD).read().of(street.full.stream).of(2).keys
+    words = "gateway-keys", "--stream", street.full.name, "--epoch", 2, "--from", at(20), "--windows", 3
+    told = street.world.must(*words, "--out", street.world.home / "other gateway")
+    file = Path(told["file"])
+    assert (file.name, told["firstWindow"]) == (f"{street.full.stream.hex()}.2.keys", WINDOW + 20)
     assert file.stat().st_mode & 0o777 == 0o600
-    assert [given.keys.key(WINDOW + at) for at in (20, 21, 22)] == [own.key(WINDOW + at) for at in (20, 21, 22)]
+    given = WindowKeys.decode(file.read_bytes())
+    own = KeyFile(street.world.home / "owner.streams", PASSWORD).read().of(street.full.stream).of(2).keys
+    assert [given.key(WINDOW + at) for at in (20, 21, 22)] == [own.key(WINDOW + at) for at in (20, 21, 22)]
     for window in (WINDOW + 19, WINDOW + 23):
         with pytest.raises(WindowClosed):
-            given.keys.key(window)
+            given.key(window)
 
 
 def test_key_file__by_another_password__does_not_open(street: Street) -> None:

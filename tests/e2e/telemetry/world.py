@@ -26,7 +26,6 @@ from gridweave.chain.contracts.telemetry_anchor import SignedBatch
 from gridweave.chain.types import Call
 from gridweave.cli import app
 from gridweave.client import DeviceKey, Wallet
-from gridweave.client.telemetry import GatewayKeys
 from gridweave.deployment import Deployment
 from gridweave.deployment.record import ContractVersion
 from gridweave.domain.acts import Endorsement, KeyKind, Possession
@@ -36,6 +35,7 @@ from gridweave.domain.device_acts import Handover, TransferAcceptance, TransferO
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain
 from gridweave.domain.telemetry.batches import SealedBatch
+from gridweave.domain.telemetry.keytree import WindowKeys
 from gridweave.domain.telemetry.readings import Reading, ReadingRun
 from gridweave.domain.telemetry.salts import SaltedRun
 from gridweave.domain.telemetry.schema import Channel, Schema
@@ -67,7 +67,7 @@ class Meter:
     mode: StreamMode
     tail: StreamTail
     tip: Tip
-    gateway: GatewayKeys | None = None
+    gateway: WindowKeys | None = None
     measured: list[bytes] = field(default_factory=list)
     sealed: list[SealedBatch] = field(default_factory=list)
     signatures: list[bytes] = field(default_factory=list)
@@ -205,11 +205,9 @@ class World:
 
     def give_keys(self, meter: Meter, windows: tuple[int, int], owner: str = "owner") -> None:
         """The gateway's keys, as the owner exports them."""
-        file = self.home / "gateway.json"
         first, end = (START_MS + at * WINDOW_MS for at in windows)
-        words = "gateway-keys", "--stream", meter.name, "--from", first, "--until", end, "--out", file
-        self.must(*words, keys=owner)
-        meter.gateway = GatewayKeys.decode(file.read_bytes())
+        words = "gateway-keys", "--stream", meter.name, "--from", first, "--until", end, "--out", self.home / "gateway"
+        meter.gateway = WindowKeys.decode(Path(self.must(*words, keys=owner)["file"]).read_bytes())
 
     def begin_epoch(self, meter: Meter, epoch: int, owner: str = "owner") -> None:
         told = self.act_by("epoch", "--stream", meter.name, *self._schema_of(owner), key=owner, keys=owner)
@@ -267,7 +265,7 @@ class World:
     def anchor(self, meter: Meter, sent: Sequence[SignedRun]) -> None:
         """Seals what was sent as a gateway does, has the device sign the batch, and anchors it."""
         assert meter.gateway is not None
-        batch = seal(meter.gateway.keys, meter.gateway.schema, sent)
+        batch = seal(meter.gateway, SCHEMA, sent)
         signed = self.signed(meter, batch)
         body = batch.body if meter.mode is StreamMode.FULL else b""
         (mined,) = self.chain.must([self._anchoring(signed, body)])

@@ -12,7 +12,6 @@ A source is anybody who tells of a stream: a service (`ServiceSource`), or a cha
 
 from gridweave.client.telemetry.anchored import AnchoredBatch, BatchSource, StreamFacts
 from gridweave.client.telemetry.evidence import BatchConsent, ReadingEvidence
-from gridweave.client.telemetry.gateway_keys import GatewayKeys, keys_for_gateway
 from gridweave.client.telemetry.handover import GrantEvent, Handover, hand_over
 from gridweave.client.telemetry.key_file import KeyFile
 from gridweave.client.telemetry.ledger import Ledger
@@ -32,7 +31,6 @@ __all__ = [
     "BatchSource",
     "ClosedSection",
     "EpochKeys",
-    "GatewayKeys",
     "GrantEvent",
     "Handover",
     "KeyFile",
@@ -54,7 +52,6 @@ __all__ = [
     "epoch_act",
     "grant_act",
     "hand_over",
-    "keys_for_gateway",
     "mode_of",
     "opening_act",
     "prove_indexes",

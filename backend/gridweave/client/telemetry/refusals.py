@@ -12,7 +12,6 @@ __all__ = [
     "BodyHashWrong",
     "BodyUnavailable",
     "EpochClosed",
-    "GatewayKeysMalformed",
     "GrantEventDisagrees",
     "HandoverMalformed",
     "KeyFileMalformed",
@@ -100,12 +99,6 @@ class EpochClosed(KeyRefusal):
 
 class KeyFileMalformed(KeyRefusal):
     """Bytes are no key file's content."""
-
-    parameters = ("string rule",)
-
-
-class GatewayKeysMalformed(KeyRefusal):
-    """Bytes are no keys for a gateway."""
 
     parameters = ("string rule",)
 

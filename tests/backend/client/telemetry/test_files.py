@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from gridweave.client.errors import ClientError, KeyNotFound, KeystoreError, WrongPassword
 from gridweave.client.telemetry import (
     EpochKeys,
-    GatewayKeys,
     Handover,
     KeyFile,
     OwnerKeys,
@@ -21,12 +20,10 @@ from gridweave.client.telemetry import (
     PartyKeys,
     StreamKeys,
     hand_over,
-    keys_for_gateway,
     private_files,
 )
 from gridweave.client.telemetry.refusals import (
     EpochClosed,
-    GatewayKeysMalformed,
     HandoverMalformed,
     KeyFileMalformed,
     PartyFileMalformed,
@@ -295,7 +292,6 @@ def test_decode__with_any_byte_changed__is_refused_or_other_keys() -> None:
 DECODERS = {
     "owner": (OwnerKeys.decode, OwnerKeys.encode, owner_keys().encode()),
     "party": (PartyKeys.decode, PartyKeys.encode, PartyKeys.fresh().encode()),
-    "gateway": (GatewayKeys.decode, GatewayKeys.encode, keys_for_gateway(keys(1), 1, WINDOW, WINDOW + 3).encode()),
     "handover": (Handover.decode, Handover.encode, HANDED.encode()),
     "grant file": (Handover.of_file, Handover.to_file, HANDED.to_file()),
 }
@@ -364,23 +360,6 @@ def test_handover__with_any_byte_changed__is_refused(suite: PartySuite) -> None:
     for bad in (given_.to_file() + b" ", given_.to_file()[:-2], b'{"gridweave": "x"}'):
         with pytest.raises(HandoverMalformed):
             Handover.of_file(bad)
-
-
-def test_gateway_keys__with_more_than_their_windows__are_refused() -> None:
-    given_ = keys_for_gateway(keys(1), 1, WINDOW, WINDOW + 7)
-    raw = given_.encode()
-    assert GatewayKeys.decode(raw) == given_
-    more = keys(1).of(1).keys
-    with pytest.raises(GatewayKeysMalformed):
-        GatewayKeys(STREAM, SCHEMA, WINDOW, WINDOW + 7, more)
-    with pytest.raises(WindowClosed):
-        GatewayKeys(STREAM, SCHEMA, WINDOW, WINDOW + 8, given_.keys)
-    body = json.loads(raw)
-    for change in ({"epoch": 2}, {"firstWindow": True}, {"endWindow": WINDOW + 6}, {"keys": "0x"}, {"stream": "00"}):
-        with pytest.raises(DomainError):
-            GatewayKeys.decode(json.dumps(body | change, indent=1).encode() + b"\n")
-    with pytest.raises(GatewayKeysMalformed):
-        GatewayKeys.decode(raw.rstrip())
 
 
 def test_errors__are_the_clients__or_the_domains() -> None:
