@@ -170,17 +170,15 @@ async def _on_the_tip(world: World, name: str, planned: Callable[[Tip], Plan]) -
     """
     until = time.monotonic() + _WAITS_S
     while True:
-        if world.lanes.busy((_lane(name),)):
-            refused = None
-        else:
-            plan = planned(await _tip(world, name))
-            try:
-                await rehearse(world, plan.call)
+        refused, plan = None, planned(await _tip(world, name))
+        try:
+            await rehearse(world, plan.call)
+            if not world.lanes.busy((_lane(name),)):
                 return plan
-            except Refused as error:
-                if error.name not in _MOVING:
-                    raise
-                refused = error
+        except Refused as error:
+            if error.name not in _MOVING:
+                raise
+            refused = error
         if time.monotonic() >= until:
             raise refused or StreamBusy(name)
         await asyncio.sleep(_LOOK_S)
