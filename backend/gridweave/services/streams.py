@@ -37,7 +37,7 @@ from gridweave.domain.telemetry.schema import SCHEMA_TAG, Schema
 from gridweave.outbox.kinds import Kind
 from gridweave.services.acts import Consent, Plan, rehearse, submit_act
 from gridweave.services.device_rows import key_of
-from gridweave.services.errors import NotFound, Refused, RequestInvalid, StreamBusy
+from gridweave.services.errors import NotFound, Refused, RequestInvalid, ServiceError, StreamBusy
 from gridweave.services.intake import MOST_TIME, Answer
 from gridweave.services.world import World
 from gridweave.store.reading import Page, Row
@@ -170,17 +170,19 @@ async def _on_the_tip(world: World, name: str, planned: Callable[[Tip], Plan]) -
     """
     until = time.monotonic() + _WAITS_S
     while True:
-        refused, plan = None, planned(await _tip(world, name))
+        refused: ServiceError = StreamBusy(name)
+        plan = planned(await _tip(world, name))
+        busy = world.lanes.busy((_lane(name),))
         try:
             await rehearse(world, plan.call)
-            if not world.lanes.busy((_lane(name),)):
+            if not busy:
                 return plan
         except Refused as error:
             if error.name not in _MOVING:
                 raise
-            refused = error
+            refused = refused if busy else error
         if time.monotonic() >= until:
-            raise refused or StreamBusy(name)
+            raise refused
         await asyncio.sleep(_LOOK_S)
 
 
