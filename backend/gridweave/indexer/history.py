@@ -180,8 +180,8 @@ def _of_terms(terms: MarketTerms) -> Iterable[str]:
 
 
 def _of_stream(stream: bytes) -> Iterable[str]:
-    """A stream, and the device that its name begins with."""
-    return f"stream:0x{stream.hex()}", f"device:{checksum_address('0x' + stream[:_DEVICE_BYTES].hex())}"
+    """A stream's name begins with its device."""
+    return (f"device:{checksum_address('0x' + stream[:_DEVICE_BYTES].hex())}",)
 
 
 def _of_meters(meters: Sequence[int]) -> Iterable[str]:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from gridweave.services.errors import Unavailable
 
-__all__ = ["BodyStore"]
+__all__ = ["BODIES", "BodyStore"]
+
+BODIES = "bodies"
+"""The folder's name among a service's."""
 
 
 class BodyStore:
