@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",
     "asset": "Register assets, report their states, find the one that under-delivers.",
+    "telemetry": "Open streams, read, prove, share and erase what devices measure.",
     "firmware": "Make and check bundles of firmware, as a device does before it installs.",
     "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
