@@ -30,6 +30,10 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.ASSET: 400_000,
     Kind.STATE: 450_000,
     Kind.BOND: 400_000,
+    Kind.MODEL: 2_500_000,
+    Kind.RELEASE_KEYS: 3_500_000,
+    Kind.RELEASE: 2_500_000,
+    Kind.ROLLOUT: 2_500_000,
 }
 
 _ASKS_WALLETS = SCHEDULES | {Kind.REFUSAL}
@@ -85,6 +89,8 @@ class GasModel:
     def _each(self, kind: Kind, wallets: bool) -> int:
         if kind is Kind.READING:
             return 450_000 if self.p256_in_code else 160_000
+        if kind is Kind.RECEIPT:
+            return 400_000 if self.p256_in_code else 100_000
         return 150_000 + (_WALLET_GAS if wallets else 0)
 
 
