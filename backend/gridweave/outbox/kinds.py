@@ -1,8 +1,8 @@
 """What kinds of items there are, which of them share a transaction, and the call that carries them.
 
 Orders, cancels, readings, settlements by default and install receipts share calls; a schedule and every other act has
-a transaction of its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked share calls with
-their like only, so that what wallets burn makes nobody else's call dear.
+a transaction of its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked
+share calls with their like only, so that what wallets burn makes nobody else's call dear.
 """
 
 from __future__ import annotations

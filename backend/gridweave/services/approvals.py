@@ -82,6 +82,7 @@ async def approve(world: World, act: FirmwareAct, approvals: Approvals, maker: A
     if isinstance(act, Release) and (again := await gathering.again(approvals)) is not None:
         return again
     if known is not None:
+        await gathering.check_again(approvals)
         return Answer(gathering.id, known)
     return await gathering.take(approvals)
 
@@ -141,6 +142,15 @@ class _Gathering:
                 raise Refused("WrongSignature", {"signer": signer})
         return await gathered(self._world, await self._keep(approvals, kept=True))
 
+    async def check_again(self, approvals: Approvals) -> None:
+        """That an act that was sent already comes from keys that the model has or had. Raises Refused."""
+        sets = await self._world.reads.firmware.key_sets(self._act.model)
+        needs = [need for row in sets or [None] for need in needs_of(self._act, key_set_of(row) if row else _NOBODY)]
+        for signer, signature in approvals.items():
+            await self._check(tuple(needs), signer, signature)
+        if self._maker is not None and not await self._may_have_signed(self._maker.signer, self._maker.signature):
+            raise Refused("WrongSignature", {"signer": self._maker.signer})
+
     async def take(self, approvals: Approvals) -> Answer | Gathered:
         """Raises ServiceError."""
         act, row = self._act, None
@@ -171,10 +181,14 @@ class _Gathering:
         return await submit_act(self._world, self._plan(call, row))
 
     async def _check(self, needs: tuple[Need, ...], signer: str, signature: bytes) -> None:
-        """Raises Refused. What a wallet signed the contract judges."""
+        """Raises Refused."""
         _require_member(needs, signer)
-        if not _is_key_s(self._hash, signer, signature) and not await self._world.node.code(signer):
+        if not await self._may_have_signed(signer, signature):
             raise Refused("WrongSignature", {"signer": signer})
+
+    async def _may_have_signed(self, signer: str, signature: bytes) -> bool:
+        """Whether a key did, or a wallet may have: the contract asks that."""
+        return _is_key_s(self._hash, signer, signature) or bool(await self._world.node.code(signer))
 
     async def _check_step(self) -> None:
         """A step that has passed is told as such; the contract would call its signatures wrong. Raises ServiceError."""

@@ -51,7 +51,7 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class DeviceFirmware:
-    """A device's firmware. `installation` is what it told; `choices` are releases that are not superseded, newest first.
+    """A device's firmware. `installation` is what it told; `choices`, newest first, are the releases not superseded.
 
     `should_run` is the counter of the newest release that it may install, or what it runs where nothing newer is for
     it; None for a device that has told of nothing and may install nothing.

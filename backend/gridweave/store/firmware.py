@@ -156,7 +156,7 @@ class FirmwareReads(Reader):
 def _whole(connection: Connection, row: Row) -> Row:
     model, counter = row["model"], row["counter"]
     steps = _steps(connection, model, [counter]).get(counter, [])
-    bounds = [_at(step) for step in steps[1:]] + [None]
+    bounds = [*(_at(step) for step in steps), None][1:]
     tallied = [
         step | _tally(connection, model, counter, _at(step), until) for step, until in zip(steps, bounds, strict=True)
     ]
