@@ -9,6 +9,7 @@ from typing import Any
 
 from gridweave.chain import Call, SignedQuorum, SignedReceipt
 from gridweave.chain.contracts import Act
+from gridweave.domain.acts import KeyKind
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.firmware.keys import KeySet
 from gridweave.domain.firmware.messages import (
@@ -114,14 +115,22 @@ class FirmwareActs:
         self, key: DeviceKeyPair, counter: int, time: int, code: int = 0, signer: Signer | None = None, model: int = 0
     ) -> Posted:
         """`signer` is the key that speaks for the device."""
+        signed = self.signed_receipt(key, counter, time, code, signer, model)
+        said = signed.receipt
+        body = {"device": said.device, "model": said.model, "counter": counter, "failureCode": code, "time": time}
+        shown = body | {"signature": "0x" + signed.signature[:64].hex()}
+        return Posted("firmware/receipts", shown, self._registry.tell(signed))
+
+    def signed_receipt(
+        self, key: DeviceKeyPair, counter: int, time: int, code: int = 0, signer: Signer | None = None, model: int = 0
+    ) -> SignedReceipt:
+        """As the contract takes it."""
         said = InstallReceipt(key.device, model or self.model, counter, code, time)
         hash_ = digest(self._domain(), said)
         by = signer or key
         signature = by.sign(hash_) if isinstance(by, DeviceKeyPair) else sign_compact(by.secret, hash_)
-        body = {"device": said.device, "model": said.model, "counter": counter, "failureCode": code, "time": time}
         x, y = key.point
-        call = self._registry.tell(SignedReceipt(said, signature + x + y if key.kind else signature))
-        return Posted("firmware/receipts", body | {"signature": "0x" + signature.hex()}, call)
+        return SignedReceipt(said, signature + x + y if key.kind is KeyKind.P256 else signature)
 
     def id_of(self, said: FirmwareAct) -> str:
         """The digest of an act."""

@@ -8,11 +8,11 @@ the last one that is needed is acknowledged; the others asked for nothing yet th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gridweave.chain.contracts import Act, SignedQuorum
-from gridweave.chain.hexes import from_hex, to_hex
+from gridweave.chain.hexes import to_hex
 from gridweave.chain.types import Call
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import SignatureMalformed
@@ -27,14 +27,13 @@ from gridweave.domain.firmware.messages import (
     RolloutResume,
     RolloutStart,
 )
-from gridweave.domain.firmware.proposals import FirmwareAct, Need, act_json, act_of, name_of, needs_of
-from gridweave.domain.signatures import recover, to_compact
+from gridweave.domain.firmware.proposals import FirmwareAct, Need, act_json, name_of, needs_of
+from gridweave.domain.signatures import recover, to_compact, to_rsv
 from gridweave.outbox.kinds import Kind
 from gridweave.services import firmware
 from gridweave.services.acts import Consent, Plan, rehearse, submit_act
 from gridweave.services.errors import (
     KeyChangeUnderWay,
-    NotFound,
     Refused,
     RequestInvalid,
     StepDiffers,
@@ -42,34 +41,20 @@ from gridweave.services.errors import (
 )
 from gridweave.services.firmware_rows import key_set_of, release_of
 from gridweave.services.intake import Answer
+from gridweave.services.proposals import NOBODY, Gathered, gathered
 from gridweave.services.world import World
 from gridweave.store.proposals import Proposal, TooManyProposals
 from gridweave.store.reading import Row
 from gridweave.timing import now_ms
 
-__all__ = ["Approvals", "Gathered", "approve", "gathered", "proposal", "proposals"]
+__all__ = ["Approvals", "approve"]
 
 _REGISTRY = "FirmwareRegistry"
 _KINDS = {ModelOpening: Kind.MODEL, ReleaseKeyChange: Kind.RELEASE_KEYS, Release: Kind.RELEASE}
 _TOO_FEW = "BelowThreshold"
-_NOBODY = KeySet(0, 0, ())
-_MOST_LISTED = 200
 
 Approvals = Mapping[str, bytes]
 """Signatures of 65 bytes, or a wallet's, by signer."""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """An act and who has signed it. `status` is `gathering`, `released` for a release that is approved again, `void`
-    once the chain has gone on without it, or what the outbox says of it."""
-
-    id: str
-    act: FirmwareAct
-    status: str
-    needs: tuple[Need, ...]
-    signers: tuple[str, ...]
-    maker: Act | None = None
 
 
 async def approve(world: World, act: FirmwareAct, approvals: Approvals, maker: Act | None = None) -> Answer | Gathered:
@@ -78,6 +63,7 @@ async def approve(world: World, act: FirmwareAct, approvals: Approvals, maker: A
     `maker` consents to an opening. The same again has the same answer.
     """
     gathering = _Gathering(world, act, maker)
+    approvals = gathering.spelt(approvals)
     known = await world.outbox.item(gathering.id)
     if isinstance(act, Release) and (again := await gathering.again(approvals)) is not None:
         return again
@@ -87,35 +73,6 @@ async def approve(world: World, act: FirmwareAct, approvals: Approvals, maker: A
     return await gathering.take(approvals)
 
 
-async def proposals(world: World, model: int | None) -> list[Gathered]:
-    """Acts of a model, or of all, that are being gathered, newest first; the newest 200 are told."""
-    return [await gathered(world, each) for each in await world.proposals.of_model(model, _MOST_LISTED)]
-
-
-async def proposal(world: World, id_: str) -> Gathered:
-    """Raises NotFound (UnknownProposal)."""
-    found = await world.proposals.find(id_)
-    if found is None:
-        message = "no such act is being gathered; what was sent is told under /v1/requests"
-        raise NotFound("UnknownProposal", message, {"id": id_})
-    return await gathered(world, found)
-
-
-async def gathered(world: World, kept: Proposal) -> Gathered:
-    """As it stands now, in view of the model's present keys."""
-    act = act_of(kept.act, kept.message)
-    row = await world.reads.firmware.model(act.model)
-    needs = needs_of(act, key_set_of(row) if row else _NOBODY)
-    item = await world.outbox.item(kept.id)
-    if kept.kept:
-        status = "released"
-    elif item is not None:
-        status = item.status
-    else:
-        status = "void" if await _is_void(world, act, row) else "gathering"
-    return Gathered(kept.id, act, status, needs, tuple(sorted(kept.signatures, key=_number)), _maker_of(kept))
-
-
 class _Gathering:
     """One request's way: judged, kept, sent."""
 
@@ -123,6 +80,10 @@ class _Gathering:
         self._world, self._act, self._maker = world, act, maker
         self._hash = digest(world.domain(_REGISTRY), act)
         self.id = to_hex(self._hash)
+
+    def spelt(self, approvals: Approvals) -> Approvals:
+        """Each as it is sent."""
+        return {signer: _as_sent(self._hash, signer, said) for signer, said in approvals.items()}
 
     async def again(self, approvals: Approvals) -> Gathered | None:
         """Approvals by present keys of a release that stands, which bundles carry after a change of keys; None if it is
@@ -145,7 +106,8 @@ class _Gathering:
     async def check_again(self, approvals: Approvals) -> None:
         """That an act that was sent already comes from keys that the model has or had. Raises Refused."""
         sets = await self._world.reads.firmware.key_sets(self._act.model)
-        needs = [need for row in sets or [None] for need in needs_of(self._act, key_set_of(row) if row else _NOBODY)]
+        held = [key_set_of(row) for row in sets] or [NOBODY]
+        needs = [need for keys in held for need in needs_of(self._act, keys)]
         for signer, signature in approvals.items():
             await self._check(tuple(needs), signer, signature)
         if self._maker is not None and not await self._may_have_signed(self._maker.signer, self._maker.signature):
@@ -157,7 +119,7 @@ class _Gathering:
         if not isinstance(act, ModelOpening):
             row = await firmware.model(self._world, act.model)
             await self._check_step()
-        needs = needs_of(act, key_set_of(row) if row else _NOBODY)
+        needs = needs_of(act, key_set_of(row) if row else NOBODY)
         for signer, signature in approvals.items():
             await self._check(needs, signer, signature)
         kept = await self._world.proposals.find(self.id)
@@ -242,7 +204,7 @@ class _Gathering:
     async def _call(self, row: Row | None, signatures: Approvals) -> Call:
         """Raises NotFound (UnknownRelease), RequestInvalid."""
         contract, act = self._world.contracts.firmware, self._act
-        present = key_set_of(row) if row else _NOBODY
+        present = key_set_of(row) if row else NOBODY
         quorum = SignedQuorum(present, tuple(signatures.items()))
         match act:
             case ModelOpening():
@@ -299,23 +261,6 @@ def _turn(act: FirmwareAct) -> str:
             return f"opening:{act.maker}:{act.nonce}"
 
 
-async def _is_void(world: World, act: FirmwareAct, row: Row | None) -> bool:
-    """Whether the chain has gone on without it."""
-    if isinstance(act, ModelOpening) or row is None:
-        return row is not None
-    if isinstance(act, ReleaseKeyChange):
-        return bool(act.version <= row["version"])
-    if isinstance(act, Release):
-        return bool(act.counter <= row["latest"])
-    released = await world.reads.firmware.release(act.model, act.counter)
-    if released is None:
-        return False
-    standing = released["standing"]
-    if isinstance(act, ReleaseRevocation):
-        return bool(standing["revoked_since"] and act.since_block >= standing["revoked_since"])
-    return bool(standing["step"] > (0 if isinstance(act, RolloutStart) else act.step))
-
-
 def _require_member(needs: tuple[Need, ...], signer: str) -> None:
     if not any(need.approved([signer]) for need in needs):
         raise Refused("UnknownReleaseKey", {"signer": signer})
@@ -324,6 +269,11 @@ def _require_member(needs: tuple[Need, ...], signer: str) -> None:
 def _of_members(needs: tuple[Need, ...], signatures: Approvals) -> dict[str, bytes]:
     """Without those of keys that are none any more."""
     return {signer: said for signer, said in signatures.items() if any(need.approved([signer]) for need in needs)}
+
+
+def _as_sent(hash_: bytes, signer: str, signature: bytes) -> bytes:
+    """A key's signature in its one form of 65 bytes, which bundles carry; a wallet's as it is."""
+    return to_rsv(to_compact(signature)) if _is_key_s(hash_, signer, signature) else signature
 
 
 def _is_key_s(hash_: bytes, signer: str, signature: bytes) -> bool:
@@ -336,11 +286,6 @@ def _is_key_s(hash_: bytes, signer: str, signature: bytes) -> bool:
 def _maker_json(maker: Act) -> dict[str, Any]:
     shown = {"signer": maker.signer, "nonce": maker.nonce, "deadline": maker.deadline}
     return shown | {"signature": to_hex(maker.signature)}
-
-
-def _maker_of(kept: Proposal) -> Act | None:
-    said = kept.maker
-    return Act(said["signer"], said["nonce"], said["deadline"], from_hex(said["signature"])) if said else None
 
 
 def _number(signer: str) -> int:

@@ -75,8 +75,8 @@ class FirmwareReads(Reader):
         return [_members(row) for row in await self._rows(query.order_by(*_place(firmware_keys)))]
 
     async def release(self, model: int, counter: int) -> Row | None:
-        """A release, how its rollout stands (`standing`), `steps` that led there, each with its own tally,
-        and `revocations`, oldest first.
+        """A release, how its rollout stands (`standing`), `steps` that led there, each with its own tally
+        (a pause with the one that it stopped), and `revocations`, oldest first.
 
         `standing` is {state, resumes_to, share_bp, step, told, failures, revoked_since, begun_at}; a release that is
         only proposed has no share and no step.
@@ -158,7 +158,8 @@ def _whole(connection: Connection, row: Row) -> Row:
     steps = _steps(connection, model, [counter]).get(counter, [])
     bounds = [*(_at(step) for step in steps), None][1:]
     tallied = [
-        step | _tally(connection, model, counter, _at(step), until) for step, until in zip(steps, bounds, strict=True)
+        step if step["state"] == _S.PAUSED else step | _tally(connection, model, counter, _at(step), until)
+        for step, until in zip(steps, bounds, strict=True)
     ]
     (found,) = _with_standing(connection, model, [row])
     revocations = _of_releases(connection, firmware_revocations, model, [counter])

@@ -28,9 +28,10 @@ from gridweave.api.shapes.firmware import GatheredOut, ProposalsOut
 from gridweave.chain.contracts import Act
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.firmware.proposals import FirmwareAct, act_json, name_of
-from gridweave.services import approvals
-from gridweave.services.approvals import Approvals, Gathered
+from gridweave.services import proposals
+from gridweave.services.approvals import Approvals, approve
 from gridweave.services.install_receipts import submit_receipts
+from gridweave.services.proposals import Gathered
 from gridweave.services.world import World
 
 __all__ = ["router"]
@@ -114,7 +115,7 @@ async def post_receipts(request: Request, world: InWorld, body: ReceiptsIn) -> J
 @router.get("/firmware/proposals", response_model=ProposalsOut, response_model_exclude_unset=True, responses=READS)
 async def get_proposals(world: InWorld, model: Id | None = None) -> dict[str, Any]:
     """Acts that are being gathered, the newest 200: what each says, who approved, who has not."""
-    return {"items": [_gathered(each) for each in await approvals.proposals(world, model)]}
+    return {"items": [_gathered(each) for each in await proposals.proposals(world, model)]}
 
 
 @router.get(
@@ -122,13 +123,13 @@ async def get_proposals(world: InWorld, model: Id | None = None) -> dict[str, An
 )
 async def get_proposal(world: InWorld, digest: DigestPath) -> dict[str, Any]:
     """One of them."""
-    return _gathered(await approvals.proposal(world, digest))
+    return _gathered(await proposals.proposal(world, digest))
 
 
 async def _approve(
     request: Request, world: World, act: FirmwareAct, signatures: Approvals, maker: Act | None = None
 ) -> JSONResponse:
-    answer = await approvals.approve(world, act, signatures, maker)
+    answer = await approve(world, act, signatures, maker)
     if isinstance(answer, Gathered):
         return JSONResponse(_gathered(answer))
     return one(request, answer)

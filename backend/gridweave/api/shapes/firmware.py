@@ -126,7 +126,10 @@ class ReleasesOut(Paged):
 
 
 class StepOut(Shape):
-    """A step of a rollout, and what devices told while it lasted. `by` paused it: null for its own failures."""
+    """A step of a rollout, and first words while it lasted; of a pause, those that it was paused with.
+
+    `by` is the key that paused it, null where its own failures did.
+    """
 
     state: StateName
     step: Count
