@@ -44,7 +44,7 @@ COMMANDS: dict[str, str] = {
     "device": "Enrol devices and show them.",
     "asset": "Register assets, report their states, find the one that under-delivers.",
     "telemetry": "Open streams, read, prove, share and erase what devices measure.",
-    "firmware": "Make and check bundles of firmware, as a device does before it installs.",
+    "firmware": "Release firmware by M of N keys, watch its rollout; make and check bundles.",
     "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
     "clear-book": "Clear a book of orders on the real contract: what if.",
