@@ -46,6 +46,7 @@ from gridweave.chain.contracts import (
     signed_words,
 )
 from gridweave.chain.errors import (
+    AnswerTooLarge,
     BlockNotAvailable,
     ChainError,
     GasAboveCap,
@@ -71,6 +72,7 @@ __all__ = [
     "NO_ACT",
     "Act",
     "Asset",
+    "AnswerTooLarge",
     "Authority",
     "Balance",
     "Block",
