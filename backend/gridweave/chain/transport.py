@@ -94,7 +94,8 @@ class Transport:
     async def batch(self, requests: Sequence[Request]) -> list[Any]:
         """Results in the order of `requests`; an item that failed is its ChainError instead of a result.
 
-        NodeUnavailable if the node did not answer as a whole, AnswerTooLarge if it said too much. Long batches go out in several posts.
+        NodeUnavailable if the node did not answer as a whole, AnswerTooLarge if it said too much at once.
+        Long batches go out in several posts.
         """
         results: list[Any] = []
         for part in self._parts(requests):
