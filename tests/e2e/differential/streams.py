@@ -17,7 +17,7 @@ from gridweave.chain.contracts.acts import Act
 from gridweave.chain.contracts.device_registry import DeviceRegistry
 from gridweave.chain.contracts.telemetry_anchor import RangePart, ReadingProof, SignedBatch, TelemetryAnchor
 from gridweave.chain.errors import error_name, reverted
-from gridweave.chain.events import Event, decode_logs
+from gridweave.chain.events import decode_logs
 from gridweave.chain.types import Call
 from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession, StatusChange
 from gridweave.domain.addresses import checksum_address
@@ -36,7 +36,7 @@ from gridweave.domain.telemetry.merkle import MerkleTree
 from gridweave.domain.telemetry.readings import Reading, ReadingRun
 from gridweave.domain.telemetry.salts import SaltedRun
 from tests.e2e.differential.chain import Chain, Mined
-from tests.e2e.differential.devices import Clerk
+from tests.e2e.differential.devices import Clerk, said_of
 from tests.e2e.differential.town import FAR, Device, Person
 
 MODEL = 7
@@ -171,7 +171,7 @@ class Streams:
             assert mined.succeeded, f"{name}: {reverted(self.chain.revert_of(mined))}"
             clerk.file()
             due = [(type(outcome).__name__, *vars(outcome).values()) for outcome in outcomes]
-            assert [_said(event) for event in decode_logs(mined.logs)] == due
+            assert [said_of(event) for event in decode_logs(mined.logs)] == due
             self._note(outcomes, at)
         self.seen[name] += 1
         self.compare()
@@ -332,8 +332,3 @@ class Streams:
         call = self.devices.set_status(said.device, status, act)
         apply: Apply = lambda at, w: self.registry.set_status(said, self.operator.address, at, w)  # noqa: E731
         return self.run("setStatus", call, apply, act)
-
-
-def _said(event: Event) -> tuple[object, ...]:
-    own = (name for name in event.__dataclass_fields__ if name not in Event.__dataclass_fields__)
-    return type(event).__name__, *(getattr(event, name) for name in own)
