@@ -16,7 +16,7 @@ from gridweave.domain.device_errors import SignerNotAllowed
 from gridweave.domain.device_roll import DeviceRoll
 from gridweave.domain.device_rules import Witness, hex_of
 from gridweave.domain.devices import Moment
-from gridweave.domain.errors import CallRefusal
+from gridweave.domain.errors import DomainError
 from gridweave.domain.stream_acts import GrantAccess, NewEpoch, OpenStream
 from gridweave.domain.stream_errors import (
     BatchEmpty,
@@ -175,7 +175,7 @@ class StreamBook:
         return [anchored, *([BodyAnchored(batch.stream, span.number, brought.body)] if brought.body else [])]
 
     @staticmethod
-    def refused(brought: BroughtBatch, refusal: CallRefusal) -> BatchRefused:
+    def refused(brought: BroughtBatch, refusal: DomainError) -> BatchRefused:
         """What is said of one of many that was not anchored."""
         return BatchRefused(brought.stream, _number(brought.span), refusal.data)
 
