@@ -7,7 +7,7 @@ paired by name first, then by likeness; so a changed field is one difference, a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from gridweave.chain.errors import error_name, reverted
 from gridweave.chain.events import Event
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.errors import WordMalformed
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.orders import unpack_reference
 
 __all__ = ["GOVERNANCE", "RULES", "UNCHECKED", "Expected", "Rule", "compare", "subject_of", "text_of", "values_of"]
@@ -303,11 +304,18 @@ def _tell_fields(rule: Rule, item: Expected, event: Event, tell: Tell) -> None:
     if item.contract != event.contract:
         tell(Difference(rule.kind, subject, f"said by {item.contract}", f"by {event.contract}", place_of(event)))
     for name, value in item.values.items():
-        found = getattr(event, name)
-        if found != value:
-            named = _with_field(subject, name)
+        for part, wanted, found in _parts(name, value, getattr(event, name)):
             say = reason_of if name == "reason" else text_of
-            tell(Difference(rule.kind_of(name), named, say(value), say(found), place_of(event)))
+            named = _with_field(subject, part)
+            tell(Difference(rule.kind_of(name), named, say(wanted), say(found), place_of(event)))
+
+
+def _parts(name: str, value: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs: the field itself, of a release its own fields."""
+    pairs = [(name, value, found)]
+    if isinstance(value, Release) and isinstance(found, Release):
+        pairs = [(f"{name}.{own}", getattr(value, own), getattr(found, own)) for own in value.__dataclass_fields__]
+    return (each for each in pairs if each[1] != each[2])
 
 
 def _with_field(subject: Subject, name: str) -> Subject:

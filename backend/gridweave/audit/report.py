@@ -172,6 +172,10 @@ class Doubts:
     batches: list[DoubtedBatch] = field(default_factory=list)
     receipts: list[DoubtedReceipt] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.readings or self.states or self.batches or self.receipts)
+
 
 @dataclass
 class AuditReport:

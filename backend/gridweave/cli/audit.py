@@ -18,12 +18,14 @@ from gridweave.audit import (
     BillUnreadable,
     ChainMoved,
     Difference,
+    Doubts,
     NothingPaid,
     Walk,
     WrongChain,
     audit,
     walk,
 )
+from gridweave.audit.differences import Place
 from gridweave.audit.telling import walk_json, walk_steps
 from gridweave.chain import (
     BlockNotAvailable,
@@ -46,6 +48,7 @@ __all__ = [
     "Rpc",
     "book_of",
     "differences_table",
+    "doubts_table",
     "recomputed_table",
     "register",
     "speaking_of_audits",
@@ -179,6 +182,22 @@ def differences_table(found: list[Difference]) -> Table:
     return made
 
 
+def doubts_table(doubts: Doubts) -> Table:
+    """What rests on keys in doubt, by device: no differences, but nobody should rely on it unawares."""
+    found: list[tuple[str, str, int, Place]] = [
+        *((f"reading of meter {r.meter}, slot {r.slot}", r.device, r.since, r.place) for r in doubts.readings),
+        *((f"state {s.state} of asset {s.asset}", s.device, s.since, s.place) for s in doubts.states),
+        *((f"batch {b.number} of stream {b.stream}", b.device, b.since, b.place) for b in doubts.batches),
+        *((f"receipt for release {r.counter} of model {r.model}", r.device, r.since, r.place) for r in doubts.receipts),
+    ]
+    made = Table(title="Rests on a key in doubt", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for heading in ("what", "device", "in doubt since", "block", "log"):
+        made.add_column(heading, overflow="fold")
+    for what, device, since, place in found:
+        made.add_row(what, device, str(since), str(place.block), str(place.log_index))
+    return made
+
+
 async def _audit(
     rpc: str,
     book: AddressBook,
@@ -210,6 +229,8 @@ async def _walk(rpc: str, book: AddressBook, meter: int, slot: int) -> Walk:
 
 def _print(report: AuditReport) -> None:
     out.print(recomputed_table(report))
+    if report.doubts:
+        out.print(doubts_table(report.doubts))
     if report.clean:
         out.print(f"[green]No difference[/] in {report.milliseconds / 1000:.1f} s.", highlight=False)
         return

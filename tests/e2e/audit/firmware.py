@@ -28,7 +28,7 @@ MODEL = 9
 KEYS = sorted((Party.of(f"release key {n}") for n in range(5)), key=lambda party: int(party.address, 16))
 
 
-class Foundry:
+class Works:
     """Whoever holds the release keys of the street's model, and the devices that claimed themselves from its batch."""
 
     def __init__(self, street: Street) -> None:
@@ -42,11 +42,11 @@ class Foundry:
         chosen = signers or self.signers[: self.keys.threshold]
         return SignedQuorum(self.keys, tuple((p.address, to_rsv(sign_compact(p.secret, said_))) for p in chosen))
 
-    def opening(self, model: int = MODEL) -> Call:
+    def opening(self, threshold: int = 2) -> Call:
         maker = self.street.maker
-        said = ModelOpening(model, maker.address, 2, self.keys.members, self.street.nonce(), FAR)
+        said = ModelOpening(MODEL, maker.address, threshold, self.keys.members, self.street.nonce(), FAR)
         act = self.street.act("FirmwareRegistry", said, maker.secret, maker.address)
-        return self.registry.open_model(model, self.quorum(said), act)
+        return self.registry.open_model(MODEL, self.quorum(said), act)
 
     def changing(self, signers: Sequence[Party], threshold: int) -> Call:
         members = tuple(party.address for party in signers)
@@ -103,7 +103,7 @@ async def maintain(street: Street, devices: Sequence[DeviceKey]) -> None:
 
     1 becomes full and raises the floor; 2 pauses by a key, goes on, and is revoked; 3 stops itself; 4 is proposed.
     """
-    works, send = Foundry(street), street.send
+    works, send = Works(street), street.send
     registry, authority = works.registry, street.contracts.authority
     a, b, c, d = devices
     await send(works.opening())

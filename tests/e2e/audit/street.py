@@ -45,7 +45,7 @@ from gridweave.localnet import Localnet
 from .people import DeviceKey, Home, Party
 
 if TYPE_CHECKING:
-    from .firmware import Foundry
+    from .firmware import Works
     from .measurements import Stream
 
 SLOT = 900
@@ -75,7 +75,7 @@ class Street:
         self.measured: list[Home] = []
         """Homes whose devices measure, once they do; `streams` what, `works` who makes their firmware."""
         self.streams: list[Stream] = []
-        self.works: Foundry
+        self.works: Works
         self.market = 0
         self.answers: dict[str, str] = {}
         """What the node said of the finished day, for liars to change."""
