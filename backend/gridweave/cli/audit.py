@@ -72,7 +72,8 @@ DEFAULT_RPC, DEFAULT_RECORD = "http://127.0.0.1:8545", Path("deployment.json")
 
 def register(app: typer.Typer) -> None:
     """Adds the command to `app`."""
-    group = typer.Typer(help="Recompute every price and payment from the chain alone.", invoke_without_command=True)
+    told = "Recompute prices, payments, telemetry and firmware from the chain alone."
+    group = typer.Typer(help=told, invoke_without_command=True)
     group.callback()(audit_command)
     group.command("walk")(walk_command)
     app.add_typer(group, name="audit")
@@ -93,7 +94,8 @@ def audit_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replays orders, prices, fills, readings, payments and balances, and compares them with logs and storage.
+    """Replays orders, prices, fills, readings, payments, balances, devices, telemetry and firmware, and compares them
+    with logs and storage.
 
     Exit code 0: no difference. 1: differences, each named. 2: wrong use, or the node cannot be audited.
     """

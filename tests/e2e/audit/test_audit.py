@@ -10,7 +10,7 @@ import pytest
 
 from gridweave.audit import CONTRACTS, AuditReport, Checked, Kind, audit
 from gridweave.audit.matching import GOVERNANCE, RULES, UNCHECKED
-from gridweave.chain import Node
+from gridweave.chain import AnswerTooLarge, Node
 from gridweave.chain.abi import EventAbi, abi_of
 from gridweave.chain.events import EVENTS, Event, decode_log
 from gridweave.chain.types import Log
@@ -133,6 +133,18 @@ async def test_audit__given_small_ranges_and_logs_only__finds_the_same(day: Stre
     # that a key was kept is said by no event: without the call it shows in what the contract took from then on
     unseen = Counter({Checked.BY_CONTRACT_ONLY: 3})
     assert parts.counts == whole.counts + unseen
+
+
+async def test_audit__given_a_node_that_says_too_much_at_once__asks_for_less(day: Street) -> None:
+    whole = await audit(day.node, day.book)
+    asked: list[int] = []
+    async with Node(day.chain.url, timeout=60.0, most=400_000) as node:
+        with pytest.raises(AnswerTooLarge):
+            await node.batch([("eth_getBlockByNumber", [hex(number), True]) for number in range(100)])
+        parts = await audit(node, day.book, progress=lambda done, _: asked.append(done))
+    assert len(asked) > 2
+    assert parts.clean
+    assert parts.counts == whole.counts
 
 
 async def test_rules__given_every_event_of_the_contracts__name_what_becomes_of_it() -> None:

@@ -255,6 +255,11 @@ async def test_audit_command__given_an_honest_chain__exits_0_and_shows_what_it_d
     assert code == 0, said
     assert "No difference" in said
     assert "reading signatures (P-256)" in said
+    assert "Rests on a key in doubt" in said
+    doubted = day.measured[0]
+    for what in (f"batch 2 of stream {to_hex(day.streams[2].id)}", "state 2 of asset 3", "release 4 of model 9"):
+        assert what in said and doubted.device in said
+    assert f"reading of meter {day.homes[3].meter}, slot" in said
 
 
 async def test_audit_command__given_json__prints_one_document(day: Street) -> None:
