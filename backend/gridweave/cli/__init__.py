@@ -33,7 +33,7 @@ COMMANDS: dict[str, str] = {
     "networks": "Show the networks known by name; write a Besu QBFT network.",
     "localnet": "Run the supervised local chain alone.",
     "index": "Rebuild the service's projections from the chain.",
-    "audit": "Recompute every price and payment from the chain alone.",
+    "audit": "Recompute prices, payments, telemetry and firmware from the chain alone.",
     "history": "Query and export every event of every contract.",
     "prove": "Walk a payment back to its maker, each step checkable.",
     "keys": "Create, list and show keys in the encrypted keystore.",
