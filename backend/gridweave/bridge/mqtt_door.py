@@ -35,6 +35,7 @@ class MqttDoor:
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
         self._settings, self._sessions = settings, sessions
         self._password = settings.mqtt_password()
+        self._gateway_password = settings.mqtt_gateway_password()
         self._dynsec: Dynsec | None = None
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
 
@@ -86,6 +87,8 @@ class MqttDoor:
     async def _serve(self, dynsec: Dynsec) -> None:
         strangers = [device for device in await dynsec.devices() if device not in self._sessions.devices]
         await dynsec.put_out(strangers)
+        if self._gateway_password is not None:
+            await dynsec.let_gateway_in(self._gateway_password)
         self._dynsec = dynsec
         log.info("the broker is reached", put_out=len(strangers))
         while True:

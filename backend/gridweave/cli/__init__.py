@@ -42,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "order": "Place, cancel and show orders; show a slot's book.",
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",
+    "gateway": "Take devices' telemetry in, seal it and have it anchored.",
     "asset": "Register assets, report their states, find the one that under-delivers.",
     "firmware": "Make and check bundles of firmware, as a device does before it installs.",
     "market": "Create and change markets; show prices, balances and arrears.",

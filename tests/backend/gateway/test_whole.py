@@ -6,8 +6,7 @@ import pytest
 
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import StreamMode
-from gridweave.timing import now_ms
-from tests.support.gateway.scene import Scene, until
+from tests.support.gateway.scene import Scene, recent_ms, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.chain]
 
@@ -20,7 +19,7 @@ async def test_gateway__given_readings_of_several_windows__anchors_each_once_and
     meter = await scene.meter(await scene.home(kind), mode)
     stream, memory = meter.device.stream, meter.device.memory
     async with scene.running() as gateway:
-        at_ms = now_ms() - 3_000_000
+        at_ms = recent_ms() - 3_000_000
         for _ in range(4):
             at_ms = meter.measure(37, at_ms, 17_000)
         await until(lambda: len(scene.anchored(stream)) == 148)

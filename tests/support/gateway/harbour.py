@@ -5,6 +5,7 @@ It brings the tip, as the service does, and reads it back from the chain's event
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 
@@ -55,6 +56,7 @@ class Harbour:
         self.berths: dict[bytes, Berth] = {}
         self.submitted = 0
         self.status = "active"
+        self.turn = asyncio.Lock()
         self._requests: dict[str, Batch] = {}
 
     async def open(self, home: TestHome, schema: Schema, mode: StreamMode) -> bytes:

@@ -26,9 +26,10 @@ from gridweave.domain.telemetry.words import BatchStanding
 from gridweave.gateway.keeper import SealingPace
 from gridweave.gateway.keyring import KeyRing
 from gridweave.gateway.program import Gateway, Inside, Paces
+from gridweave.timing import now_ms
 from tests.support.gateway.harbour import Harbour
 from tests.support.telemetry import SCHEMA
-from tests.support.town import DeviceKeyPair, TestHome
+from tests.support.town import GENESIS, DeviceKeyPair, TestHome
 
 QUICK = SealingPace(readings=20, seconds=0.3, poll_s=0.02, ask_again_s=0.1, longest_pause_s=0.2)
 
@@ -164,6 +165,11 @@ class Scene:
     def anchored(self, stream: bytes) -> list[Reading]:
         """Every reading of a stream that the chain has, in order."""
         return [reading for section in self.opened(stream) for reading in section.run]
+
+
+def recent_ms() -> int:
+    """A time that neither a gateway on this machine nor the town's chain takes for the future."""
+    return min(now_ms(), GENESIS * 1_000)
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]], within: float = 20.0) -> None:
