@@ -16,12 +16,14 @@ import structlog
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.words import BatchStanding
 from gridweave.gateway.program import Inside
+from gridweave.together import together
 
 __all__ = ["BrokerWay", "MqttDoor"]
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 1.0
+_KEEPALIVE_S = 15
 _AT_ONCE = 64
 _MOST_QUEUED = 256
 _SEGMENTS, _BATCHES = "up/segments", "up/batches"
@@ -48,6 +50,7 @@ class BrokerWay:
             password=self.password_file.read_text().strip() if self.password_file else None,
             tls_params=aiomqtt.TLSParameters() if self.tls else None,
             identifier=self.user,
+            keepalive=_KEEPALIVE_S,
             max_queued_incoming_messages=_MOST_QUEUED,
         )
 
@@ -62,9 +65,9 @@ class MqttDoor:
     async def run(self, inside: Inside) -> None:
         while True:
             try:
-                await self._connected(inside)
-            except* _AWAY as away:
-                log.warning("the broker is away", reason=", ".join(map(str, away.exceptions)))
+                await together(self._connected(inside))
+            except _AWAY as away:
+                log.warning("the broker is away", reason=str(away))
             self._client = None
             await asyncio.sleep(_PAUSE_S)
 
@@ -72,16 +75,16 @@ class MqttDoor:
         await self._say(device, "batches", standing.encode())
 
     async def _connected(self, inside: Inside) -> None:
-        places = asyncio.Semaphore(_AT_ONCE)
         async with self._way.client() as client:
             await _subscribe(client)
             self._client = client
             log.info("the broker is reached", host=self._way.host, port=self._way.port)
-            async with asyncio.TaskGroup() as tasks:
-                async for message in client.messages:
-                    await places.acquire()
-                    taking = tasks.create_task(self._take(inside, str(message.topic), bytes(message.payload)))
-                    taking.add_done_callback(lambda _: places.release())
+            # many at once, so that they come to the disk together
+            await together(*(self._listen(inside, client) for _ in range(_AT_ONCE)))
+
+    async def _listen(self, inside: Inside, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            await self._take(inside, str(message.topic), bytes(message.payload))
 
     async def _take(self, inside: Inside, topic: str, payload: bytes) -> None:
         _, device, what = topic.split("/", 2)

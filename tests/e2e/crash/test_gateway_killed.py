@@ -79,7 +79,8 @@ class Life:
         """Ends it between two instants; what it had not signed is gone."""
         if self.task is not None:
             self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+            (ended,) = await asyncio.gather(self.task, return_exceptions=True)
+            assert isinstance(ended, asyncio.CancelledError), ended
         self.meter.device.close()
         self.meter.device = self.scene.boot(self.home, self.mode, every=self.scene.rng.randrange(3, 12))
         signed = self.meter.device.memory.tail.next_index
@@ -217,6 +218,10 @@ async def _settled(siege: Siege) -> None:
 
 
 def _judge(siege: Siege) -> None:
+    berths = siege.scene.harbour.berths.values()
+    batches, readings = sum(len(b.anchored) for b in berths), sum(b.tip.span.next_index for b in berths)
+    refused = Counter(reason for berth in berths for reason in berth.refused)
+    print(f"{dict(siege.done)}: {readings} readings in {batches} batches; refused {dict(refused)}")
     for life in siege.lives:
         anchored = siege.scene.anchored(life.meter.device.stream)  # opened, and its heads followed without a gap
         assert [reading.index for reading in anchored] == list(range(len(anchored)))

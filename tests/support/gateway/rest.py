@@ -145,7 +145,7 @@ async def served(harbour: Harbour) -> AsyncIterator[str]:
     config = uvicorn.Config(Counter(harbour).application(), port=port, log_config=None, access_log=False, ws="none")
     server = _Quiet(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - nobody tells us
         await asyncio.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{port}"

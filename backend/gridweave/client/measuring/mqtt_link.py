@@ -11,12 +11,14 @@ import structlog
 
 from gridweave.client.measuring.pump import Pump
 from gridweave.domain.telemetry.gateway_errors import WordMalformed
+from gridweave.together import together
 
 __all__ = ["BrokerPass", "MqttLink"]
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 1.0
+_KEEPALIVE_S = 15
 _LOOK_S = 0.05
 _AWAY = (aiomqtt.MqttError, OSError, TimeoutError)
 
@@ -45,9 +47,9 @@ class MqttLink:
         """Connects, again and again, until it is cancelled. Raises OtherHistory, and what `knock` raises for good."""
         while True:
             try:
-                await self._connected(await self._knock())
-            except* _AWAY as away:
-                log.warning("the broker is away", reason=", ".join(map(str, away.exceptions)))
+                await together(self._connected(await self._knock()))
+            except _AWAY as away:
+                log.warning("the broker is away", reason=str(away))
             await asyncio.sleep(_PAUSE_S)
 
     async def _connected(self, way: BrokerPass) -> None:
@@ -58,13 +60,12 @@ class MqttLink:
             username=way.device,
             password=way.password,
             identifier=way.device,
+            keepalive=_KEEPALIVE_S,
             tls_params=aiomqtt.TLSParameters() if way.tls else None,
         )
         async with client:
             await client.subscribe(f"{down}/#", qos=1)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(client, up))
-                tasks.create_task(self._send(client, up))
+            await together(self._listen(client, up), self._send(client, up))
 
     async def _send(self, client: aiomqtt.Client, up: str) -> None:
         while True:
