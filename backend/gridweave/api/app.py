@@ -33,6 +33,7 @@ from gridweave.api.routes import (
     readings,
     registry,
     sessions,
+    streams,
 )
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime
@@ -46,6 +47,7 @@ __all__ = ["create_app"]
 _BY_TRAFFIC = (
     orders,
     readings,
+    streams,
     markets,
     accounts,
     bills,

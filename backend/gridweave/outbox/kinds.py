@@ -17,6 +17,7 @@ from gridweave.store.records import Item
 
 __all__ = [
     "ACTS",
+    "AT_ONCE",
     "BATCHED",
     "BY_WALLET",
     "FINAL_WITH_BLOCK",
@@ -25,6 +26,7 @@ __all__ = [
     "PROVABLE",
     "REVIVABLE",
     "SCHEDULES",
+    "SIZED",
     "Kind",
     "asks_wallet",
     "call_of",
@@ -57,6 +59,8 @@ class Kind(StrEnum):
     STATE = "assetState"
     BOND = "bond"
     REFUSAL = "proveRefusal"
+    STREAM = "stream"
+    ANCHOR = "anchor"
 
 
 BY_WALLET = "byWallet"
@@ -77,11 +81,17 @@ ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR, Kind.REFUSAL}
 PROVABLE = frozenset({Kind.ORDER, Kind.SCHEDULE})
 """Kinds whose refusal a bond takes a proof of."""
 
-REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL})
+REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL, Kind.ANCHOR})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
 
 KEPT = frozenset({Kind.DEFAULT, Kind.CLEAR})
-"""Kinds that the keeper asks for, and nobody else: what was refused may be asked for again at once."""
+"""Kinds that the keeper asks for, and nobody else."""
+
+AT_ONCE = KEPT | {Kind.ANCHOR}
+"""Kinds of which what was refused may be asked for again at once, before that is final."""
+
+SIZED = frozenset({Kind.STREAM, Kind.ANCHOR})
+"""Kinds whose gas grows with what their call brings."""
 
 FINAL_WITH_BLOCK = ACTS | REVIVABLE
 """Kinds whose refusal is final with the block that holds it: an act's deadline may be never, and what can be asked for

@@ -16,6 +16,7 @@ from gridweave.outbox.queue import Lanes, Queue
 from gridweave.outbox.recovery import Recovery
 from gridweave.outbox.sender import Pace, Sender
 from gridweave.services.belonging import identity_of
+from gridweave.services.bodies import BODIES, BodyStore
 from gridweave.services.books import Books
 from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
@@ -100,6 +101,7 @@ async def assemble(
         sessions=Sessions(registry, relayer.address, books.devices.get),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
         purse=Purse(node, watch, relayer.address, profile, gas, settings.relayer_low_orders),
+        bodies=BodyStore(settings.data_dir / BODIES),
         former_relayers=await RelayerFacts(stores.outbox).before(),
     )
     return world, sender

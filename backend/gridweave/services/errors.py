@@ -24,6 +24,7 @@ __all__ = [
     "RequestInvalid",
     "ServiceError",
     "SessionInvalid",
+    "StreamBusy",
     "TooManyExports",
     "TooManyReplacements",
     "TooManyStreams",
@@ -104,6 +105,17 @@ class KeyNotToKeep(ServiceError):
     def __init__(self, device: str) -> None:
         message = "only a P-256 key that is not kept yet is; whoever judges a secp256k1 signature needs none"
         super().__init__("KeyNotToKeep", message, {"device": device})
+
+
+class StreamBusy(ServiceError):
+    """A stream's tip is about to move."""
+
+    status = 409
+    retry_after = 2
+
+    def __init__(self, stream: str) -> None:
+        message = "another batch or epoch of the stream is on its way; send the same request again once it is on chain"
+        super().__init__("StreamBusy", message, {"stream": stream})
 
 
 class NonceTaken(ServiceError):

@@ -14,6 +14,7 @@ from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
+from gridweave.services.bodies import BodyStore
 from gridweave.services.books import Books
 from gridweave.services.purse import Purse
 from gridweave.services.sessions import Sessions
@@ -34,6 +35,7 @@ from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import NewItem
 from gridweave.store.statements import StatementReads
+from gridweave.store.streams import StreamReads
 
 __all__ = ["Heads", "Reads", "World"]
 
@@ -79,6 +81,7 @@ class Reads:
     bonds: BondReads
     history: HistoryReads
     statements: StatementReads
+    streams: StreamReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
@@ -94,6 +97,7 @@ class Reads:
             BondReads(index),
             HistoryReads(index),
             StatementReads(index),
+            StreamReads(index),
         )
 
 
@@ -117,6 +121,7 @@ class World:
     sessions: Sessions
     sponsors: Sponsors
     purse: Purse
+    bodies: BodyStore
     former_relayers: tuple[str, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
 

@@ -345,6 +345,50 @@ history_subjects = Table(
     sqlite_with_rowid=False,
 )
 
+streams = _events(
+    "streams",
+    _col("stream", Bytes32),
+    _col("device", Address),
+    _col("schema_hash", Bytes32),
+    _col("mode", Number),
+    by=(("stream",), ("device",)),
+)
+stream_epochs = _events(
+    "stream_epochs",
+    _col("stream", Bytes32),
+    _col("owner", Address),
+    _col("epoch", Number),
+    _col("tip", Bytes32),
+    by=(("stream",), ("owner",)),
+)
+stream_batches = _events(
+    "stream_batches",
+    _col("stream", Bytes32),
+    _col("number", Number),
+    _col("span", Bytes32),
+    _col("head", Bytes32),
+    _col("root", Bytes32),
+    _col("body_hash", Bytes32),
+    by=(("stream", "number"), ("body_hash",)),
+)
+stream_refusals = _events(
+    "stream_refusals",
+    _col("stream", Bytes32),
+    _col("span", Bytes32),
+    _col("reason", String(80)),
+    by=(("stream",),),
+)
+stream_grants = _events(
+    "stream_grants",
+    _col("stream", Bytes32),
+    _col("to", Address),
+    _col("epoch", Number),
+    _col("first_window", Number),
+    _col("last_window", Number),
+    _col("sealed", Text),
+    by=(("stream",), ("to",)),
+)
+
 EVENT_TABLES: dict[str, Table] = {
     name: table for name, table in metadata.tables.items() if "block_number" in table.columns
 }

@@ -13,9 +13,10 @@ from enum import StrEnum
 from gridweave import artifacts
 from gridweave.chain import Call
 from gridweave.chain.contracts.authority import Role as ChainRole
+from gridweave.domain.anchors import StreamMode, stream_id
 from gridweave.domain.maker_tree import leaf_of
 from gridweave.domain.signatures import address_of
-from tests.support.acts import Acts, Party, Posted, Signer
+from tests.support.acts import Acts, Party, Posted, Signer, schema_of
 from tests.support.town import DeviceKeyPair, TestHome, Town, draw_home
 
 __all__ = ["ADMISSION", "PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
@@ -23,6 +24,8 @@ __all__ = ["ADMISSION", "PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "
 Refusal = tuple[int, str]
 
 WEEK = 7 * 86_400
+STREAMS = tuple(f"{done}{turn}" for done in ("rekeyed", "granted", "measured") for turn in ("", "_again"))
+"""Of each thing's device, by what is done to them, which is under way for good."""
 
 
 class Role(StrEnum):
@@ -50,7 +53,7 @@ class Stage:
 
     `things` are the homes that acts are about, `spare` is an enrolled device without a meter, `fresh` one not enrolled;
     `devices` are the prosumer's further ones by what stands before them, `root` is a batch of the one `unborn` of them;
-    `slot` is open, `past` and the one before are over, `ahead` lies beyond the horizon.
+    `slot` is open, `past` and the one before are over, `ahead` lies beyond the horizon; `turn` tells streams apart.
     """
 
     town: Town
@@ -64,6 +67,7 @@ class Stage:
     slot: int
     past: int
     ahead: int
+    turn: str = ""
 
 
 Make = Callable[[Acts, Stage, str, Party], Posted]
@@ -190,6 +194,20 @@ SIGNED: dict[str, Row] = {
         (403, "DeviceSignatureInvalid"),
     ),
     "POST /v1/assets": _of_operators(lambda a, s, t, by: a.asset(s.things[t].meter, by)),
+    "POST /v1/streams": Row(
+        lambda a, s, t, by: a.stream(s.things[t].key.device, by, "fresh" + s.turn), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/streams/{stream}/epochs": Row(
+        lambda a, s, t, by: a.epoch(_stream(s, t, "rekeyed"), by), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/streams/{stream}/grants": Row(
+        lambda a, s, t, by: a.grant(_stream(s, t, "granted"), by, s.accounts["sponsor"]), HOUSEHOLDS, NO_ROLE
+    ),
+    "POST /v1/streams/{stream}/batches": Row(
+        lambda a, s, t, by: a.anchored(_stream(s, t, "measured"), by),
+        {"prosumer": frozenset({Role.DEVICE}), "neighbour": frozenset()},
+        (403, "BatchNotAuthentic"),
+    ),
     "POST /v1/markets": Row(
         lambda a, s, t, by: a.market(*_seats(s, t, by)),
         {"operator's": OPERATORS, "utility's": frozenset({Role.UTILITY})},
@@ -243,6 +261,12 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/devices/{device}": lambda s: f"/v1/devices/{s.spare.device}",
     "GET /v1/devices/{device}/did": lambda s: f"/v1/devices/{s.spare.device}/did",
     "GET /v1/device-batches/{root}": lambda s: f"/v1/device-batches/0x{s.root.hex()}",
+    "GET /v1/streams": lambda s: "/v1/streams",
+    "GET /v1/streams/{stream}": lambda s: f"/v1/streams/0x{_stream(s, 'prosumer', 'granted').hex()}",
+    "GET /v1/streams/{stream}/batches": lambda s: f"/v1/streams/0x{_stream(s, 'prosumer', 'granted').hex()}/batches",
+    "GET /v1/streams/{stream}/batches/{number}/proof": lambda s: f"/v1/streams/0x{'00' * 32}/batches/1/proof",
+    "GET /v1/bodies/{body_hash}": lambda s: f"/v1/bodies/0x{'00' * 32}",
+    "GET /v1/grants": lambda s: "/v1/grants",
     "GET /v1/assets": lambda s: "/v1/assets",
     "GET /v1/assets/{asset}": lambda s: "/v1/assets/1",
     "GET /v1/meters": lambda s: "/v1/meters",
@@ -265,11 +289,16 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
 }
 """What anybody may read, without saying who they are: it is on chain, or about the service itself."""
 
-UNSIGNED = {"POST /v1/bonds/redeem", "POST /v1/devices/{device}/kept-key"}
-"""What anybody may set off: it pays whom it is due to; it keeps a key that is known."""
+UNSIGNED = {"POST /v1/bonds/redeem", "POST /v1/devices/{device}/kept-key", "POST /v1/readings/verify"}
+"""What anybody may set off: it pays whom it is due to; it keeps a key that is known; it asks a contract."""
 
 ADMISSION = {"POST /v1/device-challenges", "POST /v1/device-sessions", "GET /v1/device-sessions/current"}
 """By which a device is let in, and nobody else: it answers with its key, and shows what it was given."""
+
+
+def _stream(stage: Stage, thing: str, of: str) -> bytes:
+    """The stream of a thing's device that is there for this."""
+    return stream_id(stage.things[thing].key.device, StreamMode.FULL, schema_of(of + stage.turn).hash)
 
 
 def _seats(stage: Stage, seat: str, by: Party) -> tuple[Party, Party]:
@@ -304,12 +333,16 @@ async def staged(town: Town) -> Stage:
     await town.send([call for call in calls if call is not None])
     meter = await town.contracts.meters.meter_of_device(of_wallet.device)
     assert meter is not None
+    things = {"prosumer": prosumer, "neighbour": neighbour, "wallet": TestHome(wallet.secret, of_wallet, meter)}
+    for thing, role in (("prosumer", Role.PROSUMER), ("neighbour", Role.NEIGHBOUR), ("wallet", Role.WALLET)):
+        opened = [acts.stream(things[thing].key.device, parties[role], of) for of in STREAMS]
+        await town.send([each.call for each in opened if each.call is not None])
     past = town.clock.slot_at(await town.now()) + 1
     await town.chain.mine(town.clock.end(past))
     return Stage(
         town=town,
         parties=parties,
-        things={"prosumer": prosumer, "neighbour": neighbour, "wallet": TestHome(wallet.secret, of_wallet, meter)},
+        things=things,
         accounts={
             "prosumer": prosumer.account,
             "neighbour": neighbour.account,

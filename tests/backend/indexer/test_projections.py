@@ -36,7 +36,6 @@ WORDS: dict[str, dict[str, Any]] = {
     "ReleaseKeysChanged": {"keys": ("0x" + "11" * 20,)},
     "DIDAttributeChanged": {"name": KEY.attribute, "value": KEY.compressed},
 }
-OF_STREAMS = {"AccessGranted", "BatchAnchored", "BatchRefused", "BodyAnchored", "EpochBegun", "StreamOpened"}
 OF_FIRMWARE = {
     "FirmwareReleased",
     "FloorRaised",
@@ -49,11 +48,11 @@ OF_FIRMWARE = {
     "RolloutStepped",
 }
 LEFT_OUT = {
-    *OF_STREAMS,
     *OF_FIRMWARE,
     "Approval",
     "AssetStateRefused",
     "AuthorityUpdated",
+    "BodyAnchored",
     "EIP712DomainChanged",
     "OperationCanceled",
     "OperationExecuted",
@@ -69,7 +68,7 @@ LEFT_OUT = {
     "TargetFunctionRoleUpdated",
     "Transfer",
 }
-"""Roles and the token's own book, streams and firmware: nothing but the history shows them."""
+"""Roles and the token's own book, sealed bodies and firmware: nothing but the history shows them."""
 
 
 def test_projected__with_those_left_out__are_all_events() -> None:
