@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "device": "Enrol devices and show them.",
     "gateway": "Take devices' telemetry in, seal it and have it anchored.",
     "asset": "Register assets, report their states, find the one that under-delivers.",
+    "telemetry": "Open streams, read, prove, share and erase what devices measure.",
     "firmware": "Make and check bundles of firmware, as a device does before it installs.",
     "market": "Create and change markets; show prices, balances and arrears.",
     "bill": "Show a bill line by line.",
