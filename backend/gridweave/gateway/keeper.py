@@ -38,7 +38,8 @@ log = structlog.get_logger(__name__)
 
 Tell = Callable[[str, BatchStanding], Awaitable[None]]
 
-_MOST_BODY = 1 << 17
+_MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
+"""Bytes, as the contract takes them and as a request holds them."""
 _UNSIGNED = frozenset({"BatchNotAuthentic", "DeviceSignatureInvalid"})
 
 
@@ -278,7 +279,7 @@ def _seal(keys: WindowKeys, schema: Schema, mode: StreamMode, messages: list[byt
     sent = _opened(keys, [decode_message(message) for message in messages])
     while True:
         sealed = seal(keys, schema, sent)
-        if mode is StreamMode.HASH or len(sealed.body) <= _MOST_BODY or len(sent) == 1:
+        if len(sealed.body) <= _MOST_BODY[mode] or len(sent) == 1:
             return sealed
         sent = sent[: (len(sent) + 1) // 2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -56,9 +57,9 @@ class RestService:
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         domain = await self.domain()
         path = f"/v1/streams/{hex_of(batch.stream)}/batches"
-        signed = Signed(_batch_json(batch, signature), digest(domain, batch))
+        posted = _batch_json(batch, signature) | {"body": b64encode(body).decode()}
+        signed = Signed(posted, digest(domain, batch))
         try:
-            await self._ask(lambda: self._client.put_body(body))
             return (await self._ask(lambda: self._client.post(path, signed))).id
         except ServiceError as refused:
             raise SubmissionRefused(refused.name, refused.message) from refused
