@@ -9,17 +9,20 @@ from xml.etree import ElementTree as ET
 
 FORGE_TOTAL = re.compile(r"(\d+) tests? passed, (\d+) failed, (\d+) skipped \(\d+ total")
 FORGE_SKIP = re.compile(r"^\[SKIP[^\]]*\] (\S+)", re.MULTILINE)
+FORGE_FAIL = re.compile(r"^\[FAIL:? ?([^\n]*?)\] (\S+)\(", re.MULTILINE)
 PROOF = re.compile(r"^(?:proved|refuted|FAILED) +\d+ s ")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST_WHY = 400
 
 
 @dataclass
 class Counts:
-    """Tests passed and failed, and the skipped ones, each as `test: reason`."""
+    """Tests passed and failed; which were skipped and, where the tool says so, which failed, each as `test: reason`."""
 
     passed: int = 0
     failed: int = 0
     skipped: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 def from_junit(report: Path) -> Counts:
@@ -28,11 +31,13 @@ def from_junit(report: Path) -> Counts:
     if not report.exists():
         return counts
     for case in ET.parse(report).getroot().iter("testcase"):
-        skip = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        name, skip = f"{case.get('classname')}.{case.get('name')}", case.find("skipped")
+        broken = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+        if broken is not None:
             counts.failed += 1
+            counts.failures.append(f"{name}: {_short(broken.get('message', ''))}")
         elif skip is not None:
-            counts.skipped.append(f"{case.get('classname')}.{case.get('name')}: {skip.get('message', '')}")
+            counts.skipped.append(f"{name}: {skip.get('message', '')}")
         else:
             counts.passed += 1
     return counts
@@ -45,7 +50,8 @@ def from_forge(output: str) -> Counts:
     if not totals:
         return Counts()
     passed, failed, _ = map(int, totals[-1])
-    return Counts(passed, failed, [f"{name}: skipped by vm.skip" for name in FORGE_SKIP.findall(plain)])
+    failures = {f"{name}: {_short(why)}": None for why, name in FORGE_FAIL.findall(plain)}  # forge says them twice
+    return Counts(passed, failed, [f"{name}: skipped by vm.skip" for name in FORGE_SKIP.findall(plain)], [*failures])
 
 
 def from_proofs(output: str) -> Counts:
@@ -57,3 +63,9 @@ def from_proofs(output: str) -> Counts:
 def from_status(status: int) -> Counts:
     """A tool that only says yes or no is one test."""
     return Counts(passed=1) if status == 0 else Counts(failed=1)
+
+
+def _short(why: str) -> str:
+    """Of what was said the beginning, in one line."""
+    line = " ".join(why.split())
+    return line if len(line) <= LONGEST_WHY else f"{line[:LONGEST_WHY]} ..."

@@ -118,6 +118,10 @@ def _close(rows: list[Row], seconds: float, options: Options) -> int:
         print("\nskipped:")
         for skip in total.skipped:
             print(f"  {skip}{'  <- not allowed in CI' if skip in refused else ''}")
+    if total.failures:
+        print("\nfailed:")
+        for failure in total.failures:
+            print(f"  {failure}")
     failed = total.failed + len(refused)
     kept = len(total.skipped) - len(refused)
     print(f"\n{total.passed} passed, {failed} failed, {kept} skipped in {seconds:.1f}s")
@@ -129,6 +133,7 @@ def _total(rows: list[Row]) -> Counts:
         passed=sum(row.outcome.counts.passed for row in rows),
         failed=sum(row.outcome.counts.failed for row in rows),
         skipped=[f"{row.name}: {skip}" for row in rows for skip in row.outcome.counts.skipped],
+        failures=[f"{row.name}: {failure}" for row in rows for failure in row.outcome.counts.failures],
     )
 
 

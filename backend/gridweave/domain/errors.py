@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import ClassVar
 
-from gridweave.domain.hashing import keccak
+from gridweave.domain.hashing import abi_word, keccak
 
 
 class DomainError(Exception):
@@ -44,6 +44,16 @@ class DomainError(Exception):
     def selector(cls) -> bytes:
         """The first four bytes of keccak256 of the error's signature: a reason as the contracts log it."""
         return _selector(cls.__name__, tuple(parameter.split()[0] for parameter in cls.parameters))
+
+    @property
+    def data(self) -> bytes:
+        """The whole error as a contract returns it, its selector and a word for each argument.
+
+        TypeError for one with an argument that is longer than a word.
+        """
+        types = [parameter.split()[0] for parameter in self.parameters]
+        words = (abi_word(kind, value) for kind, value in zip(types, self.args, strict=True))
+        return self.selector() + b"".join(words)
 
 
 @cache
