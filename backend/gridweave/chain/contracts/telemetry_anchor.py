@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from gridweave.chain.contracts.acts import Act
 from gridweave.chain.contracts.base import Contract
 from gridweave.chain.types import Call
-from gridweave.domain.addresses import ZERO_ADDRESS
+from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 from gridweave.domain.anchors import Batch, Span, StreamMode, Tip
 
 __all__ = [
@@ -126,7 +126,7 @@ class TelemetryAnchor(Contract):
     async def keeper_of(self, stream: bytes, block: int | None = None) -> StreamKeeper | None:
         """None if there is no such stream."""
         owner, epoch = await self._results("keeperOf", stream, block=block)
-        return None if owner == ZERO_ADDRESS else StreamKeeper(owner, epoch)
+        return None if owner == ZERO_ADDRESS else StreamKeeper(checksum_address(owner), epoch)
 
     async def tip_hash_of(self, stream: bytes, block: int | None = None) -> bytes:
         """The hash of the stream's tip; zeros if there is no such stream."""
