@@ -22,7 +22,7 @@ from benchmark.figures import NAMES, RESULTS, Figure, load, save
 from benchmark.gas import gas_figures
 from benchmark.page import PAGE, with_tables
 from benchmark.rivals import read_rivals
-from benchmark.tables import gas_grid, rich_table, rivals_grid, speed_grid
+from benchmark.tables import gas_grid, rich_table, rivals_grids, speed_grid
 from layout import ROOT
 
 EXACT = ("gas.", "homes.")
@@ -84,7 +84,7 @@ def _measured(wanted: list[str], *, quick: bool) -> dict[str, Figure]:
 
 def _print(figures: Mapping[str, Figure]) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    for grid in (rivals_grid(figures, read_rivals()), gas_grid(figures), speed_grid(figures)):
+    for grid in (*rivals_grids(figures, read_rivals()).values(), gas_grid(figures), speed_grid(figures)):
         if grid.rows:
             console.print(rich_table(grid))
 

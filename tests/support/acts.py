@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from gridweave.chain import Act, Call, DeviceRegistry
+from gridweave.chain.contracts import SignedBatch
 from gridweave.client import wire
 from gridweave.client.wire import SignedAct
 from gridweave.domain.acts import (
@@ -30,6 +33,8 @@ from gridweave.domain.acts import (
     UnderwriteChange,
     Withdrawal,
 )
+from gridweave.domain.anchors import NO_HEAD, StreamMode, Tip
+from gridweave.domain.anchors import Batch as StreamBatch
 from gridweave.domain.delegations import Delegation
 from gridweave.domain.device_acts import (
     BatchClosing,
@@ -45,9 +50,12 @@ from gridweave.domain.device_acts import (
     TransferOffer,
 )
 from gridweave.domain.eip712 import Domain, Message, digest
+from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Cancel, CancelSchedule, Order, Schedule, Side
 from gridweave.domain.readings import Reading
 from gridweave.domain.signatures import address_of, sign_compact, to_rsv
+from gridweave.domain.stream_acts import GrantAccess, NewEpoch, OpenStream
+from gridweave.domain.telemetry.schema import Channel, Schema
 from tests.support.town import FOREVER, MODEL, DeviceKeyPair, TestHome, Town
 
 _nonces = itertools.count(5_000_000)
@@ -87,7 +95,7 @@ class Acts:
 
     def __init__(self, town: Town, *, elsewhere: Any = None, deadline: int = FOREVER) -> None:
         self.town = town
-        self._elsewhere = elsewhere or (lambda domain: domain)
+        self.elsewhere = elsewhere or (lambda domain: domain)
         self.deadline = deadline
 
     # orders
@@ -217,6 +225,53 @@ class Acts:
             f"devices/{device}/transfer", body, self._devices.accept_transfer(device, present.public, act, handover)
         )
 
+    # telemetry
+
+    def stream(self, device: str, by: Party, of: str = "power") -> Posted:
+        schema = schema_of(of)
+        said = OpenStream(device, schema.hash, StreamMode.FULL, next(_nonces), self.deadline)
+        act = self._act(by, "TelemetryAnchor", said)
+        body = {"device": device, "schema": _hex(schema.encode()), "mode": "full", "owner": _json(act)}
+        return Posted("streams", body, self.town.contracts.anchors.open(device, schema.hash, said.mode, act))
+
+    def epoch(self, stream: bytes, by: Party, tip: Tip | None = None) -> Posted:
+        said = NewEpoch(stream, 2, next(_nonces), self.deadline)
+        act = self._act(by, "TelemetryAnchor", said)
+        call = self.town.contracts.anchors.new_epoch(stream, 2, tip or Tip.start(0), act)
+        return Posted(f"streams/{_hex(stream)}/epochs", {"epoch": 2, "owner": _json(act)}, call)
+
+    def grant(self, stream: bytes, by: Party, to: str) -> Posted:
+        sealed = b"sealed"
+        said = GrantAccess(stream, to, 1, 5, 6, keccak(sealed), next(_nonces), self.deadline)
+        act = self._act(by, "TelemetryAnchor", said)
+        body = {"to": to, "epoch": 1, "firstWindow": 5, "lastWindow": 6, "sealed": _hex(sealed), "owner": _json(act)}
+        return Posted(
+            f"streams/{_hex(stream)}/grants",
+            body,
+            self.town.contracts.anchors.grant(stream, to, 1, (5, 6), sealed, act),
+        )
+
+    def anchored(self, stream: bytes, by: Signer) -> Posted:
+        """A stream's first batch, each time of another root."""
+        sealed, root = b"sealed", next(_seconds).to_bytes(32, "big")
+        said = StreamBatch(stream, 0, 2, 1_000, 2_000, 1, NO_HEAD, root, sha256(sealed).digest())
+        hash_ = digest(self._domain("TelemetryAnchor"), said)
+        word = by.sign(hash_) if isinstance(by, DeviceKeyPair) else sign_compact(by.secret, hash_)
+        body = {
+            "firstIndex": 0,
+            "count": said.count,
+            "firstMs": said.first_ms,
+            "lastMs": said.last_ms,
+            "epoch": said.epoch,
+            "previousHead": _hex(said.previous_head),
+            "root": _hex(root),
+            "bodyHash": _hex(said.body_hash),
+            "signature": _hex(word),
+            "body": b64encode(sealed).decode(),
+        }
+        call = self.town.contracts.anchors.anchor_with_body(SignedBatch(said, Tip.start(0), word), sealed)
+        return Posted(f"streams/{_hex(stream)}/batches", body, call)
+
     # meters
 
     def meter(self, device: str, account: str, by: Party, market: int = 1) -> Posted:
@@ -323,7 +378,7 @@ class Acts:
         return {"market": 1, "slot": slot, "meter": home.meter, "version": version, "deadline": deadline}
 
     def _domain(self, contract: str) -> Domain:
-        domain: Domain = self._elsewhere(self.town.domain(contract))
+        domain: Domain = self.elsewhere(self.town.domain(contract))
         return domain
 
     def _compact(self, by: Party, contract: str, message: Message) -> bytes:
@@ -334,6 +389,11 @@ class Acts:
 
     def _possession(self, key: DeviceKeyPair, maker: str, owner: str) -> bytes:
         return key.sign(digest(self._domain("DeviceRegistry"), Possession(key.device, maker, owner, self.deadline)))
+
+
+def schema_of(name: str) -> Schema:
+    """Of one channel of that name."""
+    return Schema((Channel(name, "W", 0, 4),))
 
 
 def _key(key: DeviceKeyPair) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from gridweave.api.routes import (
     deployment,
     devices,
     events,
+    firmware,
+    firmware_acts,
     health,
     history,
     markets,
@@ -33,6 +35,7 @@ from gridweave.api.routes import (
     readings,
     registry,
     sessions,
+    streams,
 )
 from gridweave.chain.node import Node
 from gridweave.services.runtime import Runtime
@@ -46,6 +49,7 @@ __all__ = ["create_app"]
 _BY_TRAFFIC = (
     orders,
     readings,
+    streams,
     markets,
     accounts,
     bills,
@@ -54,6 +58,8 @@ _BY_TRAFFIC = (
     sessions,
     registry,
     assets,
+    firmware_acts,
+    firmware,
     bonds,
     events,
     history,

@@ -13,6 +13,7 @@ from gridweave.domain.names import camel
 __all__ = [
     "Address",
     "Body",
+    "Bytes",
     "Compact",
     "Digest",
     "Hex32",
@@ -107,6 +108,9 @@ Digest = Annotated[str, AfterValidator(_digest), _hex_schema(32)]
 Hex32 = Annotated[bytes, _hex(32), PlainSerializer(to_hex), _hex_schema(32)]
 Compact = Annotated[bytes, _hex(64, 65), PlainSerializer(to_hex), _hex_schema(64, 65)]
 Signature = Annotated[bytes, _hex(), Field(max_length=4_096), PlainSerializer(to_hex), _hex_schema()]
+Bytes = Annotated[bytes, _hex(), PlainSerializer(to_hex), _hex_schema()]
+"""Of any length: whoever takes them says how many."""
+
 Uint8 = Annotated[int, *_uint(8)]
 Uint16 = Annotated[int, *_uint(16)]
 Uint32 = Annotated[int, *_uint(32)]

@@ -14,12 +14,16 @@ from typing import Any
 
 import aiomqtt
 
-__all__ = ["ANSWERS", "Dynsec", "DynsecRefused", "is_device", "topics_of"]
+__all__ = ["ANSWERS", "GATEWAY", "Dynsec", "DynsecRefused", "is_device", "topics_of"]
 
 _COMMANDS = "$CONTROL/dynamic-security/v1"
 ANSWERS = "$CONTROL/dynamic-security/v1/response"
 _WITHIN_S = 5.0
 _ROLE = "device-"
+GATEWAY = "gateway"
+"""The gateway's user, client id and role."""
+
+ALL_UP, ALL_DOWN = "gridweave/+/up", "gridweave/+/down"
 
 Json = dict[str, Any]
 
@@ -70,9 +74,29 @@ class Dynsec:
         answers = await self._ask(
             {"command": "createRole", "rolename": role, "acls": acls}, {"command": "createClient", **created}
         )
-        for answer in answers:
-            if "error" in answer:
-                raise DynsecRefused(f"{answer['command']}: {answer['error']}")
+        _must_be_done(answers)
+
+    async def let_gateway_in(self, password: str) -> None:
+        """The gateway may connect with this password: it hears all devices, and speaks to them. One that was
+        connected with another password is put out.
+
+        Raises DynsecRefused, TimeoutError, aiomqtt.MqttError.
+        """
+        acls = [
+            _acl("subscribePattern", f"{ALL_UP}/#"),
+            _acl("publishClientReceive", f"{ALL_UP}/#"),
+            _acl("publishClientSend", f"{ALL_DOWN}/#"),
+        ]
+        role, client = {"rolename": GATEWAY, "acls": acls}, {"username": GATEWAY, "clientid": GATEWAY}
+        known = await self._names()
+        commands: list[Json] = [{"command": "modifyRole" if GATEWAY in known else "createRole", **role}]
+        if GATEWAY in known:
+            commands.append({"command": "setClientPassword", "username": GATEWAY, "password": password})
+        else:
+            commands.append(
+                {"command": "createClient", **client, "password": password, "roles": [{"rolename": GATEWAY}]}
+            )
+        _must_be_done(await self._ask(*commands))
 
     async def put_out(self, devices: Sequence[str]) -> None:
         """These devices are disconnected and may not connect, whether they were known or not.
@@ -88,8 +112,11 @@ class Dynsec:
 
     async def devices(self) -> list[str]:
         """Every device that may connect. Raises TimeoutError, aiomqtt.MqttError."""
+        return [name for name in await self._names() if is_device(name)]
+
+    async def _names(self) -> list[str]:
         (answer,) = await self._ask({"command": "listClients"})
-        return [name for name in answer["data"]["clients"] if is_device(name)]
+        return list(answer["data"]["clients"])
 
     async def _ask(self, *commands: Json) -> list[Json]:
         numbered = [command | {"correlationData": str(next(self._numbers))} for command in commands]
@@ -103,6 +130,12 @@ class Dynsec:
         finally:
             for command in numbered:
                 self._waiting.pop(command["correlationData"], None)
+
+
+def _must_be_done(answers: Sequence[Json]) -> None:
+    for answer in answers:
+        if "error" in answer:
+            raise DynsecRefused(f"{answer['command']}: {answer['error']}")
 
 
 def _acl(kind: str, topic: str) -> Json:

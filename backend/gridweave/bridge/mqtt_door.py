@@ -18,6 +18,7 @@ import structlog
 from gridweave.bridge.dynsec import ANSWERS, Dynsec, DynsecRefused, topics_of
 from gridweave.services.sessions import Sessions
 from gridweave.services.settings import Settings
+from gridweave.together import together
 
 __all__ = ["MqttDoor", "mqtt_door"]
 
@@ -35,6 +36,7 @@ class MqttDoor:
     def __init__(self, settings: Settings, sessions: Sessions) -> None:
         self._settings, self._sessions = settings, sessions
         self._password = settings.mqtt_password()
+        self._gateway_password = settings.mqtt_gateway_password()
         self._dynsec: Dynsec | None = None
         self._leaving: asyncio.Queue[str] = asyncio.Queue()
 
@@ -60,9 +62,9 @@ class MqttDoor:
         """Connects, again and again."""
         while True:
             try:
-                await self._connected()
-            except* _AWAY as away:
-                log.warning("the broker is away", reason=", ".join(map(str, away.exceptions)))
+                await together(self._connected())
+            except _AWAY as away:
+                log.warning("the broker is away", reason=str(away))
             self._dynsec = None
             await asyncio.sleep(_PAUSE_S)
 
@@ -79,13 +81,13 @@ class MqttDoor:
         async with client:
             dynsec = Dynsec(client)
             await client.subscribe(ANSWERS, qos=1)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_listen(client, dynsec))
-                tasks.create_task(self._serve(dynsec))
+            await together(_listen(client, dynsec), self._serve(dynsec))
 
     async def _serve(self, dynsec: Dynsec) -> None:
         strangers = [device for device in await dynsec.devices() if device not in self._sessions.devices]
         await dynsec.put_out(strangers)
+        if self._gateway_password is not None:
+            await dynsec.let_gateway_in(self._gateway_password)
         self._dynsec = dynsec
         log.info("the broker is reached", put_out=len(strangers))
         while True:

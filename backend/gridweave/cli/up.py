@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,9 +18,10 @@ from gridweave.cli.localnet import DEFAULT_HOME
 from gridweave.cli.serve import NotStarted, Service, bind, speaking_of_starting
 from gridweave.cli.terminal import REFUSED, fail, out, table
 from gridweave.localnet import Clock, DevKeys, Home, Localnet, LocalnetError, free_port, localnet
-from gridweave.services.settings import Settings
+from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing
+from gridweave.services.settings import PREFIX, Settings
 
-__all__ = ["register"]
+__all__ = ["broker_beside", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +44,13 @@ def up_command(
     ] = None,
     snapshot_seconds: Annotated[float, typer.Option(help="Seconds between snapshots, at least.")] = 5.0,
     keeper: Annotated[bool, typer.Option("--keeper/--no-keeper", help="Clear and settle what is due.")] = True,
+    broker: Annotated[
+        bool, typer.Option("--broker/--no-broker", help="Run a Mosquitto for devices, where one is installed.")
+    ] = True,
 ) -> None:
     """Run a chain, the contracts and the service until interrupted. Start it again and all goes on where it stopped.
+
+    Where Mosquitto is installed a broker for devices runs beside them, unless GRIDWEAVE_MQTT_HOST names another.
 
     Example: gridweave up --home var/up --port 8000
     """
@@ -53,7 +62,8 @@ def up_command(
             node_port = _node_port(home, rpc_port, api_port)
             async with localnet(home, clock=clock, port=node_port, snapshot_seconds=snapshot_seconds) as chain:
                 await chain.deploy(slot_length=slot_length, tell=lambda line: out.print(line, highlight=False))
-                await _serve(chain, _settings(chain, host, api_port, keeper=keeper), door)
+                async with broker_beside(home / "broker", wanted=broker) as mqtt:
+                    await _serve(chain, _settings(chain, host, api_port, keeper=keeper, **mqtt), door)
 
     with speaking_of_starting(), speaking_of_chains(as_json=False):
         try:
@@ -70,7 +80,24 @@ def _node_port(home: Path, wanted: int, api_port: int) -> int:
     return free_port() if not wanted and begun is not None and begun.port == api_port else wanted
 
 
-def _settings(chain: Localnet, host: str, port: int, *, keeper: bool) -> Settings:
+@contextlib.asynccontextmanager
+async def broker_beside(home: Path, *, wanted: bool = True) -> AsyncIterator[dict[str, Any]]:
+    """A broker of one's own, and the settings that name it: none where Mosquitto is missing or another is named."""
+    broker = Mosquitto(home, free_port())
+    try:
+        if not wanted or os.environ.get(f"{PREFIX}MQTT_HOST"):
+            raise MosquittoMissing
+        await broker.start()
+    except MosquittoMissing:
+        yield {}
+        return
+    try:
+        yield {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "mqtt_password_file": broker.password_file}
+    finally:
+        broker.stop()
+
+
+def _settings(chain: Localnet, host: str, port: int, *, keeper: bool, **mqtt: Any) -> Settings:
     return Settings.from_env(
         rpc_url=chain.url,
         deployment=chain.home.deployment_file,
@@ -81,6 +108,7 @@ def _settings(chain: Localnet, host: str, port: int, *, keeper: bool) -> Setting
         host=host,
         port=port,
         keeper=keeper,
+        **mqtt,
     )
 
 
@@ -109,7 +137,14 @@ async def _tell(chain: Localnet, settings: Settings, service: Service) -> None:
     rows = [
         ("API", f"http://{settings.host}:{settings.port}", "docs at /docs"),
         ("chain", chain.url, f"id {chain.chain_id}"),
+        ("broker", *_broker(settings)),
         ("keys", str(chain.home.keys), "development keys, worth nothing"),
         ("log", str(chain.home.path / "service.log"), "one JSON object a line"),
     ]
     out.print(table("Gridweave is up", (("what", "left"), ("where", "left"), ("", "left")), rows))
+
+
+def _broker(settings: Settings) -> tuple[str, str]:
+    if not settings.mqtt_host:
+        return "none", "devices speak over REST; with Mosquitto installed, over MQTT too"
+    return f"mqtt://{settings.mqtt_host}:{settings.mqtt_port}", "devices get in by a session"

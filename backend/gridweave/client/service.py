@@ -105,6 +105,10 @@ class GridweaveClient:
         """Any query as the API answers it; `from_` stands for `from`."""
         return self._transport.get(path, **params)
 
+    def content(self, path: str) -> bytes:
+        """What is answered, byte for byte, where it is no JSON. Raises ServiceError, ServiceUnavailable."""
+        return b"".join(self._transport.stream(path))
+
     def request(self, request_id: str) -> Json:
         """Status of any accepted request: {id, status, reason, final, transaction, block, ...}."""
         return dict(self._transport.get(f"/v1/requests/{request_id}"))

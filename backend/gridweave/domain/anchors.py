@@ -176,6 +176,17 @@ def page_path(leaves: Sequence[bytes], place: int) -> tuple[bytes, ...]:
     return tuple(path)
 
 
+def page_peaks(leaves: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Peaks of an open page over its leaves, from the left; none of an empty one."""
+    peaks, low, size = [], 0, PAGE_SIZE >> 1
+    while size:
+        if len(leaves) & size:
+            peaks.append(page_root(leaves[low : low + size]))
+            low += size
+        size >>= 1
+    return tuple(peaks)
+
+
 def _paired(level: Sequence[bytes]) -> list[bytes]:
     return [_node(left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
 

@@ -5,6 +5,7 @@ A subject is `kind:value`, the kind one of `KINDS`; slots have ten digits, so th
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,8 @@ from typing import Any
 
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import EVENTS, Event
+from gridweave.domain.addresses import checksum_address
+from gridweave.domain.anchors import Span
 from gridweave.domain.meters import Meter
 from gridweave.domain.names import camel
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD
@@ -35,10 +38,12 @@ _NAMES = {"sender": "from"}
 """The contract's parameter names that Python reserves."""
 
 _WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
+_SPANS = frozenset({("BatchAnchored", "span"), ("BatchRefused", "span"), ("EpochBegun", "tip")})
+_DEVICE_BYTES = 20  # of a stream's name, the first
 _NO_ACCOUNTS = frozenset({"contract", "module", "target", "authority", "key"})
 """Parameters that name contracts or keys."""
 
-_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d"}
+_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d", "model": "model:%d"}
 _KINDS |= dict.fromkeys(("device", "identity"), "device:%s")
 _KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
 
@@ -105,8 +110,12 @@ def _shower(event: str, name: str, kind: str) -> Show:
         return _taken_apart(layout)
     if (event, name) == ("MeterRegistered", "terms"):
         return lambda word: json.dumps(_plain(Meter.unpack(word.to_bytes(32, "big"))), separators=(",", ":"))
+    if (event, name) in _SPANS:
+        return lambda word: json.dumps(_plain(Span.unpack(word.to_bytes(32, "big"))), separators=(",", ":"))
+    if (event, name) == ("BodyAnchored", "body"):
+        return lambda body: f'{{"sha256":"0x{hashlib.sha256(body).hexdigest()}","bytes":{len(body)}}}'
     if name == "reason":
-        return lambda selector: f'"{error_name(selector)}"'
+        return lambda reason: f'"{error_name(reason[:4])}"'
     if name != "label" and kind in _SHOWN:
         return _SHOWN[kind]
     return lambda value: json.dumps(_plain(value), separators=(",", ":"))
@@ -161,12 +170,18 @@ def _namer(name: str, kind: str) -> Name | None:
         "ref": _of_reference,
         "order": _of_position,
         "cancel": _of_position,
+        "stream": _of_stream,
     }
     return several.get(name)
 
 
 def _of_terms(terms: MarketTerms) -> Iterable[str]:
     return f"account:{terms.utility}", f"account:{terms.operator}"
+
+
+def _of_stream(stream: bytes) -> Iterable[str]:
+    """A stream's name begins with its device."""
+    return (f"device:{checksum_address('0x' + stream[:_DEVICE_BYTES].hex())}",)
 
 
 def _of_meters(meters: Sequence[int]) -> Iterable[str]:

@@ -11,10 +11,13 @@ from typing import Any
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import (
     EVENTS,
+    AccessGranted,
     AssetRegistered,
     AssetStateChanged,
     Balanced,
+    BatchAnchored,
     BatchClosed,
+    BatchRefused,
     BatchRegistered,
     BondLeaving,
     BondPosted,
@@ -31,6 +34,7 @@ from gridweave.chain.events import (
     DeviceStatusChanged,
     DIDAttributeChanged,
     DIDOwnerChanged,
+    EpochBegun,
     Event,
     Locked,
     MarketChanged,
@@ -51,15 +55,18 @@ from gridweave.chain.events import (
     SettlementRefused,
     Skimmed,
     SlotClosed,
+    StreamOpened,
     TransferOffered,
     Withdrawn,
 )
 from gridweave.chain.hexes import to_hex
+from gridweave.domain.anchors import Span
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.meters import Meter
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD, Cancel, Order
 from gridweave.domain.outcomes import NO_PRICE
 from gridweave.domain.readings import READING_WORD, Reading
+from gridweave.indexer.firmware_rows import FIRMWARE
 from gridweave.indexer.history import History
 
 __all__ = ["PROJECTED", "Row", "project"]
@@ -225,6 +232,28 @@ def _compensated(event: Compensated) -> list[tuple[str, Row]]:
     return [("compensations", row), ("bonds", _bond_row("compensated", event))]
 
 
+def _epoch(event: EpochBegun) -> Row:
+    return _as_is(event) | {"tip": _word(event.tip)}
+
+
+def _anchored(event: BatchAnchored) -> Row:
+    return _as_is(event) | {"span": _word(event.span), "number": Span.unpack(event.span.to_bytes(32, "big")).number}
+
+
+def _batch_refused(event: BatchRefused) -> Row:
+    return _as_is(event) | {"span": _word(event.span), "reason": error_name(event.reason[:4])}
+
+
+def _granted(event: AccessGranted) -> Row:
+    row = _as_is(event)
+    del row["sealed_"]
+    return row | {"sealed": to_hex(event.sealed_)}
+
+
+def _word(number: int) -> str:
+    return to_hex(number.to_bytes(32, "big"))
+
+
 PROJECTED: dict[type[Event], Rows] = {
     BatchRegistered: _one("device_batches"),
     BatchClosed: _one("device_batch_closings"),
@@ -241,6 +270,7 @@ PROJECTED: dict[type[Event], Rows] = {
     AssetStateChanged: _one("asset_states"),
     MeterEnded: _one("meter_ends"),
     MeterMoved: _one("meter_moves"),
+    **FIRMWARE,
     MarketCreated: _one("markets", _market),
     MarketChanged: _one("markets", _market),
     DelegationSet: _delegated,
@@ -267,6 +297,11 @@ PROJECTED: dict[type[Event], Rows] = {
     BondRedeemed: _bond("redeemed"),
     Compensated: _compensated,
     RefusalProved: _one("refusal_proofs"),
+    StreamOpened: _one("streams"),
+    EpochBegun: _one("stream_epochs", _epoch),
+    BatchAnchored: _one("stream_batches", _anchored),
+    BatchRefused: _one("stream_refusals", _batch_refused),
+    AccessGranted: _one("stream_grants", _granted),
 }
 """The rows of every event that leaves some besides its history, as (table, row)."""
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
-from gridweave.outbox.kinds import BATCHED, SCHEDULES, Kind, asks_wallet
+from gridweave.outbox.kinds import BATCHED, SCHEDULES, SIZED, Kind, asks_wallet
 from gridweave.outbox.order_gas import gas_of_orders
-from gridweave.store.records import Item
+from gridweave.store.records import Item, NewItem
 
 __all__ = ["GasModel"]
 
@@ -30,7 +30,15 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.ASSET: 400_000,
     Kind.STATE: 450_000,
     Kind.BOND: 400_000,
+    Kind.STREAM: 500_000,
+    Kind.ANCHOR: 900_000,
+    Kind.MODEL: 2_500_000,
+    Kind.RELEASE_KEYS: 3_500_000,
+    Kind.RELEASE: 2_500_000,
+    Kind.ROLLOUT: 2_500_000,
 }
+_BYTE_GAS = 80
+"""Of what a call brings beside its act: calldata at its floor, hashed and logged."""
 
 _ASKS_WALLETS = SCHEDULES | {Kind.REFUSAL}
 _BY_SIZE = BATCHED | _ASKS_WALLETS
@@ -55,6 +63,8 @@ class GasModel:
         """
         kind = Kind(items[0].kind)
         most = self.limit(kind, _size_of(items), wallets=asks_wallet(items[0]))
+        if kind in SIZED:
+            return self.most_of(items[0])
         if kind is not Kind.ORDER or len(items) == 1 or any(item.attempts for item in items):
             return most
         return min(most, gas_of_orders(items))
@@ -68,6 +78,12 @@ class GasModel:
         if known in _BY_SIZE:
             return min(self.cap, self._base(known) + items * self._each(known, wallets))
         return _SINGLE_GAS[known]
+
+    def most_of(self, item: Item | NewItem) -> int:
+        """The most that an item's own transaction, or its share of one, may take."""
+        lines = len(item.payload.get("lines", (item,)))
+        brought = len(item.payload["data"]) // 2 if item.kind in SIZED else 0
+        return min(self.cap, self.limit(item.kind, lines) + _BYTE_GAS * brought)
 
     def capacity(self, kind: str, attempts: int, *, wallets: bool = False) -> int:
         """Items per transaction; halved with every attempt that failed as a whole."""
@@ -85,6 +101,8 @@ class GasModel:
     def _each(self, kind: Kind, wallets: bool) -> int:
         if kind is Kind.READING:
             return 450_000 if self.p256_in_code else 160_000
+        if kind is Kind.RECEIPT:
+            return 400_000 if self.p256_in_code else 100_000
         return 150_000 + (_WALLET_GAS if wallets else 0)
 
 

@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from gridweave.outbox.kinds import KEPT, REVIVABLE
+from gridweave.outbox.kinds import AT_ONCE, REVIVABLE
 from gridweave.store.outbox import OutboxStore
 from gridweave.store.records import Accepted, NewItem
 
@@ -101,7 +101,7 @@ class Queue:
 
     async def _stored(self, items: Sequence[NewItem]) -> list[Accepted]:
         try:
-            return await self._store.accept(items, REVIVABLE, KEPT)
+            return await self._store.accept(items, REVIVABLE, AT_ONCE)
         finally:
             self._ids -= Counter(item.id for item in items)
 

@@ -18,12 +18,12 @@ from gridweave.chain.types import Call
 from gridweave.domain.eip712 import Message, digest
 from gridweave.domain.errors import SignatureMalformed
 from gridweave.domain.signatures import recover, to_compact
-from gridweave.outbox.kinds import Kind
+from gridweave.outbox.kinds import AT_ONCE, Kind
 from gridweave.services.backing import acts_lanes
 from gridweave.services.errors import GateTooClose, Refused, RequestDiffers, RequestInvalid, TooManyUnderWay
 from gridweave.services.intake import MOST_TIME, Answer, Candidate, Limit, admit
 from gridweave.services.world import World
-from gridweave.store.records import Item, NewItem
+from gridweave.store.records import REJECTED, Item, NewItem
 
 __all__ = ["Consent", "Plan", "submit_act"]
 
@@ -69,7 +69,7 @@ async def submit_act(world: World, plan: Plan) -> Answer:
     id_ = plan.id or (digest(world.domain(first.contract), first.message) if first else b"")
     request = _request(world, plan)
     known = await world.outbox.item(to_hex(id_))
-    if known is not None:
+    if known is not None and not (known.status == REJECTED and plan.kind in AT_ONCE):
         return _same(known, request)
     by_contract = [await _check_consent(world, consent) for consent in plan.consents]
     _check_deadline(world, plan.deadline)

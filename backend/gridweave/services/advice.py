@@ -218,6 +218,8 @@ _BY_STATUS: dict[int, dict[str, str]] = {
         "ECDSAInvalidSignatureS": "s must lie in the lower half",
         "FieldOutOfRange": "a value does not fit its field",
         "NumberMalformed": "not a number in the unit asked for",
+        "SchemaMalformed": "a schema is its canonical bytes; docs/telemetry.md has them",
+        "ChannelMalformed": "a channel has a name, a unit, a scale and a width as docs/telemetry.md has them",
         "PeriodMalformed": "a period is 2026, 2026-11, 2026-W48, 2026-11-27 or 2026-11-27..2026-12-03, 1970 to 2105",
         "PeriodTooLong": "a bill spans a year at most; ask for shorter periods",
         "ZoneUnknown": "name an IANA time zone, such as Europe/Berlin or UTC",

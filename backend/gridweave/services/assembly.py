@@ -16,6 +16,7 @@ from gridweave.outbox.queue import Lanes, Queue
 from gridweave.outbox.recovery import Recovery
 from gridweave.outbox.sender import Pace, Sender
 from gridweave.services.belonging import identity_of
+from gridweave.services.bodies import BODIES, BodyStore
 from gridweave.services.books import Books
 from gridweave.services.precompile import has_p256
 from gridweave.services.purse import Purse
@@ -28,6 +29,7 @@ from gridweave.services.world import Heads, Reads, World
 from gridweave.store.adoptions import Adoptions
 from gridweave.store.database import Database
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.proposals import Proposals
 from gridweave.store.relayers import RelayerFacts
 from gridweave.store.watch import OutboxWatch
 
@@ -93,6 +95,7 @@ async def assemble(
         reads=reads,
         books=books,
         outbox=outbox,
+        proposals=Proposals(stores.outbox),
         queue=Queue(outbox, lanes, sender.ring),
         lanes=lanes,
         terms=TermsBook(reads.markets),
@@ -100,6 +103,7 @@ async def assemble(
         sessions=Sessions(registry, relayer.address, books.devices.get),
         sponsors=Sponsors(reads.bonds, relayer.address, deployment.compensation),
         purse=Purse(node, watch, relayer.address, profile, gas, settings.relayer_low_orders),
+        bodies=BodyStore(settings.data_dir / BODIES),
         former_relayers=await RelayerFacts(stores.outbox).before(),
     )
     return world, sender

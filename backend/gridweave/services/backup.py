@@ -1,4 +1,5 @@
-"""Backup and restore: the outbox, the relayer's keystore, the deployment record and the settings, in one file.
+"""Backup and restore: the outbox, the relayer's keystore, the deployment record, the settings and the sealed bodies of
+which the chain keeps the hash alone, in one file.
 
 The index is left out, because the chain gives it again. So are passwords, addresses of nodes and databases, which may
 hold secrets, and a key that is not encrypted, unless it is asked for.
@@ -8,6 +9,7 @@ outbox.db        one consistent state
 deployment.json  the record
 relayer.json     the keystore; or relayer.key, a plain key
 settings.env     what is set and holds no secret
+bodies/          files by their hash
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gridweave.locking import Taken, hold
+from gridweave.services.bodies import BODIES
 from gridweave.services.settings import PREFIX, Settings
 from gridweave.store.backend import file_of
 from gridweave.store.copies import copy_outbox, mark_restored
@@ -37,6 +41,7 @@ _MANIFEST, _OUTBOX, _RECORD, _SETTINGS = "manifest.json", "outbox.db", "deployme
 _KEYSTORE, _PLAIN_KEY = "relayer.json", "relayer.key"
 _OUTBOX_FILES = (_OUTBOX, f"{_OUTBOX}-wal", f"{_OUTBOX}-shm")
 _KNOWN = frozenset({_MANIFEST, _OUTBOX, _RECORD, _SETTINGS, _KEYSTORE, _PLAIN_KEY})
+_BODIES = re.compile(rf"{BODIES}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}", re.ASCII)
 _UNTOLD = {"rpc_url", "outbox_url", "index_url", "deployment", "data_dir", "networks", "finality_file"}
 _UNTOLD |= {"relayer_key_file", "relayer_keystore", "relayer_password_file", "relayer_key_variable"}
 
@@ -96,6 +101,7 @@ def back_up(settings: Settings, target: Path, key: KeyChoice = KeyChoice.ENCRYPT
         copy = copy_outbox(source, folder / _OUTBOX)
         (folder / _SETTINGS).write_text(_settings_text(settings))
         files |= {_OUTBOX: folder / _OUTBOX, _SETTINGS: folder / _SETTINGS}
+        files |= _bodies(settings.data_dir)  # after the outbox: what that names is there by then
         manifest = Manifest(
             format=_FORMAT,
             gridweave=version("gridweave"),
@@ -132,6 +138,7 @@ def restore(source: Path, folder: Path) -> Manifest:
             manifest.files, key=lambda file: file == _OUTBOX
         ):  # the outbox last: it makes the rest count
             _sync(unpacked / file)
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (unpacked / file).replace(folder / file)
         _sync(folder)
     return manifest
@@ -148,6 +155,15 @@ def _check_free(folder: Path, names: Iterable[str]) -> None:
 
 def _is_same(there: Path, ours: Path) -> bool:
     return there.is_file() and _hash(there) == _hash(ours)
+
+
+def _bodies(data_dir: Path) -> dict[str, Path]:
+    found = ((path.relative_to(data_dir).as_posix(), path) for path in sorted(data_dir.glob(f"{BODIES}/*/*")))
+    return {name: path for name, path in found if _is_known(name)}
+
+
+def _is_known(name: str) -> bool:
+    return name in _KNOWN or _BODIES.fullmatch(name) is not None
 
 
 def _key_file(settings: Settings, key: KeyChoice) -> dict[str, Path]:
@@ -209,7 +225,7 @@ def _unpack(source: Path, folder: Path) -> Manifest:
     """Raises BackupRefused unless every file is there and is what the manifest says."""
     try:
         with tarfile.open(source, "r:gz") as archive:
-            members = {entry.name: entry for entry in archive.getmembers() if entry.isfile() and entry.name in _KNOWN}
+            members = {entry.name: entry for entry in archive.getmembers() if entry.isfile() and _is_known(entry.name)}
             for entry in members.values():
                 archive.extract(entry, folder, filter="data")
     except (OSError, tarfile.TarError, EOFError) as error:
@@ -218,7 +234,7 @@ def _unpack(source: Path, folder: Path) -> Manifest:
         raise BackupRefused(f"{source} is no backup of gridweave: it has no manifest")
     manifest = Manifest.read((folder / _MANIFEST).read_text())
     wrong = [name for name, hash_ in manifest.files.items() if name not in members or _hash(folder / name) != hash_]
-    if wrong or _OUTBOX not in manifest.files or not set(manifest.files) <= _KNOWN:
+    if wrong or _OUTBOX not in manifest.files or not all(map(_is_known, manifest.files)):
         raise BackupRefused(f"{source} is damaged: {', '.join(wrong) or 'files'} is not what its manifest says")
     return manifest
 

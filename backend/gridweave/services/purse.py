@@ -79,8 +79,7 @@ class Purse:
 
     def cost_of(self, item: NewItem) -> int:
         """The most that the item may cost, in wei; 0 while nothing is known."""
-        lines = len(item.payload.get("lines", (item,)))
-        return self.state.fee * self._gas.limit(item.kind, lines) if self.state else 0
+        return self.state.fee * self._gas.most_of(item) if self.state else 0
 
     def can_take(self, wei: int) -> bool:
         """Whether the balance pays for so much more than what is accepted already."""

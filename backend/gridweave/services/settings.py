@@ -116,6 +116,9 @@ class Settings(BaseModel):
     mqtt_tls: bool = Field(default=False, description="speak TLS with it, by the system's authorities")
     mqtt_user: str = Field(default="admin", description="who may command its dynamic-security plugin")
     mqtt_password_file: Path | None = Field(default=None, description="file with that user's password")
+    mqtt_gateway_password_file: Path | None = Field(
+        default=None, description="file with the password by which a gateway shall reach devices there; empty: none may"
+    )
     mqtt_public_host: str = Field(default="", description="the name by which devices reach it, if another")
 
     log_level: str = Field(default="info", description="debug, info, warning or error")
@@ -138,10 +141,12 @@ class Settings(BaseModel):
         """The broker's administrator's. Raises SettingsInvalid."""
         if self.mqtt_password_file is None:
             raise SettingsInvalid(f"{PREFIX}MQTT_PASSWORD_FILE: name the file with the password of {self.mqtt_user}")
-        try:
-            return self.mqtt_password_file.read_text().strip()
-        except OSError as fault:
-            raise SettingsInvalid(f"{PREFIX}MQTT_PASSWORD_FILE: {fault.strerror}") from fault
+        return _secret_in(self.mqtt_password_file, "MQTT_PASSWORD_FILE")
+
+    def mqtt_gateway_password(self) -> str | None:
+        """The gateway's at the broker, None if it has none. Raises SettingsInvalid."""
+        file = self.mqtt_gateway_password_file
+        return None if file is None else _secret_in(file, "MQTT_GATEWAY_PASSWORD_FILE")
 
     @model_validator(mode="before")
     @classmethod
@@ -178,3 +183,10 @@ class Settings(BaseModel):
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
             raise SettingsInvalid(f"{PREFIX}{name.upper()}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def _secret_in(file: Path, variable: str) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError as fault:
+        raise SettingsInvalid(f"{PREFIX}{variable}: {fault.strerror}") from fault

@@ -14,6 +14,7 @@ from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.slots import SlotClock
 from gridweave.outbox.queue import Lanes, Queue
+from gridweave.services.bodies import BodyStore
 from gridweave.services.books import Books
 from gridweave.services.purse import Purse
 from gridweave.services.sessions import Sessions
@@ -26,14 +27,17 @@ from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
 from gridweave.store.devices import DeviceReads
 from gridweave.store.events import EventReads
+from gridweave.store.firmware import FirmwareReads
 from gridweave.store.history import HistoryReads
 from gridweave.store.index import IndexedBlock
 from gridweave.store.markets import MarketReads
 from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.proposals import Proposals
 from gridweave.store.records import NewItem
 from gridweave.store.statements import StatementReads
+from gridweave.store.streams import StreamReads
 
 __all__ = ["Heads", "Reads", "World"]
 
@@ -74,11 +78,13 @@ class Reads:
     devices: DeviceReads
     meters: MeterReads
     assets: AssetReads
+    firmware: FirmwareReads
     accounts: AccountReads
     events: EventReads
     bonds: BondReads
     history: HistoryReads
     statements: StatementReads
+    streams: StreamReads
 
     @classmethod
     def of(cls, index: Database) -> Reads:
@@ -89,11 +95,13 @@ class Reads:
             DeviceReads(index),
             MeterReads(index),
             AssetReads(index),
+            FirmwareReads(index),
             AccountReads(index),
             EventReads(index),
             BondReads(index),
             HistoryReads(index),
             StatementReads(index),
+            StreamReads(index),
         )
 
 
@@ -110,6 +118,7 @@ class World:
     reads: Reads
     books: Books
     outbox: OutboxStore
+    proposals: Proposals
     queue: Queue
     lanes: Lanes
     terms: TermsBook
@@ -117,6 +126,7 @@ class World:
     sessions: Sessions
     sponsors: Sponsors
     purse: Purse
+    bodies: BodyStore
     former_relayers: tuple[str, ...] = ()
     domains: dict[str, Domain] = field(default_factory=dict)
 

@@ -33,6 +33,7 @@ from gridweave.store.outbox_sql import (
     by_column,
     items_in,
     relayed_in,
+    renew,
     reopen,
     requeue,
     sort_out,
@@ -80,7 +81,7 @@ class OutboxStore:
 
         The same id gives what is stored already; a nonce that another id holds gives that id as `conflict`. What was
         rejected holds no nonce, since the chain did not use it. A finally rejected item of a `revivable` kind is queued
-        again, a rejected one of a kind `at_once` even before that is final.
+        again as it comes now, a rejected one of a kind `at_once` even before that is final.
         """
 
         def add(connection: Connection) -> tuple[list[Accepted], bool]:
@@ -117,7 +118,13 @@ class OutboxStore:
         revived = {i.id: i.seq for i in refused if i.kind in at_once or (i.final and i.kind in revivable)}
         requeue(connection, list(revived.values()))
         known |= added
-        known |= {id_: replace(known[id_], status=ACCEPTED, final=False, reason=None, batch=None) for id_ in revived}
+        again = {item.id: item for item in wanted if item.id in revived}
+        for id_, item in again.items():
+            renew(connection, revived[id_], item)
+        known |= {
+            id_: replace(known[id_], payload=item.payload, status=ACCEPTED, final=False, reason=None, batch=None)
+            for id_, item in again.items()
+        }
         queued = revived.keys() | added.keys()
         return [
             Accepted(None, conflicts[item.id])

@@ -11,7 +11,7 @@ import orjson
 from gridweave.store.records import ACCEPTED, Batch, Item, ItemOutcome, NewItem, SignedBytes
 from gridweave.timing import now_ms
 
-__all__ = ["batch_of", "item_of", "new_item", "outcome_row", "row_of", "signed_row"]
+__all__ = ["batch_of", "item_of", "new_item", "outcome_row", "payload_text", "row_of", "signed_row"]
 
 
 def new_item(item: NewItem, seq: int) -> Item:
@@ -47,10 +47,15 @@ def row_of(item: NewItem, known: Item) -> dict[str, Any]:
     return vars(known) | {
         "nonce_key": item.nonce_key,
         "lanes": orjson.dumps(item.lanes).decode(),
-        "payload": orjson.dumps(item.payload).decode(),
+        "payload": payload_text(item),
         "reason_args": None,
         "to_prove": False,
     }
+
+
+def payload_text(item: NewItem) -> str:
+    """What is kept of its payload."""
+    return orjson.dumps(item.payload).decode()
 
 
 def item_of(row: Mapping[Any, Any]) -> Item:

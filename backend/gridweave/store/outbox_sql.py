@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, or_, select, tuple_, update
 
-from gridweave.store.outbox_rows import item_of, signed_row
+from gridweave.store.outbox_rows import item_of, payload_text, signed_row
 from gridweave.store.outbox_tables import batches, items, signed
 from gridweave.store.records import ACCEPTED, COMMITTED, DEAD, OPEN, REJECTED, Batch, Draft, Item, NewItem
 from gridweave.timing import now_ms
@@ -20,6 +20,7 @@ __all__ = [
     "by_column",
     "items_in",
     "relayed_in",
+    "renew",
     "reopen",
     "requeue",
     "sort_out",
@@ -83,6 +84,11 @@ def bury(connection: Connection, batch: int) -> None:
     """As in `OutboxStore.bury`."""
     requeue(connection, list(connection.execute(select(items.c.seq).where(items.c.batch == batch)).scalars()))
     connection.execute(update(batches).where(batches.c.id == batch).values(state=DEAD, nonce=-batches.c.id))
+
+
+def renew(connection: Connection, seq: int, item: NewItem) -> None:
+    """The item is what it comes as now."""
+    connection.execute(update(items).where(items.c.seq == seq).values(payload=payload_text(item)))
 
 
 def reopen(connection: Connection, batch_ids: Sequence[int]) -> None:

@@ -10,16 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from layout import ROOT
 
-__all__ = ["RIVALS", "Act", "Rival", "read_rivals"]
+__all__ = ["DEVICES", "MARKET", "RIVALS", "Act", "Rival", "read_rivals"]
 
 RIVALS = ROOT / "benchmarks" / "rivals.json"
 
 Text = Annotated[str, Field(min_length=1)]
 Gas = Annotated[int, Field(ge=0)]
+Unit = Literal["gas an order", "gas a slot", "gas a claim", "gas a reading", "gas an act", "gas a batch", "gas a proof"]
 
 
 class Act(StrEnum):
-    """What a figure is about: `clear.N` clears N orders, `life.100` is one order's share of everything at 100."""
+    """What a figure is about: `clear.N` clears N orders, `life.100` is one order's share of everything at 100, `claim`
+    brings a device into being, `full` is a reading's share of a batch with its ciphertext, `release` is by 3 of 5.
+    """
 
     PLACE = "place"
     PLACE_REUSED = "place.reused"
@@ -31,6 +34,28 @@ class Act(StrEnum):
     SETTLE = "settle"
     READING = "reading"
     LIFE = "life.100"
+    CLAIM = "claim"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+    ANCHOR = "anchor"
+    FULL = "full"
+    VERIFY = "verify"
+    RELEASE = "release"
+
+
+MARKET = (
+    Act.PLACE,
+    Act.PLACE_REUSED,
+    Act.CLEAR_10,
+    Act.CLEAR_100,
+    Act.CLEAR_200,
+    Act.CLEAR_1000,
+    Act.CLEAR_10000,
+    Act.SETTLE,
+    Act.READING,
+    Act.LIFE,
+)
+DEVICES = (Act.CLAIM, Act.ROTATE, Act.REVOKE, Act.ANCHOR, Act.FULL, Act.VERIFY, Act.RELEASE)
 
 
 class Rival(BaseModel):
@@ -43,7 +68,7 @@ class Rival(BaseModel):
     act: Act
     low: Gas
     high: Gas
-    unit: Literal["gas an order", "gas a slot", "gas a claim", "gas a reading"]
+    unit: Unit
     basis: Literal["measured", "published"]
     source: Text
 

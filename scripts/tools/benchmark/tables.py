@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from benchmark.figures import NAMES, Figure
-from benchmark.rivals import Act, Rival
+from benchmark.rivals import DEVICES, MARKET, Act, Rival
 
-__all__ = ["Grid", "gas_grid", "markdown", "rich_table", "rivals_grid", "speed_grid"]
+__all__ = ["Grid", "gas_grid", "markdown", "rich_table", "rivals_grids", "speed_grid"]
 
 OURS: dict[Act, str] = {
     Act.PLACE: "gas.place.batch100",
@@ -23,6 +23,13 @@ OURS: dict[Act, str] = {
     Act.SETTLE: "gas.settle.secp256k1.batch100",
     Act.READING: "gas.settle.secp256k1.batch100",
     Act.LIFE: "gas.life.n100",
+    Act.CLAIM: "gas.claim",
+    Act.ROTATE: "gas.rotate",
+    Act.REVOKE: "gas.revoke",
+    Act.ANCHOR: "gas.anchor.head",
+    Act.FULL: "gas.anchor.full.per_reading",
+    Act.VERIFY: "gas.verify.reading",
+    Act.RELEASE: "gas.firmware.release.3of5",
 }
 """Our figure for each act. Recording a reading is part of settling it."""
 
@@ -41,20 +48,24 @@ class Grid:
         return 0 < column < len(self.headings) - self.notes
 
 
-def rivals_grid(figures: Mapping[str, Figure], rivals: Sequence[Rival]) -> Grid:
+def rivals_grids(figures: Mapping[str, Figure], rivals: Sequence[Rival]) -> dict[str, Grid]:
+    """Of the market and of devices, each under the name of its place on the page."""
+    return {
+        "rivals": _rivals_grid("Gas beside other markets", MARKET, figures, rivals),
+        "rivals of devices": _rivals_grid("Gas beside other registries of devices and data", DEVICES, figures, rivals),
+    }
+
+
+def _rivals_grid(title: str, about: Sequence[Act], figures: Mapping[str, Figure], rivals: Sequence[Rival]) -> Grid:
     """A row a system, ours first; behind each of their figures how many times ours it is."""
-    acts = [act for act in Act if OURS[act] in figures]
-    known = {(_label(rival), rival.act): rival for rival in rivals}
+    acts = [act for act in about if OURS[act] in figures]
+    known = {(_label(rival), rival.act): rival for rival in rivals if rival.act in about}
     ours = ("Gridweave", *("in settle" if act is Act.READING else _short(figures[OURS[act]].value) for act in acts))
     theirs = [
         (label, *(_beside(known.get((label, act)), figures) for act in acts))
-        for label in dict.fromkeys(_label(rival) for rival in rivals)
+        for label in dict.fromkeys(label for label, _ in known)
     ]
-    return Grid(
-        "Gas beside other systems",
-        ("system", *(act.value.replace(".", " ") for act in acts)),
-        (ours, *theirs) if acts else (),
-    )
+    return Grid(title, ("system", *(act.value.replace(".", " ") for act in acts)), (ours, *theirs) if acts else ())
 
 
 def gas_grid(figures: Mapping[str, Figure]) -> Grid:

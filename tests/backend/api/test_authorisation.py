@@ -145,6 +145,7 @@ def honest(row: Row) -> tuple[str, Role] | None:
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
     "POST /v1/asset-states": (403, "DeviceSignatureInvalid"),
+    "POST /v1/firmware/receipts": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
     "POST /v1/device-claims": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices/{device}/key": (403, "DeviceSignatureInvalid"),
@@ -152,11 +153,15 @@ FORGED = {
     "POST /v1/devices/{device}/key-adoption": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices/{device}/transfer": (403, "DeviceSignatureInvalid"),
     "POST /v1/deposits": (403, "ERC2612InvalidSigner"),
+    "POST /v1/streams/{stream}/batches": (403, "BatchNotAuthentic"),
     **dict.fromkeys(
         ("POST /v1/orders", "POST /v1/cancels", "POST /v1/schedules", "POST /v1/cancel-schedules"), (403, "WrongSigner")
     ),
 }
 """What is told to whom signed for elsewhere; all others hear of a wrong signature."""
+
+TIMELESS = {"POST /v1/readings", "POST /v1/firmware/receipts", "POST /v1/streams/{stream}/batches"}
+"""What devices record holds without a deadline."""
 
 LATE = dict.fromkeys(
     ("POST /v1/orders", "POST /v1/cancels", "POST /v1/schedules", "POST /v1/cancel-schedules"), (409, "OrderExpired")
@@ -164,8 +169,9 @@ LATE = dict.fromkeys(
 
 
 def _made(scene: Scene, route: str, **how: Any) -> Posted:
-    """By whom it is obeyed, in slots that no cell of the matrix touches."""
-    row, stage = SIGNED[route], replace(scene.stage, slot=scene.stage.slot + 8, past=scene.stage.past - 1)
+    """By whom it is obeyed, in slots and streams that no cell of the matrix touches."""
+    elsewhere = {"slot": scene.stage.slot + 8, "past": scene.stage.past - 1, "turn": "_again"}
+    row, stage = SIGNED[route], replace(scene.stage, **elsewhere)
     found = honest(row)
     assert found is not None
     thing, role = found
@@ -184,7 +190,7 @@ async def test_post__signed_for_elsewhere__is_refused(scene: Scene, route: str, 
     assert await answered(scene, posted) == FORGED.get(route, (403, "WrongSignature"))
 
 
-@pytest.mark.parametrize("route", [route for route in SIGNED if route != "POST /v1/readings"])
+@pytest.mark.parametrize("route", [route for route in SIGNED if route not in TIMELESS])
 async def test_post__past_its_deadline__is_refused(scene: Scene, route: str) -> None:
     posted = _made(scene, route, deadline=await scene.stage.town.now() - 1)
     assert await answered(scene, posted) == LATE.get(route, (409, "ActExpired"))

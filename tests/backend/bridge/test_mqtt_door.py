@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +17,10 @@ from gridweave.api import create_app
 from gridweave.bridge.mqtt_door import mqtt_door
 from gridweave.domain.acts import DeviceStatus
 from gridweave.localnet import free_port
-from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing, find_mosquitto
+from gridweave.localnet.mosquitto import Mosquitto
 from tests.support.acts import Acts, Party
 from tests.support.admission import answer_to
+from tests.support.broker import needs_mosquitto
 from tests.support.service import Service, settings_of
 from tests.support.town import DeviceKeyPair, draw_home, founded
 
@@ -77,12 +77,7 @@ class Scene:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    try:
-        find_mosquitto()
-    except MosquittoMissing as missing:
-        if os.environ.get("CI") and not os.environ.get("GRIDWEAVE_WITHOUT_BROKER"):
-            raise
-        pytest.skip(str(missing))
+    needs_mosquitto()
     folder = tmp_path_factory.mktemp("broker")
     broker = Mosquitto(folder / "mosquitto", free_port())
     await broker.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from gridweave.chain import Signer
 from gridweave.services.backup import BackupRefused, KeyChoice, back_up, restore
+from gridweave.services.bodies import BODIES, BodyStore
 from gridweave.services.settings import Settings
 from gridweave.store.database import Database, Kind
 from tests.backend.api.test_registry import withdrawal
@@ -66,6 +68,16 @@ async def test_back_up__a_keystore_behind_a_link__is_in_it(tmp_path: Path) -> No
     restore(await small_backup(tmp_path), tmp_path / "new")
     assert (tmp_path / "new" / "relayer.json").read_text() == "relayer.json"
     assert not (tmp_path / "new" / "relayer.json").is_symlink()
+
+
+async def test_restore__sealed_bodies__are_put_back_by_their_hashes(tmp_path: Path) -> None:
+    kept = BodyStore(tmp_path / BODIES)
+    await kept.keep(b"sealed")
+    (kept.folder / "ab").mkdir(exist_ok=True)
+    (kept.folder / "ab" / "half-written").write_bytes(b"no body yet")
+    restore(await small_backup(tmp_path), tmp_path / "new")
+    assert await BodyStore(tmp_path / "new" / BODIES).find(sha256(b"sealed").digest()) == b"sealed"
+    assert len([file for file in (tmp_path / "new" / BODIES).rglob("*") if file.is_file()]) == 1
 
 
 async def test_restore__over_another_keystore__is_refused_and_leaves_it(tmp_path: Path) -> None:

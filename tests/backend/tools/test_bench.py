@@ -101,6 +101,7 @@ def test_in_code__as_the_service_batches__is_what_was_measured():
 def test_read_rivals__as_committed__are_every_system_that_is_told_of():
     systems = {rival.system for rival in read_rivals()}
     assert systems >= {"Communitas", "gnosis EasyAuction", "CoW GPv2", "TRANSAX", "lemlab"}
+    assert systems >= {"ERC-1056 ethr-did", "EAS", "ioID"}
 
 
 @pytest.mark.parametrize(

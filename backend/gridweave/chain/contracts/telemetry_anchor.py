@@ -142,14 +142,16 @@ class TelemetryAnchor(Contract):
 
     async def verify_reading(self, proof: ReadingProof, block: int | None = None) -> StreamReading:
         """Raises Reverted unless the reading stands in the stream."""
-        return StreamReading(*await self._result("verifyReading", proof.abi(), block=block))
+        device, *found = await self._result("verifyReading", proof.abi(), block=block)
+        return StreamReading(checksum_address(device), *found)
 
     async def verify_range(
         self, stream: bytes, parts: Sequence[RangePart], tip: Tip | None = None, block: int | None = None
     ) -> StreamRange:
         """Raises Reverted unless these are all readings from the first to the last. `tip` if a page is open."""
         proof = stream, _words(tip), [part.abi() for part in parts]
-        return StreamRange(*await self._result("verifyRange", proof, block=block))
+        device, *found = await self._result("verifyRange", proof, block=block)
+        return StreamRange(checksum_address(device), *found)
 
     async def is_nonce_used(self, signer: str, nonce: int, block: int | None = None) -> bool:
         return bool(await self._result("isNonceUsed", signer, nonce, block=block))

@@ -17,7 +17,9 @@ from gridweave.domain.telemetry.errors import ChannelMalformed, SchemaMalformed
 MOST_CHANNELS = 32
 WIDTHS = (1, 2, 4, 8)
 
-_TAG = b"gridweave/telemetry/schema"
+SCHEMA_TAG = b"gridweave/telemetry/schema"
+"""What a schema's hash begins with."""
+
 _VERSION = 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _UNIT = re.compile(r"[!-~]{1,31}")
@@ -99,7 +101,7 @@ class Schema:
     @cached_property
     def hash(self) -> bytes:
         """SHA-256 of "gridweave/telemetry/schema" and the canonical bytes, 32 bytes."""
-        return sha256(_TAG + self.encode()).digest()
+        return sha256(SCHEMA_TAG + self.encode()).digest()
 
 
 class _Cursor:

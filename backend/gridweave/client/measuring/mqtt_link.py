@@ -1,0 +1,87 @@
+"""A device's connection to its gateway over a message broker, by the session that the service gave it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import aiomqtt
+import structlog
+
+from gridweave.client.measuring.pump import Pump
+from gridweave.domain.telemetry.gateway_errors import WordMalformed
+from gridweave.together import together
+
+__all__ = ["BrokerPass", "MqttLink"]
+
+log = structlog.get_logger(__name__)
+
+_PAUSE_S = 1.0
+_KEEPALIVE_S = 15
+_LOOK_S = 0.05
+_AWAY = (aiomqtt.MqttError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True)
+class BrokerPass:
+    """How a device gets in: `DeviceToken.mqtt` says where, the token is the password."""
+
+    host: str
+    port: int
+    device: str
+    password: str = field(repr=False)
+    tls: bool = False
+
+
+class MqttLink:
+    """Sends what `pumps` (a device's streams) have, and brings them what the gateway says.
+
+    `knock` gets a session; it is asked for whenever the broker does not let the device in any more.
+    """
+
+    def __init__(self, pumps: Sequence[Pump], knock: Callable[[], Awaitable[BrokerPass]]) -> None:
+        self._pumps, self._knock = pumps, knock
+
+    async def run(self) -> None:
+        """Connects, again and again, until it is cancelled. Raises OtherHistory, and what `knock` raises for good."""
+        while True:
+            try:
+                await together(self._connected(await self._knock()))
+            except _AWAY as away:
+                log.warning("the broker is away", reason=str(away))
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _connected(self, way: BrokerPass) -> None:
+        up, down = f"gridweave/{way.device}/up", f"gridweave/{way.device}/down"
+        client = aiomqtt.Client(
+            way.host,
+            way.port,
+            username=way.device,
+            password=way.password,
+            identifier=way.device,
+            keepalive=_KEEPALIVE_S,
+            tls_params=aiomqtt.TLSParameters() if way.tls else None,
+        )
+        async with client:
+            await client.subscribe(f"{down}/#", qos=1)
+            await together(self._listen(client, up), self._send(client, up))
+
+    async def _send(self, client: aiomqtt.Client, up: str) -> None:
+        while True:
+            for pump in self._pumps:
+                for message in pump.due():
+                    await client.publish(f"{up}/segments", message, qos=1)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _listen(self, client: aiomqtt.Client, up: str) -> None:
+        async for message in client.messages:
+            what, payload = str(message.topic).rpartition("/")[2], bytes(message.payload)
+            for pump in self._pumps:
+                try:
+                    if what == "acks":
+                        pump.hear_segments(payload)
+                    elif what == "batches" and (answer := pump.hear_batches(payload)) is not None:
+                        await client.publish(f"{up}/batches", answer, qos=1)
+                except WordMalformed as fault:
+                    log.warning("the gateway's word is none", topic=str(message.topic), reason=str(fault))

@@ -1,0 +1,323 @@
+"""The gateway's disk: segments from their acknowledgement until their batch is final, and batches on their way.
+
+One SQLite file in write-ahead mode with `synchronous=FULL`: what `add` returns from has been fsynced, and a kill at any
+instant leaves either all of a transaction or nothing. Calls block; one thread makes them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import IO
+
+from gridweave.domain.anchors import NO_HEAD, Batch
+from gridweave.domain.telemetry.gateway_errors import SpoolUnwritable
+from gridweave.domain.telemetry.segments import Segment, StreamTail
+from gridweave.locking import hold
+
+__all__ = ["BatchState", "Known", "NewSegment", "Spool", "SpooledBatch", "Standing", "Waiting"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS streams (
+    stream BLOB PRIMARY KEY, next_index INTEGER NOT NULL, last_ms INTEGER NOT NULL, head BLOB NOT NULL,
+    base_index INTEGER NOT NULL, base_head BLOB NOT NULL, known BLOB NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, anchored INTEGER NOT NULL DEFAULT 0,
+    trouble TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE IF NOT EXISTS segments (
+    stream BLOB NOT NULL, first_index INTEGER NOT NULL, count INTEGER NOT NULL, head BLOB NOT NULL,
+    received_ms INTEGER NOT NULL, late_ms INTEGER NOT NULL, message BLOB NOT NULL, PRIMARY KEY (stream, first_index)
+);
+CREATE TABLE IF NOT EXISTS batches (
+    stream BLOB NOT NULL, first_index INTEGER NOT NULL, count INTEGER NOT NULL, first_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL, epoch INTEGER NOT NULL, previous_head BLOB NOT NULL, root BLOB NOT NULL,
+    body_hash BLOB NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, signature BLOB, request TEXT,
+    PRIMARY KEY (stream, first_index)
+);
+"""
+_BATCH = "stream, first_index, count, first_ms, last_ms, epoch, previous_head, root, body_hash"
+
+
+class BatchState(Enum):
+    """How far a batch has come. What is final is not kept."""
+
+    SEALED = "sealed"
+    SIGNED = "signed"
+    SENT = "sent"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True)
+class NewSegment:
+    """A verified segment; times are milliseconds of the gateway's clock."""
+
+    segment: Segment
+    message: bytes
+    received_ms: int
+    late_ms: int
+
+
+@dataclass(frozen=True)
+class SpooledBatch:
+    """A sealed batch but for its body, its device's signature once given, the service's id once it was handed over."""
+
+    batch: Batch
+    state: BatchState
+    signature: bytes | None = None
+    request: str | None = None
+
+    @property
+    def end_index(self) -> int:
+        """Of the reading that follows."""
+        return self.batch.first_index + self.batch.count
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Segments in no batch yet: readings, and when the first came in (gateway's clock, 0 if there are none)."""
+
+    readings: int
+    since_ms: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """What outlives a restart of a stream: its tail, the last batch that is final, what the service said of it."""
+
+    tail: StreamTail
+    base_index: int
+    base_head: bytes
+    facts: bytes
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A stream for whoever looks after the gateway."""
+
+    stream: bytes
+    next_index: int
+    base_index: int
+    spooled: int
+    bytes_kept: int
+    since_ms: int
+    batch: str
+    taken: int
+    late: int
+    anchored: int
+    trouble: str
+
+
+class Spool:
+    """Holds `folder` for itself. Raises locking.Taken, OSError, sqlite3.Error."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._held: IO[str] = hold(folder / "spool.lock")
+        self._db = sqlite3.connect(folder / "spool.db", isolation_level=None, check_same_thread=False)
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.executescript(_SCHEMA)
+        self.bytes_kept = self._number(
+            "SELECT coalesce((SELECT sum(length(message)) FROM segments), 0)"
+            " + coalesce((SELECT sum(length(body)) FROM batches), 0)"
+        )
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        self._db.close()
+        self._held.close()
+
+    # streams
+
+    def streams(self) -> list[bytes]:
+        """Those that were ever met."""
+        return [bytes(stream) for (stream,) in self._db.execute("SELECT stream FROM streams ORDER BY stream")]
+
+    def known(self, stream: bytes) -> Known | None:
+        """What is remembered of a stream."""
+        query = "SELECT next_index, last_ms, head, base_index, base_head, known FROM streams WHERE stream = ?"
+        row = self._db.execute(query, (stream,)).fetchone()
+        return None if row is None else Known(StreamTail(stream, *row[:3]), *row[3:])
+
+    def meet(self, tail: StreamTail, base_index: int, base_head: bytes, facts: bytes) -> None:
+        """Remembers a stream that was not known. Raises SpoolUnwritable."""
+        row = tail.stream, tail.next_index, tail.last_ms, tail.head, base_index, base_head, facts
+        columns = "stream, next_index, last_ms, head, base_index, base_head, known"
+        with self._writing():
+            self._db.execute(f"INSERT OR IGNORE INTO streams ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+
+    def learn(self, stream: bytes, facts: bytes) -> None:
+        """Remembers what the service says now. Raises SpoolUnwritable."""
+        with self._writing():
+            self._db.execute("UPDATE streams SET known = ? WHERE stream = ?", (facts, stream))
+
+    def rebase(self, stream: bytes, base_index: int, base_head: bytes) -> None:
+        """Somebody else anchored the stream up to there: what is kept of that is not needed. Raises SpoolUnwritable."""
+        with self._writing():
+            self._drop_batches(stream, 0)
+            self._settle(stream, base_index, base_head)
+
+    def note(self, stream: bytes, trouble: str) -> None:
+        """What keeps the stream from going on, by name; empty: nothing does. Raises SpoolUnwritable."""
+        with self._writing():
+            self._db.execute("UPDATE streams SET trouble = ? WHERE stream = ?", (trouble, stream))
+
+    # segments
+
+    def add(self, segments: Sequence[NewSegment]) -> None:
+        """Keeps segments, each following the one before of its stream, all of them or none. Raises SpoolUnwritable."""
+        with self._writing():
+            self._db.executemany(
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (s.stream, s.first_index, s.count, s.head, new.received_ms, new.late_ms, new.message)
+                    for new in segments
+                    for s in (new.segment,)
+                ],
+            )
+            self._db.executemany(
+                "UPDATE streams SET next_index = ?, last_ms = ?, head = ?, taken = taken + ?, late = late + ?"
+                " WHERE stream = ?",
+                [
+                    (s.end_index, s.last_ms, s.head, s.count, s.count if new.late_ms else 0, s.stream)
+                    for new in segments
+                    for s in (new.segment,)
+                ],
+            )
+        self.bytes_kept += sum(len(new.message) for new in segments)
+
+    def head_of(self, stream: bytes, first_index: int) -> bytes | None:
+        """The head after the segment that begins there, if it is still kept."""
+        query = "SELECT head FROM segments WHERE stream = ? AND first_index = ?"
+        row = self._db.execute(query, (stream, first_index)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def waiting(self, stream: bytes, from_index: int) -> Waiting:
+        """What is kept from there on."""
+        query = "SELECT coalesce(sum(count), 0), coalesce(min(received_ms), 0) FROM segments"
+        return Waiting(
+            *self._db.execute(f"{query} WHERE stream = ? AND first_index >= ?", (stream, from_index)).fetchone()
+        )
+
+    def messages(self, stream: bytes, from_index: int, most_readings: int, most_bytes: int) -> list[bytes]:
+        """Messages in order, the first in any case, and no more than these readings and bytes."""
+        query = "SELECT count, message FROM segments WHERE stream = ? AND first_index >= ? ORDER BY first_index"
+        found: list[bytes] = []
+        for count, message in self._db.execute(query, (stream, from_index)):
+            most_readings, most_bytes = most_readings - count, most_bytes - len(message)
+            if found and min(most_readings, most_bytes) < 0:
+                break
+            found.append(bytes(message))
+        return found
+
+    # batches
+
+    def batches(self, stream: bytes) -> list[SpooledBatch]:
+        """The stream's batches that are not final, in order."""
+        query = f"SELECT {_BATCH}, state, signature, request FROM batches WHERE stream = ? ORDER BY first_index"  # noqa: S608
+        return [
+            SpooledBatch(Batch(*row[:9]), BatchState(row[9]), *row[10:]) for row in self._db.execute(query, (stream,))
+        ]
+
+    def body(self, kept: SpooledBatch) -> bytes:
+        """What was sealed."""
+        query = "SELECT body FROM batches WHERE stream = ? AND first_index = ?"
+        return bytes(self._db.execute(query, (kept.batch.stream, kept.batch.first_index)).fetchone()[0])
+
+    def keep(self, batch: Batch, body: bytes) -> None:
+        """Keeps a sealed batch. Raises SpoolUnwritable."""
+        row = tuple(getattr(batch, name.strip()) for name in _BATCH.split(","))
+        with self._writing():
+            self._db.execute(
+                "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
+                (*row, body, BatchState.SEALED.value),
+            )
+        self.bytes_kept += len(body)
+
+    def move(self, kept: SpooledBatch, state: BatchState, signature: bytes | None, request: str | None) -> None:
+        """Notes how far a batch has come. Raises SpoolUnwritable."""
+        place = kept.batch.stream, kept.batch.first_index
+        with self._writing():
+            self._db.execute(
+                "UPDATE batches SET state = ?, signature = ?, request = ? WHERE stream = ? AND first_index = ?",
+                (state.value, signature, request, *place),
+            )
+
+    def drop(self, stream: bytes, from_index: int) -> None:
+        """Forgets batches from there on; their readings wait to be sealed again. Raises SpoolUnwritable."""
+        with self._writing():
+            self._drop_batches(stream, from_index)
+
+    def finish(self, kept: SpooledBatch) -> None:
+        """The batch is final: it and its segments go. Raises SpoolUnwritable."""
+        batch = kept.batch
+        with self._writing():
+            self._freed("DELETE FROM batches WHERE stream = ? AND first_index = ? RETURNING length(body)", batch)
+            self._settle(batch.stream, kept.end_index, batch.head)
+
+    def _settle(self, stream: bytes, index: int, head: bytes) -> None:
+        freed = self._db.execute(
+            "DELETE FROM segments WHERE stream = ? AND first_index + count <= ? RETURNING count, length(message)",
+            (stream, index),
+        ).fetchall()
+        self._shrunk += sum(length for _, length in freed)
+        self._db.execute(
+            "UPDATE streams SET base_index = ?, base_head = ?, anchored = anchored + ? WHERE stream = ?",
+            (index, head, sum(count for count, _ in freed), stream),
+        )
+
+    def _drop_batches(self, stream: bytes, from_index: int) -> None:
+        freed = self._db.execute(
+            "DELETE FROM batches WHERE stream = ? AND first_index >= ? RETURNING length(body)", (stream, from_index)
+        ).fetchall()
+        self._shrunk += sum(length for (length,) in freed)
+
+    def _freed(self, query: str, batch: Batch) -> None:
+        self._shrunk += sum(n for (n,) in self._db.execute(query, (batch.stream, batch.first_index)).fetchall())
+
+    # looking
+
+    def standings(self) -> list[Standing]:
+        """Every stream."""
+        return standings(self._db)
+
+    def _number(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All of it or nothing, fsynced at the end. A disk that does not take it is a refusal by name."""
+        self._shrunk = 0
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as fault:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(fault, sqlite3.OperationalError):
+                raise SpoolUnwritable(str(fault)) from fault
+            raise
+        self.bytes_kept -= self._shrunk
+
+
+def standings(db: sqlite3.Connection) -> list[Standing]:
+    """Every stream in a spool."""
+    query = """
+    SELECT stream, next_index, base_index,
+        (SELECT coalesce(sum(count), 0) FROM segments s WHERE s.stream = t.stream),
+        (SELECT coalesce(sum(length(message)), 0) FROM segments s WHERE s.stream = t.stream),
+        (SELECT coalesce(min(received_ms), 0) FROM segments s WHERE s.stream = t.stream),
+        coalesce((SELECT group_concat(state) FROM batches b WHERE b.stream = t.stream), ''),
+        taken, late, anchored, trouble
+    FROM streams t ORDER BY stream
+    """
+    return [Standing(*row) for row in db.execute(query)]
+
+
+START = 0, NO_HEAD
+"""Index and head before a stream's first batch."""
