@@ -123,6 +123,10 @@ class _Gathering:
         for signer, signature in approvals.items():
             await self._check(needs, signer, signature)
         kept = await self._world.proposals.find(self.id)
+        if kept is None and self._maker is None and not needs[0].approved(approvals):
+            raise Refused(
+                "UnknownReleaseKey", {"signer": min(approvals, key=_number)}
+            )  # who comes next proposes nothing
         before = dict(kept.signatures) if kept else {}
         while True:
             try:

@@ -212,24 +212,32 @@ async def test_gathering__that_is_not_what_its_id_says__is_not_understood(works:
 
 
 async def test_approvals__of_a_wallet__are_the_contract_s_to_judge(service: Service) -> None:
-    town = service.town
-    keeper = Party("keeper", draw_home(9_700)[0])
-    code = artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
-    (receipt,) = await town.send([Call(None, code)])
-    wallet, key = replace(keeper, address=str(receipt.created)), Party("key", draw_home(9_701)[0])
+    """One that does not stand by its signature any more is asked again, and holds up nobody."""
+    town, maker = service.town, Party("maker", service.town.keys["maker"].secret)
+    wallet, key = await _wallet(service, 9_700), Party("key", draw_home(9_701)[0])
     people = sorted((wallet, key), key=lambda party: int(party.account, 16))
     acts = FirmwareActs(town, 260, KeySet(1, 2, tuple(party.account for party in people)))
-    maker = Party("maker", town.keys["maker"].secret)
 
-    forged = replace(draw_thief(), address=wallet.account)
-    opening = acts.opening(maker, [forged], nonce=77)
-    response = await service.post(opening.path, opening.body)
+    forged = acts.opening(maker, [replace(key, address=wallet.account)], nonce=77)
+    response = await service.post(forged.path, forged.body)
     assert (response.status_code, response.json()["error"]["name"]) == (403, "WrongSignature")
-    waiting = await service.post(opening.path, acts.opening(maker, [wallet], nonce=77).body)
+    waiting = await service.post(forged.path, acts.opening(maker, [wallet], nonce=77).body)
     assert (waiting.status_code, waiting.json()["needs"][0]["approved"]) == (200, [wallet.account])
-    ids = await service.accept(opening.path, acts.opening(maker, [key], nonce=77).body)
+
+    present, other = await town.chain.node.code(wallet.account), await _wallet(service, 9_702)
+    code = await town.chain.node.code(other.account)
+    await town.chain.node.request("anvil_setCode", wallet.account, "0x" + code.hex())
+    waiting = await service.post(forged.path, acts.opening(maker, [key], nonce=77).body)
+    assert (waiting.status_code, waiting.json()["needs"][0]["approved"]) == (200, [key.account])
+
+    await town.chain.node.request("anvil_setCode", wallet.account, "0x" + present.hex())
+    ids = await service.accept(forged.path, acts.opening(maker, [wallet], nonce=77).body)
     assert [state["status"] for state in await service.done(*ids)] == ["committed"]
 
 
-def draw_thief() -> Party:
-    return Party("thief", draw_home(9_702)[0])
+async def _wallet(service: Service, number: int) -> Party:
+    """A wallet, whose keeper signs for it."""
+    keeper = Party("keeper", draw_home(number)[0])
+    code = artifacts.load("SmartWallet").bytecode + bytes.fromhex(keeper.account[2:]).rjust(32, b"\0")
+    (receipt,) = await service.town.send([Call(None, code)])
+    return replace(keeper, address=str(receipt.created))
