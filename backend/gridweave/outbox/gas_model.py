@@ -30,12 +30,10 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.ASSET: 400_000,
     Kind.STATE: 450_000,
     Kind.BOND: 400_000,
-    Kind.STREAM: 500_000,
-    Kind.ANCHOR: 900_000,
-    Kind.MODEL: 2_500_000,
-    Kind.RELEASE_KEYS: 3_500_000,
-    Kind.RELEASE: 2_500_000,
-    Kind.ROLLOUT: 2_500_000,
+    Kind.MODEL: 1_000_000,
+    Kind.RELEASE_KEYS: 3_000_000,
+    Kind.RELEASE: 1_200_000,
+    Kind.ROLLOUT: 1_000_000,
 }
 _BYTE_GAS = 80
 """Of what a call brings beside its act: calldata at its floor, hashed and logged."""

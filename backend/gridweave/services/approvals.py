@@ -123,12 +123,14 @@ class _Gathering:
         for signer, signature in approvals.items():
             await self._check(needs, signer, signature)
         kept = await self._world.proposals.find(self.id)
+        if kept is None and self._maker is None and not needs[0].approved(approvals):
+            raise Refused(
+                "UnknownReleaseKey", {"signer": min(approvals, key=_number)}
+            )  # who comes next proposes nothing
         before = dict(kept.signatures) if kept else {}
         while True:
-            signatures = _of_members(needs, before | dict(approvals))
-            call = await self._call(row, signatures)
             try:
-                await self._judge(call)
+                await self._judge(await self._call(row, _of_members(needs, before | dict(approvals))))
                 break
             except Refused as refused:
                 stale = str(refused.arguments.get("signer", ""))
@@ -137,10 +139,11 @@ class _Gathering:
                 await self._world.proposals.drop(self.id, [stale])  # a wallet that does not stand by it any more
                 del before[stale]
         stored = await self._keep(approvals, kept=False)
+        signatures = _of_members(needs, stored.signatures)  # others may have come meanwhile, who saw none of these
         if not all(need.is_met(signatures) for need in needs):
             return await gathered(self._world, stored)
         self._require_keys_at_rest()
-        return await submit_act(self._world, self._plan(call, row))
+        return await submit_act(self._world, self._plan(await self._call(row, signatures), row))
 
     async def _check(self, needs: tuple[Need, ...], signer: str, signature: bytes) -> None:
         """Raises Refused."""

@@ -143,6 +143,8 @@ async def test_opening__that_may_not_be__is_refused_and_nothing_is_gathered(serv
 async def test_key_change__by_both_thresholds__counts_from_then_on(service: Service) -> None:
     line = await Line(service, 203).open()
     following = key_set(LATER, 4, version=2)
+    by_next = line.acts.key_change(following, LATER[4:])
+    assert await refusal(service, by_next) == (403, "UnknownReleaseKey"), "a present key proposes"
     told = await gathering(service, line.acts.key_change(following, FIVE[:2]))
     assert [need["version"] for need in told["needs"]] == [1, 2]
     told = await gathering(service, line.acts.key_change(following, [FIVE[2]]))
@@ -407,3 +409,52 @@ async def test_reads__of_nothing__say_so(service: Service) -> None:
     ):
         response = await service.http.get(f"/v1/{path}")
         assert (response.status_code, response.json()["error"]["name"]) == (404, name), path
+
+
+async def test_approvals__that_come_at_once__see_each_other(service: Service) -> None:
+    line = await Line(service, 215).open()
+    for counter in range(1, 6):
+        said = line.acts.release_of(counter)
+        posted = [line.acts.release(said, [key]) for key in FIVE]
+        answers = await asyncio.gather(*(service.post(each.path, each.body) for each in posted))
+        assert {answer.status_code for answer in answers} <= {200, 202}
+        ids = {answer.json()["id"] for answer in answers if answer.status_code == 202}
+        assert ids == {line.acts.id_of(said)}, "whoever was last saw the others"
+        await service.done(*ids)
+        await service.caught_up()
+
+
+async def test_rollout__thrown_out_by_a_reorganisation__comes_back_by_itself(service: Service) -> None:
+    line = await Line(service, 216).open()
+    (key,) = await line.devices(1, 36_000)
+    await line.released(1, share=10_000)
+    node = service.town.chain.node
+    for _ in range(4):
+        await service.town.chain.mine()
+    before = await node.block_number()
+    await done(service, line.acts.receipt(key, 1, await service.town.now(), 3), line.acts.pause(1, 2, FIVE[:1]))
+    shown = await line.show(1)
+    assert (shown["state"], shown["told"]) == ("paused", 1)
+    await node.request("anvil_reorg", await node.block_number() - before, [])
+    await service.caught_up()
+
+    async def as_it_was() -> bool:
+        found = await line.path("/releases/1")
+        return (found["state"], found["told"]) == ("paused", 1)
+
+    await service.until(as_it_was, mine=True)
+    await service.caught_up()
+    again = await line.show(1)
+    assert again["block"] == shown["block"]
+    assert again["steps"][-1]["transaction"] == shown["steps"][-1]["transaction"]
+    assert again["steps"][-1]["block"] >= shown["steps"][-1]["block"]
+
+
+async def test_history__of_a_model__has_every_event_of_its_firmware(service: Service) -> None:
+    line = await Line(service, 217).open()
+    (key,) = await line.devices(1, 37_000)
+    await line.released(1, share=1_000)
+    rows = (await service.get("history", model=217))["items"]
+    assert [row["event"] for row in rows] == ["ModelOpened", "DeviceEnrolled", "FirmwareReleased", "RolloutStepped"]
+    assert rows[1]["args"]["device"] == key.device
+    assert (await service.get("history", model=217, event="FirmwareReleased"))["items"] == rows[2:3]

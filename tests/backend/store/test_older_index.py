@@ -64,3 +64,20 @@ async def test_migrate__an_index_from_before_a_device_s_life__is_emptied_but_for
     await store.apply([IndexedBlock(8, "0x08", "0x07", 96)], {"devices": [enrolled], "device_keys": [counted]})
     assert (await store.counts())["devices"] == 1
     await database.close()
+
+
+@pytest.mark.asyncio
+async def test_migrate__an_index_from_before_firmware__is_emptied_but_for_its_facts(tmp_path: Path) -> None:
+    database = stores.database(Kind.INDEX, tmp_path)
+    async with database.write() as connection:
+        await connection.run_sync(lambda sync: upgrade(sync, "index", "0005"))
+        await connection.execute(text("INSERT INTO blocks VALUES (7, '0x07', '0x06', 84)"))
+        await connection.execute(text("INSERT INTO history VALUES (7, 0, '0x01', '0x02', 'ModelOpened', '{}')"))
+        await connection.execute(text("INSERT INTO facts VALUES ('chain', '31337')"))
+    await database.migrate()
+    store = IndexStore(database)
+    assert await store.head() is None
+    assert set((await store.counts()).values()) == {0}
+    async with database.read() as connection:
+        assert (await connection.execute(text("SELECT value FROM facts"))).scalar() == "31337"
+    await database.close()
