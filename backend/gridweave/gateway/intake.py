@@ -35,7 +35,9 @@ from gridweave.timing import now_ms
 __all__ = ["Intake", "IntakeLimits", "device_of"]
 
 _NO_STREAM = bytes(32)
-_MOST_IN_FULL = 96 << 10
+_MOST_MESSAGE = {StreamMode.FULL: 96 << 10, StreamMode.HASH: 512 << 10}
+"""Bytes of which a batch of the mode can hold at least one, however little they compress."""
+
 _ASK_KEY_EVERY_S = 2.0
 
 
@@ -150,8 +152,8 @@ class Intake:
         return verify_segment(tail, facts.schema, sent, facts.key, await self._desks.domain())
 
     def _must_have_room(self, desk: Desk, length: int) -> None:
-        if desk.facts.mode is StreamMode.FULL and length > _MOST_IN_FULL:
-            raise SegmentTooLarge(length, _MOST_IN_FULL)
+        if length > (most := _MOST_MESSAGE[desk.facts.mode]):
+            raise SegmentTooLarge(length, most)
         if self._pending_bytes + length > self._limits.most_pending:
             raise IntakeBusy(self._pending_bytes, self._limits.most_pending)
         on_the_way = self._pending_bytes + sum(len(entry.new.message) for entry in self._writing)

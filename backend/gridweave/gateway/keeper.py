@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import Batch, StreamMode
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
@@ -38,7 +37,9 @@ log = structlog.get_logger(__name__)
 
 Tell = Callable[[str, BatchStanding], Awaitable[None]]
 
-_MOST_BODY = 1 << 17
+_MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
+"""Bytes: what the contract takes, and what the service keeps."""
+
 _UNSIGNED = frozenset({"BatchNotAuthentic", "DeviceSignatureInvalid"})
 
 
@@ -97,12 +98,10 @@ class Keeper:
         if word.signature is None:
             await self._note(word.refused.name if word.refused else "")
             return
-        key = self.desk.facts.key
-        if not key.signed(digest(await self._desks.domain(), kept.batch), word.signature):
+        if not self.desk.facts.key.signed(digest(await self._desks.domain(), kept.batch), word.signature):
             await self._desks.refresh(self.desk, at_most_every_s=self._pace.poll_s)
             return
-        brought = word.signature + (key.x + key.y if key.kind is KeyKind.P256 else b"")
-        await self._move(kept, BatchState.SIGNED, brought)
+        await self._move(kept, BatchState.SIGNED, word.signature)
         self.desk.news.set()
 
     async def standing(self) -> BatchStanding:
@@ -278,7 +277,7 @@ def _seal(keys: WindowKeys, schema: Schema, mode: StreamMode, messages: list[byt
     sent = _opened(keys, [decode_message(message) for message in messages])
     while True:
         sealed = seal(keys, schema, sent)
-        if mode is StreamMode.HASH or len(sealed.body) <= _MOST_BODY or len(sent) == 1:
+        if len(sealed.body) <= _MOST_BODY[mode] or len(sent) == 1:
             return sealed
         sent = sent[: (len(sent) + 1) // 2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ _LOOK_BACK = 128
 """Batches among which one is looked for that the service says it refused."""
 
 _KINDS = {kind.label: kind for kind in KeyKind}
+_LATER = frozenset({"StreamBusy"})
 _UNDER_WAY = frozenset({"accepted"})
 
 
@@ -56,11 +58,12 @@ class RestService:
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         domain = await self.domain()
         path = f"/v1/streams/{hex_of(batch.stream)}/batches"
-        signed = Signed(_batch_json(batch, signature), digest(domain, batch))
+        signed = Signed(_batch_json(batch, body, signature), digest(domain, batch))
         try:
-            await self._ask(lambda: self._client.put_body(body))
             return (await self._ask(lambda: self._client.post(path, signed))).id
         except ServiceError as refused:
+            if refused.name in _LATER:
+                raise ServiceAway(refused.name) from refused
             raise SubmissionRefused(refused.name, refused.message) from refused
 
     async def fate(self, request: str) -> Fate:
@@ -122,7 +125,7 @@ def _facts(stream: Json, device: Json) -> StreamFacts:
     )
 
 
-def _batch_json(batch: Batch, signature: bytes) -> Json:
+def _batch_json(batch: Batch, body: bytes, signature: bytes) -> Json:
     return {
         "firstIndex": batch.first_index,
         "count": batch.count,
@@ -133,4 +136,5 @@ def _batch_json(batch: Batch, signature: bytes) -> Json:
         "root": hex_of(batch.root),
         "bodyHash": hex_of(batch.body_hash),
         "signature": hex_of(signature),
+        "body": b64encode(body).decode(),
     }

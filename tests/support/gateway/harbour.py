@@ -101,7 +101,8 @@ class Harbour:
         request = digest(self.town.domain("TelemetryAnchor"), batch).hex()
         if request in self._requests:
             return request
-        signed = SignedBatch(batch, berth.tip, signature)
+        brought = b"".join(berth.key.point) if berth.key.kind is KeyKind.P256 else b""
+        signed = SignedBatch(batch, berth.tip, signature + brought)
         sent = body if berth.mode is StreamMode.FULL else b""
         (receipt,) = await self.town.attempt([self.town.contracts.anchors.anchor_with_body(signed, sent)], 10_000_000)
         if not receipt.succeeded:
