@@ -95,7 +95,7 @@ class Acts:
 
     def __init__(self, town: Town, *, elsewhere: Any = None, deadline: int = FOREVER) -> None:
         self.town = town
-        self._elsewhere = elsewhere or (lambda domain: domain)
+        self.elsewhere = elsewhere or (lambda domain: domain)
         self.deadline = deadline
 
     # orders
@@ -378,7 +378,7 @@ class Acts:
         return {"market": 1, "slot": slot, "meter": home.meter, "version": version, "deadline": deadline}
 
     def _domain(self, contract: str) -> Domain:
-        domain: Domain = self._elsewhere(self.town.domain(contract))
+        domain: Domain = self.elsewhere(self.town.domain(contract))
         return domain
 
     def _compact(self, by: Party, contract: str, message: Message) -> bytes:

@@ -12,7 +12,15 @@ from gridweave.audit.billed import BillUnreadable
 from gridweave.audit.bills import CheckedBill, check_bill
 from gridweave.audit.differences import Difference, Kind, Place, Subject
 from gridweave.audit.payments import PaymentUnclear, find_payment
-from gridweave.audit.report import AuditReport, Checked, Doubted
+from gridweave.audit.report import (
+    AuditReport,
+    Checked,
+    Doubted,
+    DoubtedBatch,
+    DoubtedReceipt,
+    DoubtedState,
+    Doubts,
+)
 from gridweave.audit.stream import ChainMoved
 from gridweave.audit.walk import NothingPaid, Walk, walk
 
@@ -26,6 +34,10 @@ __all__ = [
     "CheckedBill",
     "Difference",
     "Doubted",
+    "DoubtedBatch",
+    "DoubtedReceipt",
+    "DoubtedState",
+    "Doubts",
     "Kind",
     "NothingPaid",
     "PaymentUnclear",

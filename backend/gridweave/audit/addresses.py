@@ -19,6 +19,8 @@ CONTRACTS = (
     "MeterLedger",
     "EnergyAuction",
     "RelayerBond",
+    "TelemetryAnchor",
+    "FirmwareRegistry",
 )
 
 

@@ -15,12 +15,14 @@ from gridweave.audit.books import (
     claims_of_trade,
 )
 from gridweave.audit.device_books import claims_of_devices, words_of_devices
-from gridweave.audit.doubts import doubted_readings
+from gridweave.audit.doubts import Doubter
 from gridweave.audit.findings import Findings
+from gridweave.audit.firmware_books import claims_of_firmware, words_of_firmware
 from gridweave.audit.replay import Replay
-from gridweave.audit.report import AuditReport, Checked, Doubted
+from gridweave.audit.report import AuditReport, Checked, Doubts
 from gridweave.audit.storage import Storage
 from gridweave.audit.stream import ChainMoved, Reach, steps
+from gridweave.audit.stream_books import claims_of_streams, words_of_streams
 from gridweave.chain.abi import abi_of
 from gridweave.chain.node import Node
 from gridweave.chain.types import Call
@@ -63,9 +65,9 @@ async def audit(
     reach = Reach(tuple(book.addresses.values()), first, last, span, every_block)
     await run.replay_all(reach, progress or (lambda _done, _all: None))
     await run.compare_storage()
-    doubted = await run.find_doubted(reach)
+    doubts = await run.find_doubts(reach)
     spent = int((time.perf_counter() - began) * 1000)
-    return AuditReport(book.chain_id, since or first, last, findings.counts, findings.differences, spent, doubted)
+    return AuditReport(book.chain_id, since or first, last, findings.counts, findings.differences, spent, doubts)
 
 
 class _Run:
@@ -124,14 +126,26 @@ class _Run:
         self._storage.add(*claims_of_identities(replay.identities))
         self._storage.add(*claims_of_devices(replay.devices))
         self._storage.add_words(*words_of_devices(replay.devices))
+        self._storage.add(*claims_of_streams(replay.streams))
+        self._storage.add_words(*words_of_streams(replay.streams))
+        self._storage.add(*claims_of_firmware(replay.firmwares))
+        self._storage.add_words(*words_of_firmware(replay.firmwares))
         self._storage.add(*claims_of_roles(replay.roles, addresses, now))
         await self._storage.settle_all()
 
-    async def find_doubted(self, reach: Reach) -> list[Doubted]:
-        """Readings of the audited blocks that rest on a key in doubt."""
-        found = await doubted_readings(self._node, self._book, self._replay.identities, reach.first, reach.last)
-        found = [reading for reading in found if self._findings.counts_at(reading.place)]
-        self._findings.count(Checked.DOUBTED, len(found))
+    async def find_doubts(self, reach: Reach) -> Doubts:
+        """What of the audited blocks rests on a key in doubt."""
+        replay, counts = self._replay, self._findings.counts_at
+        blocks = reach.first, reach.last
+        found = await Doubter(self._node, self._book, replay.identities, replay.streams, *blocks).find()
+        found.readings = [reading for reading in found.readings if counts(reading.place)]
+        found.states = [state for state in found.states if counts(state.place)]
+        found.batches = [batch for batch in found.batches if counts(batch.place)]
+        found.receipts = [receipt for receipt in found.receipts if counts(receipt.place)]
+        self._findings.count(Checked.DOUBTED, len(found.readings))
+        self._findings.count(Checked.DOUBTED_STATES, len(found.states))
+        self._findings.count(Checked.DOUBTED_BATCHES, len(found.batches))
+        self._findings.count(Checked.DOUBTED_RECEIPTS, len(found.receipts))
         return found
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridweave.audit.device_calls import DeviceCall
+from gridweave.audit.firmware_calls import FirmwareCall
 from gridweave.audit.signed import SharedConsent, SignedAct, SignedWord
+from gridweave.audit.stream_calls import StreamCall
 from gridweave.domain.acts import AssetKind, AssetStateReport
 from gridweave.domain.delegations import Scope
 from gridweave.domain.terms import MarketTerms
@@ -276,6 +278,8 @@ Call = (
     | Withdrawing
     | Skimming
     | DeviceCall
+    | StreamCall
+    | FirmwareCall
     | RegisteringMeter
     | MovingMeter
     | EndingMeter

@@ -1,4 +1,4 @@
-"""Who signed a call to the DeviceRegistry: what does not hold is a difference, and the replay goes on."""
+"""Who signed a call about a device: what does not hold is a difference, and the replay goes on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from gridweave.domain.eip712 import Message
 
 __all__ = ["Bench", "DeviceWitness"]
 
-_REGISTRY = "DeviceRegistry"
-
 
 @dataclass(frozen=True)
 class Bench:
@@ -31,7 +29,7 @@ class Bench:
 class DeviceWitness:
     """Of one call at chain time `now`. `kind` is whose act it is, `signature` the device's; None: none was seen.
 
-    `counted` are what the device's signature counts as.
+    `counted` are what the device's signature counts as; `contract` is whom the act is meant for.
     """
 
     bench: Bench
@@ -42,16 +40,17 @@ class DeviceWitness:
     kind: Kind = Kind.OWNER_SIGNATURE
     signature: bytes | None = None
     counted: tuple[Checked, ...] = (Checked.DEVICE_ACTS,)
+    contract: str = "DeviceRegistry"
 
     def require_consent(self, _signer: str, message: Message) -> None:
         """As `domain.device_registry.Witness`, but tells instead of raising."""
         if self.act is not None:
-            signed = self.act.signature is not None and self.bench.proofs.is_act(_REGISTRY, message, self.act)
-            self.bench.acts.check(self.act, _REGISTRY, self.now, self.kind, self.subject, signed)
+            signed = self.act.signature is not None and self.bench.proofs.is_act(self.contract, message, self.act)
+            self.bench.acts.check(self.act, self.contract, self.now, self.kind, self.subject, signed)
 
     def may(self, signer: str) -> bool:
         """Tells if the signer may not; then the contract was wrong, and the replay goes on with what it did."""
-        self.bench.acts.check_role(signer, _REGISTRY, self.function, self.now, self.subject)
+        self.bench.acts.check_role(signer, self.contract, self.function, self.now, self.subject)
         return True
 
     def is_signed(self, key: DevicePublicKey, message: Message) -> bool:

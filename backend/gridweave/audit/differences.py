@@ -38,11 +38,21 @@ class Kind(StrEnum):
     BOND = "bond"
     COMPENSATION = "compensation"
     BILL = "bill"
+    STREAM = "stream"
+    EPOCH = "epoch"
+    TELEMETRY = "telemetry"
+    BODY = "body"
+    GRANT = "grant"
+    FIRMWARE = "firmware"
+    ROLLOUT = "rollout"
+    RECEIPT = "receipt"
 
     ORDER_SIGNATURE = "order-signature"
     CANCEL_SIGNATURE = "cancel-signature"
     READING_SIGNATURE = "reading-signature"
     STATE_SIGNATURE = "state-signature"
+    BATCH_SIGNATURE = "batch-signature"
+    RECEIPT_SIGNATURE = "receipt-signature"
     MAKER_SIGNATURE = "maker-signature"
     DEVICE_SIGNATURE = "device-signature"
     OPERATOR_SIGNATURE = "operator-signature"
@@ -50,6 +60,7 @@ class Kind(StrEnum):
     OWNER_SIGNATURE = "owner-signature"
     ACCOUNT_SIGNATURE = "account-signature"
     RELAYER_SIGNATURE = "relayer-signature"
+    RELEASE_KEY_SIGNATURE = "release-key-signature"
 
     RULE = "rule"
     MISSING_EVENT = "missing-event"
@@ -73,8 +84,8 @@ NOWHERE = Place()
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a difference is about: any of market, slot, meter, account, relayer, device, batch, asset, an event's
-    or a getter's name."""
+    """Whom a difference is about: any of market, slot, meter, account, relayer, device, a maker's batch, asset, stream
+    and number of its batch, model and counter of firmware, an event's or a getter's name."""
 
     event: str | None = None
     market: int | None = None
@@ -86,6 +97,10 @@ class Subject:
     device: str | None = None
     batch: str | None = None
     asset: int | None = None
+    stream: str | None = None
+    number: int | None = None
+    model: int | None = None
+    counter: int | None = None
     field: str | None = None
 
     def __str__(self) -> str:

@@ -38,9 +38,10 @@ from gridweave.audit.calls import (
     Unbonding,
     Withdrawing,
 )
-from gridweave.audit.device_calls import DeviceCall
 from gridweave.audit.device_inference import infer_device_calls
+from gridweave.audit.firmware_inference import infer_firmware_calls
 from gridweave.audit.signed import SignedAct, SignedWord
+from gridweave.audit.stream_inference import infer_stream_calls
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
 from gridweave.domain.acts import AssetKind, AssetStateReport
@@ -58,7 +59,7 @@ class _Reader:
     def __init__(self, market_of: Callable[[int], int]) -> None:
         self.calls: list[Call] = []
         self._market_of = market_of
-        self._of_devices: dict[int, DeviceCall] = {}
+        self._found: dict[int, Call] = {}
         self._readings: dict[tuple[int, int, int], bytes] = {}
         self._same_call = False
         self._begun: dict[int, chain.MeterMoved] = {}
@@ -66,7 +67,7 @@ class _Reader:
 
     def read(self, events: Sequence[Event]) -> None:
         """Reads all events of a transaction."""
-        self._of_devices = infer_device_calls(events)
+        self._found = {**infer_device_calls(events), **infer_stream_calls(events), **infer_firmware_calls(events)}
         moves = [event for event in events if isinstance(event, chain.MeterMoved)]
         self._begun = {move.begun: move for move in moves}
         self._ended = {move.ended for move in moves}
@@ -121,7 +122,7 @@ class _Reader:
                 self._read_identity(event)
 
     def _read_identity(self, event: Event) -> None:
-        call = self._of_devices.get(id(event))
+        call = self._found.get(id(event))
         if call is not None:
             self.calls.append(call)
             return

@@ -43,7 +43,9 @@ from gridweave.audit.calls import (
 )
 from gridweave.audit.decoding import ACT, act_of, plain
 from gridweave.audit.device_inputs import DEVICE_SIGNATURES
+from gridweave.audit.firmware_inputs import FIRMWARE_SIGNATURES
 from gridweave.audit.signed import SharedConsent, SignedWord
+from gridweave.audit.stream_inputs import STREAM_SIGNATURES
 from gridweave.domain.acts import AssetKind, AssetStateReport
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.delegations import Scope
@@ -275,6 +277,8 @@ SIGNATURES: Mapping[str, Mapping[str, Callable[[bytes], Call]]] = {
             lambda items, shared: ProvingRefusal(Placing(items, shared))
         ),
     },
+    "TelemetryAnchor": STREAM_SIGNATURES,
+    "FirmwareRegistry": FIRMWARE_SIGNATURES,
 }
 """Every call that changes what an audit replays, by contract and canonical signature, with its reader."""
 

@@ -7,19 +7,21 @@ paired by name first, then by likeness; so a changed field is one difference, a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from gridweave.audit.differences import Difference, Kind, Place, Subject
 from gridweave.audit.stream import place_of
 from gridweave.chain import events as chain
-from gridweave.chain.errors import error_name
+from gridweave.chain.errors import error_name, reverted
 from gridweave.chain.events import Event
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.errors import WordMalformed
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.orders import unpack_reference
 
 __all__ = ["GOVERNANCE", "RULES", "UNCHECKED", "Expected", "Rule", "compare", "subject_of", "text_of", "values_of"]
@@ -50,6 +52,7 @@ class Expected:
     values: Mapping[str, Any]
 
 
+_SELECTOR, _LONG = 4, 256
 _BALANCE = {"available": Kind.BALANCE}
 
 RULES: Mapping[type[Event], Rule] = {
@@ -115,6 +118,21 @@ RULES: Mapping[type[Event], Rule] = {
     chain.TargetAdminDelayUpdated: Rule(("target",), Kind.ROLE),
     chain.TargetClosed: Rule(("target",), Kind.ROLE),
     chain.AuthorityUpdated: Rule((), Kind.ROLE),
+    chain.StreamOpened: Rule(("stream",), Kind.STREAM),
+    chain.EpochBegun: Rule(("stream", "epoch"), Kind.EPOCH),
+    chain.BatchAnchored: Rule(("stream", "span"), Kind.TELEMETRY),
+    chain.BodyAnchored: Rule(("stream", "number"), Kind.BODY),
+    chain.BatchRefused: Rule(("stream", "span"), Kind.REFUSAL),
+    chain.AccessGranted: Rule(("stream", "to", "epoch", "first_window", "last_window"), Kind.GRANT),
+    chain.ModelOpened: Rule(("model",), Kind.FIRMWARE),
+    chain.ReleaseKeysChanged: Rule(("model", "version"), Kind.FIRMWARE),
+    chain.FirmwareReleased: Rule(("model", "counter"), Kind.FIRMWARE),
+    chain.ReleaseRevoked: Rule(("model", "counter"), Kind.FIRMWARE),
+    chain.FloorRaised: Rule(("model",), Kind.FIRMWARE),
+    chain.RolloutStepped: Rule(("model", "counter", "step"), Kind.ROLLOUT),
+    chain.RolloutPaused: Rule(("model", "counter", "step"), Kind.ROLLOUT),
+    chain.InstallTold: Rule(("device", "model", "counter"), Kind.RECEIPT),
+    chain.ReceiptRefused: Rule(("device", "model", "counter"), Kind.REFUSAL),
 }
 """Events that the audit predicts, field by field."""
 
@@ -132,14 +150,6 @@ GOVERNANCE: frozenset[type[Event]] = frozenset(
 )
 """Events of the Authority: predicted where the admin called it directly, else taken as they are."""
 
-_OF_STREAMS = (
-    chain.StreamOpened,
-    chain.EpochBegun,
-    chain.BatchAnchored,
-    chain.BodyAnchored,
-    chain.BatchRefused,
-    chain.AccessGranted,
-)
 _OF_FIRMWARE = (
     chain.ModelOpened,
     chain.ReleaseKeysChanged,
@@ -151,6 +161,9 @@ _OF_FIRMWARE = (
     chain.InstallTold,
     chain.ReceiptRefused,
 )
+_SPAN_OF_CONTRACT = 48
+"""Lowest bits of a span that are not the device's word."""
+
 UNCHECKED: Mapping[type[Event], str] = {
     chain.RoleLabel: "a label that nothing reads",
     chain.OperationScheduled: "a plan of the admin; what it does shows in other events",
@@ -158,8 +171,6 @@ UNCHECKED: Mapping[type[Event], str] = {
     chain.OperationCanceled: "a plan that came to nothing",
     chain.EIP712DomainChanged: "never sent",
     chain.Approval: "the currency's own affair; the Vault's tokens show in Transfer and in its balance",
-    **dict.fromkeys(_OF_STREAMS, "telemetry is not replayed yet; no payment rests on it"),
-    **dict.fromkeys(_OF_FIRMWARE, "firmware is not replayed yet; no payment rests on it"),
 }
 """Events that no promise rests on, each with the reason."""
 
@@ -168,6 +179,8 @@ _ENDINGS: tuple[tuple[tuple[type[Event], ...], tuple[str, ...]], ...] = (
     ((chain.Placed, chain.Cancelled, chain.OrderRefused), ("digest",)),
     ((chain.ReadingRecorded, chain.ReadingRefused), ("meter", "slot")),
     ((chain.Settled, chain.Released, chain.SettlementRefused), ("meter", "slot")),
+    ((chain.BatchAnchored, chain.BatchRefused), ("stream", "span")),
+    ((chain.InstallTold, chain.ReceiptRefused), ("device", "model", "counter")),
 )
 
 
@@ -193,16 +206,27 @@ def subject_of(kind: type[Event], values: Mapping[str, Any]) -> Subject:
         creditor=values.get("creditor"),
         relayer=values.get("relayer"),
         device=values.get("device") or values.get("identity"),
-        batch=to_hex(values["root"]) if "root" in values else None,
+        batch=to_hex(values["root"]) if kind in (chain.BatchRegistered, chain.BatchClosed) else None,
         asset=values.get("asset"),
+        stream=to_hex(values["stream"]) if "stream" in values else None,
+        number=values.get("number"),
+        model=values.get("model") if kind in _OF_FIRMWARE else None,
+        counter=values.get("counter"),
     )
 
 
 def text_of(value: Any) -> str:
-    """A value for people: bytes as hex, a reason by its name."""
-    if isinstance(value, bytes):
-        return error_name(value) if len(value) == 4 else to_hex(value)
-    return str(value)
+    """A value for people: bytes as hex, a reason by its name, what is long by its hash."""
+    if not isinstance(value, bytes):
+        return str(value)
+    if len(value) > _LONG:
+        return f"{len(value)} bytes with SHA-256 {to_hex(sha256(value).digest())}"
+    return error_name(value) if len(value) == _SELECTOR else to_hex(value)
+
+
+def reason_of(value: bytes) -> str:
+    """Why something was refused, for people: the error's name, with its arguments if it has them."""
+    return error_name(value) if len(value) <= _SELECTOR else str(reverted(value))
 
 
 def compare(expected: Sequence[Expected], found: Iterable[Event], where: Place, tell: Tell) -> None:
@@ -257,8 +281,13 @@ def _ending(kind: type[Event], values: Mapping[str, Any]) -> tuple[Any, ...] | N
     """What an event says the fate of: one order or cancel, one reading, one meter's settlement; None for others."""
     for group, (kinds, keys) in enumerate(_ENDINGS):
         if kind in kinds:
-            return group, *(values[key] for key in keys)
+            return group, *(_fate(key, values[key]) for key in keys)
     return None
+
+
+def _fate(key: str, value: Any) -> Any:
+    """Of a span only what its device said: number and nonce are the contract's once it is anchored."""
+    return value >> _SPAN_OF_CONTRACT if key == "span" else value
 
 
 def _told(event: Event) -> str:
@@ -267,7 +296,7 @@ def _told(event: Event) -> str:
 
 def _said(kind: type[Event], values: Mapping[str, Any]) -> str:
     reason = values.get("reason")
-    return f"{kind.__name__}({text_of(reason)})" if reason is not None else kind.__name__
+    return f"{kind.__name__}({reason_of(reason)})" if reason is not None else kind.__name__
 
 
 def _tell_fields(rule: Rule, item: Expected, event: Event, tell: Tell) -> None:
@@ -275,10 +304,18 @@ def _tell_fields(rule: Rule, item: Expected, event: Event, tell: Tell) -> None:
     if item.contract != event.contract:
         tell(Difference(rule.kind, subject, f"said by {item.contract}", f"by {event.contract}", place_of(event)))
     for name, value in item.values.items():
-        found = getattr(event, name)
-        if found != value:
-            named = _with_field(subject, name)
-            tell(Difference(rule.kind_of(name), named, text_of(value), text_of(found), place_of(event)))
+        for part, wanted, found in _parts(name, value, getattr(event, name)):
+            say = reason_of if name == "reason" else text_of
+            named = _with_field(subject, part)
+            tell(Difference(rule.kind_of(name), named, say(wanted), say(found), place_of(event)))
+
+
+def _parts(name: str, value: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs: the field itself, of a release its own fields."""
+    pairs = [(name, value, found)]
+    if isinstance(value, Release) and isinstance(found, Release):
+        pairs = [(f"{name}.{own}", getattr(value, own), getattr(found, own)) for own in value.__dataclass_fields__]
+    return (each for each in pairs if each[1] != each[2])
 
 
 def _with_field(subject: Subject, name: str) -> Subject:

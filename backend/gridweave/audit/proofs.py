@@ -78,6 +78,12 @@ class Proofs:
         """Whether a device's key signed a message to the DeviceRegistry."""
         return key.verifies(self.digest("DeviceRegistry", message), signature)
 
+    def is_release_key(self, message: Message, signer: str, signature: bytes) -> bool:
+        """Whether a release key signed a message to the FirmwareRegistry: 65 bytes, v 27 or 28."""
+        if len(signature) != COMPACT_LENGTH + 1 or signature[COMPACT_LENGTH] not in _V:
+            return False
+        return _signer(partial(self.digest, "FirmwareRegistry"), message, signature) == signer
+
     def is_registration_signed(self, call: RegisteringMeter) -> bool:
         """Whether the operator registered exactly this meter."""
         said = MeterRegistration(
@@ -200,4 +206,14 @@ def _signer(digest_of: Callable[[Any], bytes], message: Message, signature: byte
         return None
 
 
-_SIGNED_AT = ("Vault", "DeviceRegistry", "DERRegistry", "MeterLedger", "EnergyAuction", "RelayerBond")
+_V = (27, 28)
+_SIGNED_AT = (
+    "Vault",
+    "DeviceRegistry",
+    "DERRegistry",
+    "MeterLedger",
+    "EnergyAuction",
+    "RelayerBond",
+    "TelemetryAnchor",
+    "FirmwareRegistry",
+)

@@ -37,10 +37,13 @@ from gridweave.audit.calls import (
     Withdrawing,
 )
 from gridweave.audit.consent import Consent
+from gridweave.audit.device_acts import Bench
 from gridweave.audit.device_calls import DeviceCall
 from gridweave.audit.devices import Devices
 from gridweave.audit.differences import Kind, Subject
 from gridweave.audit.findings import Findings
+from gridweave.audit.firmware_calls import FirmwareCall
+from gridweave.audit.firmwares import Firmwares
 from gridweave.audit.governance import Governance
 from gridweave.audit.identity import Identities
 from gridweave.audit.inference import infer
@@ -50,12 +53,16 @@ from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.roles import Roles
-from gridweave.audit.signed import SignedAct
+from gridweave.audit.signers import signers_of
 from gridweave.audit.stream import Step
+from gridweave.audit.stream_calls import BeginningEpoch, GrantingAccess, StreamCall
+from gridweave.audit.streams import Streams
 from gridweave.audit.trade import Trade
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
+from gridweave.chain.hexes import to_hex
 from gridweave.chain.node import Node
+from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.delegations import DelegationBook
 from gridweave.domain.devices import Moment
 from gridweave.domain.errors import DomainError
@@ -94,6 +101,20 @@ _COUNTED: dict[type[Event], Checked] = {
     chain.RotationProposed: Checked.KEY_PROPOSALS,
     chain.RotationVetoed: Checked.KEY_VETOES,
     chain.DeviceCompromised: Checked.COMPROMISES,
+    chain.StreamOpened: Checked.STREAMS,
+    chain.EpochBegun: Checked.EPOCHS,
+    chain.BatchAnchored: Checked.TELEMETRY_BATCHES,
+    chain.BodyAnchored: Checked.BODIES,
+    chain.BatchRefused: Checked.REFUSALS,
+    chain.AccessGranted: Checked.GRANTS,
+    chain.ModelOpened: Checked.MODELS,
+    chain.ReleaseKeysChanged: Checked.KEY_SETS,
+    chain.FirmwareReleased: Checked.FIRMWARE_RELEASES,
+    chain.RolloutStepped: Checked.ROLLOUT_STEPS,
+    chain.FloorRaised: Checked.FLOORS,
+    chain.ReleaseRevoked: Checked.REVOCATIONS,
+    chain.InstallTold: Checked.RECEIPTS,
+    chain.ReceiptRefused: Checked.REFUSALS,
 }
 _MANAGED = (
     "Vault",
@@ -105,7 +126,14 @@ _MANAGED = (
     "TelemetryAnchor",
     "FirmwareRegistry",
 )
-_REFUSALS = (chain.OrderRefused, chain.ReadingRefused, chain.SettlementRefused, chain.AssetStateRefused)
+_REFUSALS = (
+    chain.OrderRefused,
+    chain.ReadingRefused,
+    chain.SettlementRefused,
+    chain.AssetStateRefused,
+    chain.BatchRefused,
+    chain.ReceiptRefused,
+)
 
 
 class Replay:
@@ -130,6 +158,9 @@ class Replay:
         self.devices = Devices(self._addresses["DeviceRegistry"], proofs, self._acts, findings)
         self.identities = Identities(self.devices, self._addresses["DERRegistry"], meters, proofs, self._acts, findings)
         self.states = AssetStates(self.identities, self._addresses["DERRegistry"], clock, proofs, findings)
+        bench = Bench(proofs, self._acts, findings)
+        self.streams = Streams(self._addresses["TelemetryAnchor"], self.devices, bench)
+        self.firmwares = Firmwares(self._addresses["FirmwareRegistry"], self.devices, self._wallets, bench)
         consent = Consent(proofs, self.identities, delegations, self._wallets, findings)
         self.trade = Trade(clock, self.money, self._addresses, proofs, consent, findings)
         self.trade.book.meters, self.trade.book.delegations = meters, delegations
@@ -144,8 +175,7 @@ class Replay:
         """Finds out which signers are contracts, as of the audited block: a node need not keep older state."""
         signers = {event.account for event in step.events if isinstance(event, chain.MeterRegistered)}
         for call in self._calls(step)[0]:
-            said = vars(call.registration if isinstance(call, MovingMeter) else call).values()
-            signers |= {part.signer for part in said if isinstance(part, SignedAct) and part.signer}
+            signers |= signers_of(call)
         unknown = sorted(signers - self._asked)
         if unknown:
             codes = await node.codes(unknown, block)
@@ -190,6 +220,9 @@ class Replay:
                 market=getattr(call, "market", None),
                 slot=getattr(call, "slot", None),
                 device=getattr(call, "device", None),
+                stream=to_hex(call.stream) if isinstance(call, BeginningEpoch | GrantingAccess) else None,
+                model=getattr(call, "model", None) if isinstance(call, FirmwareCall) else None,
+                counter=getattr(call, "counter", None),
             )
             self._findings.differ(Kind.RULE, subject, "a call that the rules allow", str(error))
             return self.money.take()
@@ -253,8 +286,13 @@ class Replay:
 
     def _apply_bond(self, call: Call, step: Step) -> list[Expected]:
         now = step.time
+        at = Moment(now, step.block.number)
         if isinstance(call, DeviceCall):
-            return self.devices.apply(call, Moment(now, step.block.number), step.transaction.sender)
+            return self.devices.apply(call, at, step.transaction.sender)
+        if isinstance(call, StreamCall):
+            return self.streams.apply(call, at, step.events)
+        if isinstance(call, FirmwareCall):
+            return self.firmwares.apply(call, at, step.events)
         match call:
             case PostingBond():
                 return self.bonds.post(call, now)
@@ -343,3 +381,6 @@ class Replay:
             elif item.kind is chain.Settled and item.values["reading_version"] != 1:
                 default = item.values["reading_version"] == 0
                 self._findings.count(Checked.DEFAULTS if default else Checked.CORRECTIONS)
+            elif item.kind is chain.RolloutPaused:
+                itself = item.values["by"] == ZERO_ADDRESS
+                self._findings.count(Checked.SELF_PAUSES if itself else Checked.ROLLOUT_PAUSES)

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from gridweave.audit.differences import Difference, Kind, Place
+from gridweave.domain.names import camel
 
-__all__ = ["AuditReport", "Checked", "Doubted"]
+__all__ = ["AuditReport", "Checked", "Doubted", "DoubtedBatch", "DoubtedReceipt", "DoubtedState", "Doubts"]
 
 
 class Checked(StrEnum):
@@ -33,6 +34,21 @@ class Checked(StrEnum):
     METER_ENDS = "ended meters"
     ASSETS = "assets"
     ASSET_STATES = "states of assets"
+    STREAMS = "streams"
+    EPOCHS = "key epochs of streams"
+    TELEMETRY_BATCHES = "batches of telemetry"
+    TELEMETRY_READINGS = "readings in batches of telemetry"
+    BODIES = "bodies of batches"
+    GRANTS = "grants of access"
+    MODELS = "models of firmware"
+    KEY_SETS = "changes of release keys"
+    FIRMWARE_RELEASES = "releases of firmware"
+    ROLLOUT_STEPS = "steps of rollouts"
+    ROLLOUT_PAUSES = "pauses of rollouts by a key"
+    SELF_PAUSES = "rollouts that paused themselves"
+    FLOORS = "raised floors of firmware"
+    REVOCATIONS = "revocations of firmware"
+    RECEIPTS = "install receipts"
     DELEGATIONS = "delegations"
     ORDERS = "orders"
     REPLACEMENTS = "replacements"
@@ -62,10 +78,16 @@ class Checked(StrEnum):
     READINGS_P256 = "reading signatures (P-256)"
     ENDORSEMENTS = "makers' endorsements"
     POSSESSIONS = "proofs of key possession"
+    BATCH_SIGNATURES = "signatures of batches of telemetry"
+    RECEIPT_SIGNATURES = "signatures of install receipts"
+    APPROVALS = "signatures of release keys"
     DEVICE_ACTS = "devices' signatures of their own acts"
     ACTS = "signatures of other acts"
     BY_CONTRACT_ONLY = "signatures checked by the contract only"
     DOUBTED = "readings that rest on a key in doubt"
+    DOUBTED_STATES = "states of assets that rest on a key in doubt"
+    DOUBTED_BATCHES = "batches of telemetry that rest on a key in doubt"
+    DOUBTED_RECEIPTS = "install receipts that rest on a key in doubt"
     STORED = "values compared with storage"
 
 
@@ -82,9 +104,77 @@ class Doubted:
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
-        said = {name: getattr(self, name) for name in ("meter", "slot", "version", "device")}
-        place = {"block": self.place.block, "transaction": self.place.transaction, "logIndex": self.place.log_index}
-        return {**said, "inDoubtSince": self.since, **place}
+        return _json_of(self, "meter", "slot", "version", "device")
+
+
+@dataclass(frozen=True)
+class DoubtedState:
+    """A state of an asset, as of chain time `at`, that its device reported on a key in doubt since block `since`."""
+
+    asset: int
+    state: int
+    at: int
+    device: str
+    since: int
+    place: Place
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return _json_of(self, "asset", "state", "at", "device")
+
+
+@dataclass(frozen=True)
+class DoubtedBatch:
+    """Readings `first_index` up to, and without, `end_index` of a stream, 0x hex, that were anchored on such a key."""
+
+    stream: str
+    number: int
+    first_index: int
+    end_index: int
+    device: str
+    since: int
+    place: Place
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return _json_of(self, "stream", "number", "first_index", "end_index", "device")
+
+
+@dataclass(frozen=True)
+class DoubtedReceipt:
+    """What a device told of a release on such a key; it counts in the release's tally all the same."""
+
+    device: str
+    model: int
+    counter: int
+    failure_code: int
+    since: int
+    place: Place
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return _json_of(self, "device", "model", "counter", "failure_code")
+
+
+def _json_of(doubted: Any, *names: str) -> dict[str, Any]:
+    place: Place = doubted.place
+    said = {camel(name): getattr(doubted, name) for name in names}
+    where = {"block": place.block, "transaction": place.transaction, "logIndex": place.log_index}
+    return {**said, "inDoubtSince": doubted.since, **where}
+
+
+@dataclass
+class Doubts:
+    """What rests on keys in doubt. No differences: it stands by the rules. Who relies on it must know."""
+
+    readings: list[Doubted] = field(default_factory=list)
+    states: list[DoubtedState] = field(default_factory=list)
+    batches: list[DoubtedBatch] = field(default_factory=list)
+    receipts: list[DoubtedReceipt] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.readings or self.states or self.batches or self.receipts)
 
 
 @dataclass
@@ -97,8 +187,12 @@ class AuditReport:
     counts: Counter[Checked] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     milliseconds: int = 0
-    doubted: list[Doubted] = field(default_factory=list)
-    """No differences: money stays settled. Who relies on these readings must know."""
+    doubts: Doubts = field(default_factory=Doubts)
+
+    @property
+    def doubted(self) -> list[Doubted]:
+        """The readings among the doubts: money stays settled."""
+        return self.doubts.readings
 
     @property
     def clean(self) -> bool:
@@ -123,6 +217,9 @@ class AuditReport:
             "toBlock": self.last_block,
             "recomputed": self.recomputed,
             "differences": [difference.to_json() for difference in self.differences],
-            "doubted": [reading.to_json() for reading in self.doubted],
+            "doubted": [reading.to_json() for reading in self.doubts.readings],
+            "doubtedStates": [state.to_json() for state in self.doubts.states],
+            "doubtedBatches": [batch.to_json() for batch in self.doubts.batches],
+            "doubtedReceipts": [receipt.to_json() for receipt in self.doubts.receipts],
             "milliseconds": self.milliseconds,
         }

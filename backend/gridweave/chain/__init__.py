@@ -46,6 +46,7 @@ from gridweave.chain.contracts import (
     signed_words,
 )
 from gridweave.chain.errors import (
+    AnswerTooLarge,
     BlockNotAvailable,
     ChainError,
     GasAboveCap,
@@ -70,6 +71,7 @@ __all__ = [
     "MAX_TRANSACTION_GAS",
     "NO_ACT",
     "Act",
+    "AnswerTooLarge",
     "Asset",
     "Authority",
     "Balance",

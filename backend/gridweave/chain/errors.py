@@ -17,6 +17,7 @@ from gridweave.chain.hexes import to_hex
 from gridweave.domain.addresses import checksum_address
 
 __all__ = [
+    "AnswerTooLarge",
     "BlockNotAvailable",
     "ChainError",
     "GasAboveCap",
@@ -103,6 +104,14 @@ class NodeError(ChainError):
 
 class BlockNotAvailable(NodeError):
     """The node does not know the pinned block, or no longer has its state."""
+
+
+class AnswerTooLarge(NodeError):
+    """The node answers more at once than is read, `most` bytes. Ask for less: fewer blocks, fewer calls."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(0, f"the answer has more than {most:,} bytes; ask for less at once")
+        self.most = most
 
 
 class Reverted(ChainError):

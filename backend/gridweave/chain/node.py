@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 from gridweave.chain.errors import ChainError, GasAboveCap, NodeUnavailable
 from gridweave.chain.hexes import from_hex, int_of, quantity, to_hex
 from gridweave.chain.profile import MAX_TRANSACTION_GAS
-from gridweave.chain.transport import Post, Request, Transport
+from gridweave.chain.transport import MOST_ANSWER_BYTES, Post, Request, Transport
 from gridweave.chain.types import Block, Call, Log, Receipt, Transaction, block_tag
 from gridweave.timing import Timing
 
@@ -32,12 +32,14 @@ class Node:
     """One JSON-RPC endpoint. Errors: NodeUnavailable (retry), NodeError (the node refused), Reverted (a contract did).
 
     Use as `async with Node(url) as node`, or call `aclose`. `timeout` is seconds without a byte of an answer;
-    `post` replaces the network.
+    `most` the bytes of an answer that are read (AnswerTooLarge beyond); `post` replaces the network.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, post: Post | None = None, most: int = MOST_ANSWER_BYTES
+    ) -> None:
         self.url = url
-        self._transport = Transport(url, timeout=timeout, post=post)
+        self._transport = Transport(url, timeout=timeout, post=post, most=most)
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from gridweave.chain.errors import ChainError, NodeError, NodeUnavailable, node_error
+from gridweave.chain.errors import AnswerTooLarge, ChainError, NodeError, NodeUnavailable, node_error
 from gridweave.timing import Timing
 
-__all__ = ["Post", "Request", "Transport"]
+__all__ = ["MOST_ANSWER_BYTES", "Post", "Request", "Transport"]
 
 Request = tuple[str, list[Any]]
 """Method and parameters."""
@@ -24,16 +24,21 @@ Post = Callable[[bytes], Awaitable[tuple[int, bytes]]]
 
 BATCH_ITEMS = 100
 BATCH_BYTES = 1_500_000  # nodes close the door at 2 MB or more
+MOST_ANSWER_BYTES = 512 << 20
+"""Of one answer, unpacked: many times what an honest node says to the largest question that is asked here."""
 _OVERLOADED = frozenset({408, 429, 500, 502, 503, 504})
 _MOST_CONNECTIONS = 32
 _CONNECTS_WITHIN_S = 5.0
 
 
 class _Http:
-    """A pool of connections, made with the first request, in its event loop. `timeout`: seconds without a byte."""
+    """A pool of connections, made with the first request, in its event loop. `timeout`: seconds without a byte.
 
-    def __init__(self, url: str, timeout: float) -> None:
-        self._url = url
+    `most`: bytes of an answer that are read.
+    """
+
+    def __init__(self, url: str, timeout: float, most: int) -> None:
+        self._url, self._most = url, most
         self._timeout = aiohttp.ClientTimeout(sock_connect=min(timeout, _CONNECTS_WITHIN_S), sock_read=timeout)
         self._session: aiohttp.ClientSession | None = None
 
@@ -45,7 +50,17 @@ class _Http:
                 timeout=self._timeout,
             )
         async with self._session.post(self._url, data=content, allow_redirects=False) as response:
-            return response.status, await response.read()
+            return response.status, await self._read(response)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The whole answer. AnswerTooLarge as soon as it is; what is left of it is not waited for."""
+        parts, length = [], 0
+        async for part in response.content.iter_any():
+            length += len(part)
+            if length > self._most:
+                raise AnswerTooLarge(self._most)
+            parts.append(part)
+        return b"".join(parts)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -55,12 +70,14 @@ class _Http:
 class Transport:
     """Speaks JSON-RPC to one URL. Keeps connections open; close it with `aclose`. `post` replaces the network.
 
-    Raises NodeUnavailable if the URL is none.
+    `most`: bytes of an answer that are read. Raises NodeUnavailable if the URL is none.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, post: Post | None = None) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 10.0, post: Post | None = None, most: int = MOST_ANSWER_BYTES
+    ) -> None:
         self.place = _place(url)
-        self._http = _Http(url, timeout)
+        self._http = _Http(url, timeout, most)
         self._send = post or self._http.post
         self._ids = itertools.count(1)
         self.timing = Timing()
@@ -70,14 +87,15 @@ class Transport:
         await self._http.close()
 
     async def request(self, method: str, params: list[Any]) -> Any:
-        """One result. NodeUnavailable, NodeError or Reverted otherwise."""
+        """One result. NodeUnavailable, NodeError (AnswerTooLarge among them) or Reverted otherwise."""
         answer = await self._post(self._envelope(next(self._ids), method, params))
         return self._result(answer)
 
     async def batch(self, requests: Sequence[Request]) -> list[Any]:
         """Results in the order of `requests`; an item that failed is its ChainError instead of a result.
 
-        NodeUnavailable if the node did not answer as a whole. Long batches go out in several posts.
+        NodeUnavailable if the node did not answer as a whole, AnswerTooLarge if it said too much at once.
+        Long batches go out in several posts.
         """
         results: list[Any] = []
         for part in self._parts(requests):

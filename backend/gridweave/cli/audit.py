@@ -18,12 +18,14 @@ from gridweave.audit import (
     BillUnreadable,
     ChainMoved,
     Difference,
+    Doubts,
     NothingPaid,
     Walk,
     WrongChain,
     audit,
     walk,
 )
+from gridweave.audit.differences import Place
 from gridweave.audit.telling import walk_json, walk_steps
 from gridweave.chain import (
     BlockNotAvailable,
@@ -46,6 +48,7 @@ __all__ = [
     "Rpc",
     "book_of",
     "differences_table",
+    "doubts_table",
     "recomputed_table",
     "register",
     "speaking_of_audits",
@@ -69,7 +72,8 @@ DEFAULT_RPC, DEFAULT_RECORD = "http://127.0.0.1:8545", Path("deployment.json")
 
 def register(app: typer.Typer) -> None:
     """Adds the command to `app`."""
-    group = typer.Typer(help="Recompute every price and payment from the chain alone.", invoke_without_command=True)
+    told = "Recompute prices, payments, telemetry and firmware from the chain alone."
+    group = typer.Typer(help=told, invoke_without_command=True)
     group.callback()(audit_command)
     group.command("walk")(walk_command)
     app.add_typer(group, name="audit")
@@ -90,7 +94,8 @@ def audit_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Replays orders, prices, fills, readings, payments and balances, and compares them with logs and storage.
+    """Replays orders, prices, fills, readings, payments, balances, devices, telemetry and firmware, and compares them
+    with logs and storage.
 
     Exit code 0: no difference. 1: differences, each named. 2: wrong use, or the node cannot be audited.
     """
@@ -179,6 +184,22 @@ def differences_table(found: list[Difference]) -> Table:
     return made
 
 
+def doubts_table(doubts: Doubts) -> Table:
+    """What rests on keys in doubt, by device: no differences, but nobody should rely on it unawares."""
+    found: list[tuple[str, str, int, Place]] = [
+        *((f"reading of meter {r.meter}, slot {r.slot}", r.device, r.since, r.place) for r in doubts.readings),
+        *((f"state {s.state} of asset {s.asset}", s.device, s.since, s.place) for s in doubts.states),
+        *((f"batch {b.number} of stream {b.stream}", b.device, b.since, b.place) for b in doubts.batches),
+        *((f"receipt for release {r.counter} of model {r.model}", r.device, r.since, r.place) for r in doubts.receipts),
+    ]
+    made = Table(title="Rests on a key in doubt", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for heading in ("what", "device", "in doubt since", "block", "log"):
+        made.add_column(heading, overflow="fold")
+    for what, device, since, place in found:
+        made.add_row(what, device, str(since), str(place.block), str(place.log_index))
+    return made
+
+
 async def _audit(
     rpc: str,
     book: AddressBook,
@@ -210,6 +231,8 @@ async def _walk(rpc: str, book: AddressBook, meter: int, slot: int) -> Walk:
 
 def _print(report: AuditReport) -> None:
     out.print(recomputed_table(report))
+    if report.doubts:
+        out.print(doubts_table(report.doubts))
     if report.clean:
         out.print(f"[green]No difference[/] in {report.milliseconds / 1000:.1f} s.", highlight=False)
         return

@@ -1,4 +1,6 @@
-"""`gridweave firmware`: manifests, bundles, and the check that a device makes before it installs one."""
+"""`gridweave firmware`: manifests, bundles, and the check that a device makes before it installs one; and, over a
+service, all that release keys and devices do (`firmware_acts`, `firmware_reads`).
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,8 @@ from gridweave.cli.terminal import (
 )
 from gridweave.client.firmware import Bundle, DeviceState, ImageFile, Manifest, Trust, Verdict, check_bundle
 from gridweave.client.firmware.manifest import class_id, vendor_id
+from gridweave.client.firmware_life import FirmwareDesk
+from gridweave.client.service import GridweaveClient
 from gridweave.deployment import Deployment
 from gridweave.domain.addresses import address_bytes, checksum_address
 from gridweave.domain.errors import DomainError
@@ -43,10 +47,21 @@ Model = Annotated[int, typer.Option("--model", help="Number of the model.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    group = typer.Typer(help="Make and check bundles of firmware.", no_args_is_help=True)
+    from gridweave.cli import firmware_acts, firmware_reads
+
+    group = typer.Typer(
+        help="""Release firmware by M of N keys, watch its rollout, make and check bundles.
+
+        A release goes: manifest, propose, approve (by other keys), start, advance ... or pause, resume, revoke.
+        Devices `verify` a bundle, install, and tell what came of it by `receipt`.
+        """,
+        no_args_is_help=True,
+    )
     group.command("verify")(verify)
     group.command("manifest")(manifest)
     group.command("bundle")(bundle)
+    firmware_acts.register(group)
+    firmware_reads.register(group)
     app.add_typer(group, name="firmware")
 
 
@@ -119,12 +134,15 @@ def bundle(
     counter: Annotated[int, typer.Option(help="The release's counter.")],
     file: Annotated[Path, typer.Option("--out", help="Where to write the bundle.")],
     witness: Annotated[list[str] | None, typer.Option(help="Key that vouches for the block; again for more.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Ask this service instead of a node.")] = None,
     rpc: Rpc = "http://127.0.0.1:8545",
     deployment: Record = Path("deployment.json"),
     keystore: KeystoreFolder = None,
     password_file: PasswordFile = None,
 ) -> None:
     """Put a release, its approvals and the proof of how it stands now into one file for devices.
+
+    A service knows also of approvals that were given again after a change of keys.
 
     Example: gridweave firmware bundle r5.suit --model 7 --counter 5 --witness utility --out r5.bundle
     """
@@ -137,7 +155,11 @@ def bundle(
 
     with speaking(), speaking_of_nodes():
         wallets = [open_wallet(name, keystore, password_file) for name in witness or ()]
-        raw = asyncio.run(made()).encode()
+        if url is None:
+            raw = asyncio.run(made()).encode()
+        else:
+            with GridweaveClient(url) as client:
+                raw = FirmwareDesk(client).bundle(model, counter, _bytes_of(envelope), wallets).encode()
         file.write_bytes(raw)
         out.print(f"{file}  {len(raw)} bytes", highlight=False)
 

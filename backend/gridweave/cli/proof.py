@@ -92,9 +92,13 @@ def _reading(walk: Walk) -> list[WalkStep]:
 
 def _device(walk: Walk) -> WalkStep:
     device = walk.device
+    named = "The device is named after it"
+    if device.key_version > 1:
+        named = f"It is the device's key number {device.key_version}; the device is named after its first one"
+    doubt = " Whether the device alone held it then is in doubt." if device.in_doubt else ""
     return WalkStep(
         "Device key",
-        f"A {device.key_kind.curve} key that lives in the meter. The device is named after it.",
+        f"A {device.key_kind.curve} key that lives in the meter. {named}.{doubt}",
         (
             Fact("device", device.device, code=True),
             Fact("public key", "0x" + device.x.hex() + device.y.hex(), code=True),
@@ -105,11 +109,14 @@ def _device(walk: Walk) -> WalkStep:
 
 def _maker(walk: Walk) -> WalkStep:
     maker = walk.maker
-    return WalkStep(
-        "Maker",
-        f"The maker endorsed that key, and the device proved that it holds it, which {_proof(maker.holds)}.",
-        (Fact("maker", maker.maker, code=True), *_where(maker.place)),
-    )
+    key = "that key" if walk.device.key_version == 1 else "the device's first key"
+    facts = [Fact("maker", maker.maker, code=True)]
+    if maker.batch is None:
+        said = f"The maker endorsed {key}, and the device proved that it held it"
+    else:
+        said = f"The maker registered a batch that has {key} in it, and with that key the device claimed itself from it"
+        facts.append(Fact("batch", "0x" + maker.batch.hex(), code=True))
+    return WalkStep("Maker", f"{said}, which {_proof(maker.holds)}.", (*facts, *_where(maker.place)))
 
 
 def _where(place: Place) -> list[Fact]:

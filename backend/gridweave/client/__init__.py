@@ -15,6 +15,7 @@ from gridweave.client.errors import (
     ServiceUnavailable,
     WrongPassword,
 )
+from gridweave.client.firmware_life import FirmwareDesk, Gathering, InstallReporter, ReleaseKeyHolder
 from gridweave.client.history import HistoryFilters
 from gridweave.client.keystore import Keystore
 from gridweave.client.promises import KeptPromise, PromiseFolder
@@ -36,9 +37,12 @@ __all__ = [
     "DeviceKey",
     "DeviceProof",
     "Event",
+    "FirmwareDesk",
+    "Gathering",
     "GridweaveClient",
     "HandoverWord",
     "HistoryFilters",
+    "InstallReporter",
     "Item",
     "KeptPromise",
     "KeyNotFound",
@@ -51,6 +55,7 @@ __all__ = [
     "PlacedOrder",
     "PromiseFolder",
     "Prosumer",
+    "ReleaseKeyHolder",
     "RequestRejected",
     "ScheduledOrders",
     "ServiceError",

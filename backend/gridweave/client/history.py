@@ -21,6 +21,7 @@ class HistoryFilters:
     device: Sequence[str] = ()
     meter: Sequence[int] = ()
     market: Sequence[int] = ()
+    model: Sequence[int] = ()
     transaction: Sequence[str] = ()
     from_slot: int | None = None
     to_slot: int | None = None

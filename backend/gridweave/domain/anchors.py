@@ -128,12 +128,24 @@ class Tip:
     def after(self, batch: Batch, block_number: int, anchored_at: int, device_nonce: int) -> Tip:
         """Once this batch, which follows, is anchored in a block of this time."""
         span = batch.span(self.span.number + 1, device_nonce)
-        peaks, node = list(self.peaks), batch_leaf(span, batch.root, block_number, anchored_at)
-        place = self.span.number % PAGE_SIZE
+        closed = span.number % PAGE_SIZE == 0
+        peaks = () if closed else self._peaks_with(batch_leaf(span, batch.root, block_number, anchored_at))
+        return Tip(span, batch.head, peaks)
+
+    def page_closed_by(self, batch: Batch, block_number: int, anchored_at: int, device_nonce: int) -> bytes | None:
+        """Root of the page that this batch, which follows, fills; None: the page stays open."""
+        span = batch.span(self.span.number + 1, device_nonce)
+        if span.number % PAGE_SIZE:
+            return None
+        (root,) = self._peaks_with(batch_leaf(span, batch.root, block_number, anchored_at))
+        return root
+
+    def _peaks_with(self, leaf: bytes) -> tuple[bytes, ...]:
+        """The peaks with another leaf behind them; of a full page its root alone."""
+        peaks, node, place = list(self.peaks), leaf, self.span.number % PAGE_SIZE
         while place & 1:
             node, place = _node(peaks.pop(), node), place >> 1
-        closed = span.number % PAGE_SIZE == 0
-        return Tip(span, batch.head, () if closed else (*peaks, node))
+        return (*peaks, node)
 
     def rekeyed(self, epoch: int, device_nonce: int) -> Tip:
         """Once the owner has begun this epoch."""

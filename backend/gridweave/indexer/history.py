@@ -43,7 +43,7 @@ _DEVICE_BYTES = 20  # of a stream's name, the first
 _NO_ACCOUNTS = frozenset({"contract", "module", "target", "authority", "key"})
 """Parameters that name contracts or keys."""
 
-_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d"}
+_KINDS = {"meter": "meter:%d", "ended": "meter:%d", "begun": "meter:%d", "market": "market:%d", "model": "model:%d"}
 _KINDS |= dict.fromkeys(("device", "identity"), "device:%s")
 _KINDS |= dict.fromkeys(("slot", "from_slot", "until_slot"), "slot:%010d")
 

@@ -66,6 +66,7 @@ from gridweave.domain.meters import Meter
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD, Cancel, Order
 from gridweave.domain.outcomes import NO_PRICE
 from gridweave.domain.readings import READING_WORD, Reading
+from gridweave.indexer.firmware_rows import FIRMWARE
 from gridweave.indexer.history import History
 
 __all__ = ["PROJECTED", "Row", "project"]
@@ -269,6 +270,7 @@ PROJECTED: dict[type[Event], Rows] = {
     AssetStateChanged: _one("asset_states"),
     MeterEnded: _one("meter_ends"),
     MeterMoved: _one("meter_moves"),
+    **FIRMWARE,
     MarketCreated: _one("markets", _market),
     MarketChanged: _one("markets", _market),
     DelegationSet: _delegated,

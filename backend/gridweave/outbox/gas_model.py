@@ -32,6 +32,10 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.BOND: 400_000,
     Kind.STREAM: 500_000,
     Kind.ANCHOR: 900_000,
+    Kind.MODEL: 2_500_000,
+    Kind.RELEASE_KEYS: 3_500_000,
+    Kind.RELEASE: 2_500_000,
+    Kind.ROLLOUT: 2_500_000,
 }
 _BYTE_GAS = 80
 """Of what a call brings beside its act: calldata at its floor, hashed and logged."""
@@ -97,6 +101,8 @@ class GasModel:
     def _each(self, kind: Kind, wallets: bool) -> int:
         if kind is Kind.READING:
             return 450_000 if self.p256_in_code else 160_000
+        if kind is Kind.RECEIPT:
+            return 400_000 if self.p256_in_code else 100_000
         return 150_000 + (_WALLET_GAS if wallets else 0)
 
 

@@ -1,8 +1,8 @@
 """What kinds of items there are, which of them share a transaction, and the call that carries them.
 
-Orders, cancels, readings and settlements by default share calls; a schedule and every other act has a transaction of
-its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked share calls with
-their like only, so that what wallets burn makes nobody else's call dear.
+Orders, cancels, readings, settlements by default and install receipts share calls; a schedule and every other act has
+a transaction of its own, whose call was built when it was accepted. Orders and cancels about which a wallet is asked
+share calls with their like only, so that what wallets burn makes nobody else's call dear.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from enum import StrEnum
 
-from gridweave.chain.contracts import Contracts
+from gridweave.chain.contracts import Contracts, SignedReceipt
 from gridweave.chain.hexes import from_hex
 from gridweave.chain.types import Call
+from gridweave.domain.firmware.messages import InstallReceipt
 from gridweave.store.records import Item
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "call_of",
     "call_of_act",
     "group_key",
+    "place_of",
+    "receipt_of",
 ]
 
 
@@ -57,6 +60,11 @@ class Kind(StrEnum):
     METER = "meter"
     ASSET = "asset"
     STATE = "assetState"
+    MODEL = "firmwareModel"
+    RELEASE_KEYS = "releaseKeys"
+    RELEASE = "firmwareRelease"
+    ROLLOUT = "rollout"
+    RECEIPT = "installReceipt"
     BOND = "bond"
     REFUSAL = "proveRefusal"
     STREAM = "stream"
@@ -66,7 +74,7 @@ class Kind(StrEnum):
 BY_WALLET = "byWallet"
 """In the payload of an order or cancel: its account is a contract that will be asked."""
 
-BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT})
+BATCHED = frozenset({Kind.ORDER, Kind.CANCEL, Kind.READING, Kind.DEFAULT, Kind.RECEIPT})
 """Kinds that share a call."""
 
 ORDERS = frozenset({Kind.ORDER, Kind.CANCEL})
@@ -81,7 +89,7 @@ ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR, Kind.REFUSAL}
 PROVABLE = frozenset({Kind.ORDER, Kind.SCHEDULE})
 """Kinds whose refusal a bond takes a proof of."""
 
-REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL, Kind.ANCHOR})
+REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL, Kind.ANCHOR, Kind.RECEIPT})
 """Kinds without a deadline of their own: one that was refused may be asked for again."""
 
 KEPT = frozenset({Kind.DEFAULT, Kind.CLEAR})
@@ -109,7 +117,14 @@ def group_key(item: Item) -> Hashable:
         return item.kind, asks_wallet(item)
     if item.kind in (Kind.READING, Kind.DEFAULT):
         return item.kind, item.market, item.slot
+    if item.kind == Kind.RECEIPT:
+        return item.kind
     return None
+
+
+def place_of(item: Item) -> Hashable:
+    """What a call that items share speaks of once: a meter's slot, or for receipts a device."""
+    return item.payload.get("device") if item.kind == Kind.RECEIPT else (item.meter, item.slot)
 
 
 def call_of(contracts: Contracts, items: Sequence[Item]) -> Call:
@@ -125,6 +140,8 @@ def call_of(contracts: Contracts, items: Sequence[Item]) -> Call:
             return contracts.auction.settle(market, slot, [_signed_word(item) for item in items])
         case Kind.DEFAULT:
             return contracts.auction.settle_by_default(market, slot, [item.meter or 0 for item in items])
+        case Kind.RECEIPT:
+            return contracts.firmware.tell_many([receipt_of(item) for item in items])
         case _:
             return call_of_act(first)
 
@@ -132,6 +149,13 @@ def call_of(contracts: Contracts, items: Sequence[Item]) -> Call:
 def call_of_act(item: Item) -> Call:
     """The call that was built when the act was accepted."""
     return Call(str(item.payload["to"]), from_hex(item.payload["data"]))
+
+
+def receipt_of(item: Item) -> SignedReceipt:
+    """A device's receipt as it was accepted."""
+    said = item.payload
+    receipt = InstallReceipt(said["device"], said["model"], said["counter"], said["failureCode"], said["time"])
+    return SignedReceipt(receipt, from_hex(said["signature"]))
 
 
 def _signed_word(item: Item) -> tuple[bytes, bytes, bytes]:

@@ -11,10 +11,12 @@ from gridweave.chain.errors import BlockNotAvailable, NodeError, Reverted, error
 from gridweave.chain.events import (
     Cancelled,
     Event,
+    InstallTold,
     OrderRefused,
     Placed,
     ReadingRecorded,
     ReadingRefused,
+    ReceiptRefused,
     Settled,
     SettlementRefused,
     decode_logs,
@@ -51,7 +53,7 @@ def outcomes_of(items: Sequence[Item], receipt: Receipt, contracts: Contracts) -
     """One outcome per item of a transaction that succeeded; an item of which no event speaks is left out."""
     if items[0].kind not in BATCHED | SCHEDULES:
         return [ItemOutcome(items[0].seq, COMMITTED)]
-    ours = {contracts.auction.address, contracts.ledger.address}
+    ours = {contracts.auction.address, contracts.ledger.address, contracts.firmware.address}
     said = _said(decode_logs(log for log in receipt.logs if log.contract in ours))
     if items[0].kind in SCHEDULES:
         return [_of_lines(items[0], said)]
@@ -115,6 +117,10 @@ def _said(events: Iterable[Event]) -> dict[Hashable, str]:
                 said[(event.meter, event.slot)] = ""
             case SettlementRefused():
                 said[(event.meter, event.slot)] = error_name(event.reason)
+            case InstallTold():
+                said[(event.device, event.model, event.counter)] = ""
+            case ReceiptRefused():
+                said[(event.device, event.model, event.counter)] = error_name(event.reason)
             case _:
                 pass
     return said
@@ -132,6 +138,8 @@ def _key(item: Item) -> Hashable:
         return item.meter, item.slot, Reading.unpack(from_hex(item.payload["word"])).version
     if item.kind == Kind.DEFAULT:
         return item.meter, item.slot
+    if item.kind == Kind.RECEIPT:
+        return item.payload["device"], item.payload["model"], item.payload["counter"]
     return from_hex(item.id)
 
 

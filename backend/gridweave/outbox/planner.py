@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gridweave.outbox.gas_model import GasModel
-from gridweave.outbox.kinds import ACTS, ORDERS, asks_wallet, group_key
+from gridweave.outbox.kinds import ACTS, ORDERS, asks_wallet, group_key, place_of
 from gridweave.store.records import Item
 
 __all__ = ["Group", "leave_room", "plan"]
@@ -26,7 +26,7 @@ class Group:
     kind: str
     capacity: int
     items: list[Item] = field(default_factory=list)
-    places: set[tuple[int | None, int | None]] = field(default_factory=set)
+    places: set[Hashable] = field(default_factory=set)
 
     @property
     def is_full(self) -> bool:
@@ -34,13 +34,13 @@ class Group:
         return len(self.items) >= self.capacity
 
     def takes(self, item: Item) -> bool:
-        """Whether there is room, and no other item for the same meter and slot."""
-        return not self.is_full and (item.meter, item.slot) not in self.places
+        """Whether there is room, and no other item for the same meter and slot, or device."""
+        return not self.is_full and place_of(item) not in self.places
 
     def add(self, item: Item) -> None:
         """Takes the item in."""
         self.items.append(item)
-        self.places.add((item.meter, item.slot))
+        self.places.add(place_of(item))
 
 
 def plan(items: Iterable[Item], gas: GasModel) -> list[Group]:

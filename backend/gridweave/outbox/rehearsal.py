@@ -20,8 +20,8 @@ from gridweave.store.records import REJECTED, Item, ItemOutcome
 __all__ = ["Rehearsal", "Sifted"]
 
 _MOST_CALLS = 64
-_NARROW = ("account:", "device:", "meter:")
-"""Lanes that one account, device or meter has to itself; other lanes only say what an act may depend on."""
+_NARROW = ("account:", "device:", "meter:", "model:")
+"""Lanes that one account, device, meter or model has to itself; other lanes only say what an act may depend on."""
 
 
 @dataclass

@@ -29,6 +29,7 @@ from gridweave.services.world import Heads, Reads, World
 from gridweave.store.adoptions import Adoptions
 from gridweave.store.database import Database
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.proposals import Proposals
 from gridweave.store.relayers import RelayerFacts
 from gridweave.store.watch import OutboxWatch
 
@@ -94,6 +95,7 @@ async def assemble(
         reads=reads,
         books=books,
         outbox=outbox,
+        proposals=Proposals(stores.outbox),
         queue=Queue(outbox, lanes, sender.ring),
         lanes=lanes,
         terms=TermsBook(reads.markets),

@@ -12,7 +12,9 @@ __all__ = [
     "BeyondDelegation",
     "ChallengeInvalid",
     "CursorReorganised",
+    "EvidenceUnavailable",
     "GateTooClose",
+    "KeyChangeUnderWay",
     "KeyNotToKeep",
     "NonceTaken",
     "NotFound",
@@ -24,6 +26,7 @@ __all__ = [
     "RequestInvalid",
     "ServiceError",
     "SessionInvalid",
+    "StepDiffers",
     "StreamBusy",
     "TooManyExports",
     "TooManyReplacements",
@@ -95,6 +98,35 @@ class GateTooClose(ServiceError):
     def __init__(self, closes_at: int, margin: int, now: int) -> None:
         message = f"less than {margin} s remain; order for a later slot, or send the order to the contract yourself"
         super().__init__("GateTooClose", message, {"closesAt": closes_at, "commitMargin": margin, "chainTime": now})
+
+
+class EvidenceUnavailable(ServiceError):
+    """The node does not give what a bundle of firmware must hold."""
+
+    status = 501
+
+    def __init__(self, why: str) -> None:
+        super().__init__("EvidenceUnavailable", f"{why}; make the bundle from a node that proves its state", {})
+
+
+class KeyChangeUnderWay(ServiceError):
+    """The model's release keys are about to change, and an act names those that it arrives under."""
+
+    status = 409
+
+    def __init__(self, model: int) -> None:
+        message = "the model's keys are about to change; the approval is kept: send it again once they have"
+        super().__init__("KeyChangeUnderWay", message, {"model": model})
+
+
+class StepDiffers(ServiceError):
+    """The signatures are for another step of the rollout, so that to the contract they are wrong."""
+
+    status = 409
+
+    def __init__(self, given: int, present: int) -> None:
+        message = "the rollout stands at another step, since it was raised, paused or resumed; sign for the present one"
+        super().__init__("StepDiffers", message, {"given": given, "present": present})
 
 
 class KeyNotToKeep(ServiceError):

@@ -39,6 +39,7 @@ class Filters:
     devices: Sequence[str] = ()
     meters: Sequence[int] = ()
     markets: Sequence[int] = ()
+    models: Sequence[int] = ()
     transactions: Sequence[str] = ()
     slots: Range = (None, None)
     times: Range = (None, None)
@@ -117,6 +118,7 @@ async def wanted_by(world: World, filters: Filters) -> Wanted:
         ("account", filters.accounts),
         ("event", [_event(name) for name in filters.events]),
         ("contract", [address for name in filters.contracts for address in _addresses(world, name)]),
+        ("model", filters.models),
         ("market", filters.markets),
     ]
     groups = [AnyOf(tuple(f"{kind}:{value}" for value in dict.fromkeys(values))) for kind, values in kinds if values]

@@ -28,7 +28,14 @@ log = structlog.get_logger(__name__)
 MOST_TIME = 2**40 - 1
 """The last moment that a promise can name."""
 
-_NONCE_ERRORS = {Kind.ORDER: "VersionNotNewer", Kind.CANCEL: "VersionNotNewer", Kind.READING: "ReadingNotNewer"}
+_NONCE_ERRORS = {
+    Kind.ORDER: "VersionNotNewer",
+    Kind.CANCEL: "VersionNotNewer",
+    Kind.READING: "ReadingNotNewer",
+    Kind.RELEASE_KEYS: "WrongKeySetVersion",
+    Kind.RELEASE: "CounterNotIncreasing",
+    Kind.ROLLOUT: "WrongRolloutState",
+}
 
 
 @dataclass(frozen=True)

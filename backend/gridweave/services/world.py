@@ -27,12 +27,14 @@ from gridweave.store.bonds import BondReads
 from gridweave.store.database import Database
 from gridweave.store.devices import DeviceReads
 from gridweave.store.events import EventReads
+from gridweave.store.firmware import FirmwareReads
 from gridweave.store.history import HistoryReads
 from gridweave.store.index import IndexedBlock
 from gridweave.store.markets import MarketReads
 from gridweave.store.meters import MeterReads
 from gridweave.store.orders import OrderReads
 from gridweave.store.outbox import OutboxStore
+from gridweave.store.proposals import Proposals
 from gridweave.store.records import NewItem
 from gridweave.store.statements import StatementReads
 from gridweave.store.streams import StreamReads
@@ -76,6 +78,7 @@ class Reads:
     devices: DeviceReads
     meters: MeterReads
     assets: AssetReads
+    firmware: FirmwareReads
     accounts: AccountReads
     events: EventReads
     bonds: BondReads
@@ -92,6 +95,7 @@ class Reads:
             DeviceReads(index),
             MeterReads(index),
             AssetReads(index),
+            FirmwareReads(index),
             AccountReads(index),
             EventReads(index),
             BondReads(index),
@@ -114,6 +118,7 @@ class World:
     reads: Reads
     books: Books
     outbox: OutboxStore
+    proposals: Proposals
     queue: Queue
     lanes: Lanes
     terms: TermsBook

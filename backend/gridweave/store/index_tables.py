@@ -134,6 +134,72 @@ assets = _events(
 asset_states = _events(
     "asset_states", _col("asset", Number), _col("state", Number), _col("since", Number), by=(("asset",),)
 )
+firmware_models = _events("firmware_models", _col("model", Number), _col("maker", Address), by=(("model",), ("maker",)))
+firmware_keys = _events(
+    "firmware_keys",
+    _col("model", Number),
+    _col("version", Number),
+    _col("threshold", Number),
+    _col("members", Text),
+    by=(("model", "version"),),
+)
+"""Release keys from then on; `members` are addresses that ascend, separated by commas."""
+
+firmware_releases = _events(
+    "firmware_releases",
+    _col("model", Number),
+    _col("counter", Number),
+    _col("commitment", Bytes32),
+    _col("floor", Number),
+    _col("image_size", Micro),
+    _col("image_hash", Bytes32),
+    _col("manifest_hash", Bytes32),
+    _col("bom_hash", Bytes32),
+    _col("source", Text),
+    _col("least_receipts", Number),
+    _col("failure_limit_bp", Number),
+    _col("deadline", Micro),
+    by=(("model", "counter"),),
+)
+firmware_steps = _events(
+    "firmware_steps",
+    _col("model", Number),
+    _col("counter", Number),
+    _col("state", Number),
+    _col("step", Number),
+    _col("share_bp", Number, null=True),
+    _col("by", Address, null=True),
+    _col("told", Number, null=True),
+    _col("failures", Number, null=True),
+    by=(("model", "counter"),),
+)
+"""A rollout begun, raised or resumed has a share; one that was paused has the last three columns."""
+
+firmware_floors = _events("firmware_floors", _col("model", Number), _col("floor", Number), by=(("model",),))
+firmware_revocations = _events(
+    "firmware_revocations",
+    _col("model", Number),
+    _col("counter", Number),
+    _col("since_block", Number),
+    by=(("model", "counter"),),
+)
+firmware_installs = _events(
+    "firmware_installs",
+    _col("device", Address),
+    _col("model", Number),
+    _col("counter", Number),
+    _col("failure_code", Number),
+    _col("time", Number),
+    by=(("device",), ("model", "counter")),
+)
+firmware_refusals = _events(
+    "firmware_refusals",
+    _col("device", Address),
+    _col("model", Number),
+    _col("counter", Number),
+    _col("reason", String(64)),
+    by=(("device",), ("model", "counter")),
+)
 markets = _events(
     "markets",
     _col("market", Number),

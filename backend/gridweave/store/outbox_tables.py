@@ -3,6 +3,9 @@
 items    one signed request each, in the order in which they were accepted
 batches  one nonce of the relayer each: the call that carries some items
 signed   every set of signed bytes of a batch; a fee replacement adds one
+
+proposals  acts of release keys that too few of them have signed so far
+approvals  their signatures, and those that were given again after a change of keys
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from sqlalchemy import Boolean, Column, Index, LargeBinary, MetaData, String, Ta
 
 from gridweave.store.columns import Address, Bytes32, Micro, Number, Seq
 
-__all__ = ["batches", "facts", "items", "metadata", "signed"]
+__all__ = ["approvals", "batches", "facts", "items", "metadata", "proposals", "signed"]
 
 metadata = MetaData()
 
@@ -92,4 +95,30 @@ signed = Table(
     Column("priority_fee", Micro, nullable=True, comment="wei per gas; null where there is one gas price"),
     Column("created_at_ms", Number, nullable=False),
     Index("signed_by_batch", "batch"),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("id", Bytes32, primary_key=True, comment="the act's EIP-712 digest"),
+    Column("act", String(16), nullable=False),
+    Column("model", Number, nullable=False),
+    Column("counter", Number, nullable=True),
+    Column("message", Text, nullable=False, comment="JSON: the act's fields"),
+    Column("maker", Text, nullable=True, comment="JSON: the maker's consent, where a model is opened"),
+    Column("deadline", Micro, nullable=False),
+    Column("proposer", Address, nullable=False, comment="who signed it first"),
+    Column("kept", Boolean, nullable=False, comment="of a release that stands: bundles carry the approvals"),
+    Column("created_at_ms", Number, nullable=False),
+    Index("proposals_by_model", "model", "counter"),
+    Index("proposals_by_proposer", "proposer"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Bytes32, primary_key=True),
+    Column("signer", Address, primary_key=True),
+    Column("signature", Text, nullable=False),
+    Column("created_at_ms", Number, nullable=False),
 )

@@ -7,17 +7,19 @@ all others are told. Cells not named `obeyed` are refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from gridweave import artifacts
 from gridweave.chain import Call
 from gridweave.chain.contracts.authority import Role as ChainRole
 from gridweave.domain.anchors import StreamMode, stream_id
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.maker_tree import leaf_of
 from gridweave.domain.signatures import address_of
 from tests.support.acts import Acts, Party, Posted, Signer, schema_of
-from tests.support.town import DeviceKeyPair, TestHome, Town, draw_home
+from tests.support.firmware import FirmwareActs, key_set
+from tests.support.town import FOREVER, MODEL, DeviceKeyPair, TestHome, Town, draw_home
 
 __all__ = ["ADMISSION", "PUBLIC", "SIGNED", "Refusal", "Role", "Row", "Stage", "staged"]
 
@@ -44,6 +46,7 @@ class Role(StrEnum):
     SPONSOR = "sponsor"
     RELAYER = "relayer's key"
     ADMIN = "admin"
+    RELEASE_KEY = "release key of the model"
     WALLET = "smart wallet"
 
 
@@ -53,6 +56,8 @@ class Stage:
 
     `things` are the homes that acts are about, `spare` is an enrolled device without a meter, `fresh` one not enrolled;
     `devices` are the prosumer's further ones by what stands before them, `root` is a batch of the one `unborn` of them;
+    the homes' devices are of MODEL, whose keys are the release key and the wallet, one of them enough: release 1 is
+    full, 2 proposed, 3 a canary, 4 paused; of model 8 the keys may change; nobody opened model 9;
     `slot` is open, `past` and the one before are over, `ahead` lies beyond the horizon; `turn` tells streams apart.
     """
 
@@ -109,6 +114,26 @@ def _by_device(name: str, make: Callable[[Acts, Stage, DeviceKeyPair, Signer], P
         return make(acts, stage, key, key if by.name == Role.DEVICE else by)
 
     return Row(made, {name: frozenset({Role.DEVICE})}, (403, "DeviceSignatureInvalid"))
+
+
+def _firmware(acts: Acts, stage: Stage, model: int = MODEL) -> FirmwareActs:
+    keys = key_set(_release_keys(stage.parties), 1)
+    return FirmwareActs(acts.town, model, keys, elsewhere=acts.elsewhere, deadline=acts.deadline)
+
+
+def _release_keys(parties: Mapping[Role, Party]) -> list[Party]:
+    holders = (parties[Role.RELEASE_KEY], parties[Role.WALLET])
+    return sorted(holders, key=lambda party: int(party.account, 16))
+
+
+def _by_keys(make: Callable[[FirmwareActs, Party], Posted], model: int = MODEL) -> Row:
+    """What release keys alone may say; the maker, who opened the model, as little as anybody else."""
+    keys = frozenset({Role.RELEASE_KEY, Role.WALLET})
+    return Row(
+        lambda acts, stage, _, by: make(_firmware(acts, stage, model), by),
+        {"model's": keys},
+        (403, "UnknownReleaseKey"),
+    )
 
 
 def _transfer(acts: Acts, stage: Stage, by: Party) -> Posted:
@@ -224,6 +249,29 @@ SIGNED: dict[str, Row] = {
         (403, "ERC2612InvalidSigner"),
     ),
     "POST /v1/withdrawals": Row(lambda a, s, t, by: a.withdrawal(s.accounts[t], by), HOUSEHOLDS, FORGED),
+    "POST /v1/firmware/models": Row(
+        lambda a, s, t, by: _firmware(a, s, 9).opening(by, [s.parties[Role.RELEASE_KEY]]),
+        {"nobody's": frozenset({Role.MAKER})},
+        NO_ROLE,
+    ),
+    "POST /v1/firmware/models/{model}/keys": _by_keys(
+        lambda a, by: a.key_change(replace(a.keys, version=2), [by]), model=8
+    ),
+    "POST /v1/firmware/models/{model}/releases": _by_keys(lambda a, by: a.release(a.release_of(5), [by])),
+    "POST /v1/firmware/models/{model}/releases/{counter}/start": _by_keys(
+        lambda a, by: a.start(_kept(a, 2), 1_000, [by])
+    ),
+    "POST /v1/firmware/models/{model}/releases/{counter}/raise": _by_keys(
+        lambda a, by: a.raise_share(3, 2_000, 1, [by])
+    ),
+    "POST /v1/firmware/models/{model}/releases/{counter}/pause": _by_keys(lambda a, by: a.pause(1, 2, [by])),
+    "POST /v1/firmware/models/{model}/releases/{counter}/resume": _by_keys(lambda a, by: a.resume(4, 2, [by])),
+    "POST /v1/firmware/models/{model}/releases/{counter}/revocation": _by_keys(lambda a, by: a.revocation(3, 1, [by])),
+    "POST /v1/firmware/receipts": Row(
+        lambda a, s, t, by: _firmware(a, s).receipt(s.things["prosumer"].key, 1, _now(s), signer=by),
+        {"prosumer's": frozenset({Role.DEVICE})},
+        (403, "DeviceSignatureInvalid"),
+    ),
     "POST /v1/bonds": Row(
         lambda a, s, t, by: a.bond(s.accounts[t], by, s.parties[Role.RELAYER].account),
         {
@@ -280,6 +328,27 @@ PUBLIC: dict[str, Callable[[Stage], str]] = {
     "GET /v1/accounts/{address}/bill/lines": lambda s: (
         f"/v1/accounts/{s.accounts['prosumer']}/bill/lines?from={s.past}&to={s.slot}"
     ),
+    "GET /v1/firmware/models": lambda s: "/v1/firmware/models",
+    "GET /v1/firmware/models/{model}": lambda s: f"/v1/firmware/models/{MODEL}",
+    "GET /v1/firmware/models/{model}/keys": lambda s: f"/v1/firmware/models/{MODEL}/keys",
+    "GET /v1/firmware/models/{model}/devices": lambda s: f"/v1/firmware/models/{MODEL}/devices",
+    "GET /v1/firmware/models/{model}/releases": lambda s: f"/v1/firmware/models/{MODEL}/releases",
+    "GET /v1/firmware/models/{model}/releases/{counter}": lambda s: f"/v1/firmware/models/{MODEL}/releases/1",
+    "GET /v1/firmware/models/{model}/releases/{counter}/receipts": lambda s: (
+        f"/v1/firmware/models/{MODEL}/releases/1/receipts"
+    ),
+    "GET /v1/firmware/models/{model}/releases/{counter}/refusals": lambda s: (
+        f"/v1/firmware/models/{MODEL}/releases/1/refusals"
+    ),
+    "GET /v1/firmware/models/{model}/releases/{counter}/devices/{device}": lambda s: (
+        f"/v1/firmware/models/{MODEL}/releases/1/devices/{s.spare.device}"
+    ),
+    "GET /v1/firmware/models/{model}/releases/{counter}/bundle": lambda s: (
+        f"/v1/firmware/models/{MODEL}/releases/1/bundle"
+    ),
+    "GET /v1/firmware/devices/{device}": lambda s: f"/v1/firmware/devices/{s.spare.device}",
+    "GET /v1/firmware/proposals": lambda s: "/v1/firmware/proposals",
+    "GET /v1/firmware/proposals/{digest}": lambda s: f"/v1/firmware/proposals/0x{'00' * 32}",
     "GET /v1/bonds": lambda s: "/v1/bonds",
     "GET /v1/compensations": lambda s: "/v1/compensations",
     "GET /v1/events": lambda s: "/v1/events",
@@ -313,6 +382,22 @@ def _now(stage: Stage) -> int:
     return stage.town.clock.end(stage.ahead - 200)
 
 
+def _kept(acts: FirmwareActs, counter: int) -> Release:
+    """A release as the stage has it, however long the act about it holds."""
+    return acts.release_of(counter, deadline=FOREVER)
+
+
+async def _release_firmware(town: Town, parties: Mapping[Role, Party]) -> None:
+    by, maker = [parties[Role.RELEASE_KEY]], parties[Role.MAKER]
+    acts, other = (FirmwareActs(town, model, key_set(_release_keys(parties), 1)) for model in (MODEL, 8))
+    posted = [acts.opening(maker, by), other.opening(maker, by)]
+    for counter in (1, 2, 3, 4):
+        posted.append(acts.release(acts.release_of(counter), by))
+    posted += [acts.start(acts.release_of(counter), 1_000, by) for counter in (1, 3, 4)]
+    posted += [acts.raise_share(1, 10_000, 1, by), acts.pause(4, 1, by)]
+    await town.send([each.call for each in posted if each.call is not None])
+
+
 async def staged(town: Town) -> Stage:
     """Everybody comes to live in a town of two homes or more."""
     parties = await _parties(town)
@@ -322,6 +407,7 @@ async def staged(town: Town) -> Stage:
     acts, relayer = Acts(town), parties[Role.RELAYER].account
     await town.send([town.enrol_call(spare, parties[Role.OWNER].account), town.enrol_call(of_wallet, wallet.account)])
     devices = await _born(town, acts, parties)
+    await _release_firmware(town, parties)
     root = leaf_of(devices["unborn"].device, devices["unborn"].kind)
     calls = [
         acts.batch(root, parties[Role.MAKER]).call,

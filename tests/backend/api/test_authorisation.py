@@ -145,6 +145,7 @@ def honest(row: Row) -> tuple[str, Role] | None:
 FORGED = {
     "POST /v1/readings": (403, "DeviceSignatureInvalid"),
     "POST /v1/asset-states": (403, "DeviceSignatureInvalid"),
+    "POST /v1/firmware/receipts": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices": (403, "DeviceSignatureInvalid"),
     "POST /v1/device-claims": (403, "DeviceSignatureInvalid"),
     "POST /v1/devices/{device}/key": (403, "DeviceSignatureInvalid"),
@@ -159,8 +160,8 @@ FORGED = {
 }
 """What is told to whom signed for elsewhere; all others hear of a wrong signature."""
 
-FOR_EVER = {"POST /v1/readings", "POST /v1/streams/{stream}/batches"}
-"""What a device measured has no deadline."""
+TIMELESS = {"POST /v1/readings", "POST /v1/firmware/receipts", "POST /v1/streams/{stream}/batches"}
+"""What devices record holds without a deadline."""
 
 LATE = dict.fromkeys(
     ("POST /v1/orders", "POST /v1/cancels", "POST /v1/schedules", "POST /v1/cancel-schedules"), (409, "OrderExpired")
@@ -189,7 +190,7 @@ async def test_post__signed_for_elsewhere__is_refused(scene: Scene, route: str, 
     assert await answered(scene, posted) == FORGED.get(route, (403, "WrongSignature"))
 
 
-@pytest.mark.parametrize("route", [route for route in SIGNED if route not in FOR_EVER])
+@pytest.mark.parametrize("route", [route for route in SIGNED if route not in TIMELESS])
 async def test_post__past_its_deadline__is_refused(scene: Scene, route: str) -> None:
     posted = _made(scene, route, deadline=await scene.stage.town.now() - 1)
     assert await answered(scene, posted) == LATE.get(route, (409, "ActExpired"))

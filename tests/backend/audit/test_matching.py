@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from gridweave.audit.differences import Difference, Kind, Place
 from gridweave.audit.matching import RULES, Expected, compare
 from gridweave.chain import events as chain
+from gridweave.domain.firmware.messages import Release
 from gridweave.domain.orders import position_reference
+from gridweave.domain.stream_errors import BatchLeavesGap
 
 AUCTION, VAULT = "0x" + "a1" * 20, "0x" + "a2" * 20
 HOME, OTHER = "0x" + "01" * 20, "0x" + "02" * 20
@@ -110,3 +114,54 @@ def test_difference__given_its_parts__says_them_in_one_sentence() -> None:
         f"(block 7, transaction 0x{'33' * 32}, log 4)."
     )
     assert found.to_json()["subject"]["meter"] == 3
+
+
+# fates of batches and receipts
+
+
+def of_batch(kind: type[chain.Event], span: int, **said_of: Any) -> Expected:
+    return Expected(kind, AUCTION, {"stream": b"\x07" * 32, "span": span, **said_of})
+
+
+def event_of(item: Expected) -> chain.Event:
+    return item.kind(item.contract, 7, b"\x44" * 32, b"\x33" * 32, 0, 1, **item.values)
+
+
+def test_compare__given_a_batch_refused_instead_of_anchored__is_one_refusal_with_its_words() -> None:
+    """The contract puts number and nonce into the span of what it anchors; what the device said of it is the same."""
+    device_s = 5 << 48
+    hashes = {"head": bytes(32), "root": bytes(32), "body_hash": bytes(32)}
+    anchored = of_batch(chain.BatchAnchored, device_s | 9 << 16 | 2, **hashes)
+    reason = BatchLeavesGap("0x" + "07" * 32, 8, 6).data
+    (found,) = compared([anchored], [event_of(of_batch(chain.BatchRefused, device_s, reason=reason))])
+    assert (found.kind, found.expected) == (Kind.REFUSAL, "BatchAnchored")
+    assert found.found == f"BatchRefused(BatchLeavesGap(stream=0x{'07' * 32}, firstIndex=8, expected=6))"
+    assert found.subject.stream == "0x" + "07" * 32
+
+
+def test_compare__given_another_device_s_word__is_two_differences() -> None:
+    refused = [of_batch(chain.BatchRefused, index << 48, reason=b"1234") for index in (5, 6)]
+    hashes = {"head": bytes(32), "root": bytes(32), "body_hash": bytes(32)}
+    found = compared([of_batch(chain.BatchAnchored, 4 << 48, **hashes)], [event_of(refused[0])])
+    assert {each.kind for each in found} == {Kind.MISSING_EVENT, Kind.UNEXPECTED_EVENT}
+
+
+def test_compare__given_a_long_body__tells_it_by_its_hash() -> None:
+    wanted, other = bytes(1_000), bytes(999)
+    due_ = Expected(chain.BodyAnchored, AUCTION, {"stream": bytes(32), "number": 3, "body": wanted})
+    (found,) = compared([due_], [event_of(replace(due_, values={**due_.values, "body": other}))])
+    assert found.expected == f"1000 bytes with SHA-256 0x{sha256(wanted).hexdigest()}"
+    assert (found.kind, found.subject.field, found.subject.number) == (Kind.BODY, "body", 3)
+
+
+def test_compare__given_a_release_of_other_parts__names_each() -> None:
+    release = Release(7, 2, 0, 1, b"\x01" * 32, b"\x02" * 32, bytes(32), "here", 1, 0, 5)
+    due_ = Expected(
+        chain.FirmwareReleased, AUCTION, {"model": 7, "counter": 2, "commitment": bytes(32), "release": release}
+    )
+    other = replace(release, source="there", image_size=2)
+    found = compared([due_], [event_of(replace(due_, values={**due_.values, "release": other}))])
+    assert [(each.subject.field, each.expected, each.found) for each in found] == [
+        ("release.image_size", "1", "2"),
+        ("release.source", "here", "there"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import traceback
 from collections.abc import AsyncIterator, Awaitable
@@ -12,6 +13,7 @@ import pytest
 
 from gridweave.chain import (
     MAX_TRANSACTION_GAS,
+    AnswerTooLarge,
     BlockNotAvailable,
     Call,
     GasAboveCap,
@@ -40,7 +42,7 @@ def _answering(status: int, text: str) -> Node:
 
 
 @asynccontextmanager
-async def _neighbour(says: bytes | None) -> AsyncIterator[Node]:
+async def _neighbour(says: bytes | None, most: int = 1_000) -> AsyncIterator[Node]:
     """A node on a socket that says so much after it was asked, and hangs up; None: it never says anything."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,7 +54,7 @@ async def _neighbour(says: bytes | None) -> AsyncIterator[Node]:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, Node(f"http://127.0.0.1:{port}/secret", timeout=0.3) as node:
+    async with server, Node(f"http://127.0.0.1:{port}/secret", timeout=0.3, most=most) as node:
         yield node
 
 
@@ -71,6 +73,30 @@ async def test_request__to_what_is_no_node__is_node_unavailable(says: bytes | No
         with pytest.raises(NodeUnavailable, match=why) as raised:
             await node.block_number()
     assert "secret" not in str(raised.value)
+
+
+_ONE = b'{"jsonrpc": "2.0", "id": 1, "result": "0x10"}'
+
+
+@pytest.mark.parametrize("said", [b"Content-Length: %d", b"Connection: close"], ids=["length", "no length"])
+async def test_request__given_an_answer_as_long_as_may_be__is_read(said: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + (said % len(_ONE) if b"%" in said else said) + b"\r\n\r\n"
+    async with _neighbour(head + _ONE, most=len(_ONE)) as node:
+        assert await node.block_number() == 16
+    async with _neighbour(head + _ONE, most=len(_ONE) - 1) as node:
+        with pytest.raises(AnswerTooLarge, match="more than 44 bytes; ask for less"):
+            await node.block_number()
+
+
+async def test_request__given_a_small_answer_that_unpacks_to_a_large_one__is_too_large() -> None:
+    packed = gzip.compress(b'{"jsonrpc": "2.0", "id": 1, "result": "0x10"' + b" " * 5_000_000 + b"}")
+    assert len(packed) < 10_000
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    async with _neighbour(head + packed, most=100_000) as node:
+        with pytest.raises(AnswerTooLarge) as raised:
+            await node.request("eth_blockNumber")
+    assert raised.value.most == 100_000
+    assert isinstance(raised.value, NodeError) and raised.value.is_of_the_moment
 
 
 @pytest.mark.parametrize(

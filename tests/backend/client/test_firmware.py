@@ -19,12 +19,12 @@ from gridweave.client.firmware.bundle import KeyChange
 from gridweave.client.firmware.cbor import Unreadable, encode, read
 from gridweave.client.firmware.manifest import manifest_digest
 from gridweave.client.firmware.refusals import BundleMalformed, HeaderMalformed, ManifestMalformed, ProofInvalid
-from gridweave.client.firmware.slots import MODELS_SLOT, line_of, rollout_of, slots_of
 from gridweave.client.firmware.state import Header, proven_account, proven_word
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.firmware.keys import KeySet
 from gridweave.domain.firmware.messages import Release
 from gridweave.domain.firmware.rollout import Line
+from gridweave.domain.firmware.slots import MODELS_SLOT, line_of, rollout_of, slots_of
 from gridweave.domain.hashing import keccak
 
 LAYOUT = artifacts.load("FirmwareRegistry").storage_layout

@@ -34,21 +34,10 @@ WORDS: dict[str, dict[str, Any]] = {
     "FirmwareReleased": {"release": RELEASE},
     "ModelOpened": {"keys": ("0x" + "11" * 20,)},
     "ReleaseKeysChanged": {"keys": ("0x" + "11" * 20,)},
+    "ReceiptRefused": {"reason": bytes(4)},
     "DIDAttributeChanged": {"name": KEY.attribute, "value": KEY.compressed},
 }
-OF_FIRMWARE = {
-    "FirmwareReleased",
-    "FloorRaised",
-    "InstallTold",
-    "ModelOpened",
-    "ReceiptRefused",
-    "ReleaseKeysChanged",
-    "ReleaseRevoked",
-    "RolloutPaused",
-    "RolloutStepped",
-}
 LEFT_OUT = {
-    *OF_FIRMWARE,
     "Approval",
     "AssetStateRefused",
     "AuthorityUpdated",
@@ -68,7 +57,7 @@ LEFT_OUT = {
     "TargetFunctionRoleUpdated",
     "Transfer",
 }
-"""Roles and the token's own book, sealed bodies and firmware: nothing but the history shows them."""
+"""Roles, the token's own book and sealed bodies: nothing but the history shows them."""
 
 
 def test_projected__with_those_left_out__are_all_events() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gridweave import artifacts
 from gridweave.audit import AddressBook
@@ -43,6 +44,10 @@ from gridweave.localnet import Localnet
 
 from .people import DeviceKey, Home, Party
 
+if TYPE_CHECKING:
+    from .firmware import Works
+    from .measurements import Stream
+
 SLOT = 900
 FAR = 2**40 - 1
 EUR = 1_000_000
@@ -67,6 +72,10 @@ class Street:
         ]
         self.sixth = self.homes[0]
         """A home whose device claimed itself, once it has."""
+        self.measured: list[Home] = []
+        """Homes whose devices measure, once they do; `streams` what, `works` who makes their firmware."""
+        self.streams: list[Stream] = []
+        self.works: Works
         self.market = 0
         self.answers: dict[str, str] = {}
         """What the node said of the finished day, for liars to change."""
@@ -408,6 +417,10 @@ async def live(street: Street) -> None:
     from .changes import change
 
     await change(street, five)
+
+    from .measurements import measure
+
+    await measure(street)
     later = street.time // SLOT + 4
 
     # the day ends with a slot still open and a role's name

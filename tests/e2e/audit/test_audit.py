@@ -10,7 +10,7 @@ import pytest
 
 from gridweave.audit import CONTRACTS, AuditReport, Checked, Kind, audit
 from gridweave.audit.matching import GOVERNANCE, RULES, UNCHECKED
-from gridweave.chain import Node
+from gridweave.chain import AnswerTooLarge, Node
 from gridweave.chain.abi import EventAbi, abi_of
 from gridweave.chain.events import EVENTS, Event, decode_log
 from gridweave.chain.types import Log
@@ -26,13 +26,24 @@ AUDITED = sorted(kind.__name__ for kind in RULES)
 
 
 def words_of(abi: EventAbi) -> list[tuple[str, str, str, int]]:
-    """Every word of an event as (parameter, its Solidity type, "topic" or "data", index)."""
+    """Every word of an event as (parameter, its Solidity type, "topic" or "data", index).
+
+    A struct that holds text lies behind the other words, of which one says where; its text is left out.
+    """
     structs = dict(abi.structs)
     found, topic, word = [], 1, 0
+    heads = sum(
+        1 if "string" in structs.get(n, ()) else len(structs.get(n, (k,))) for n, i, k in abi.parameters if not i
+    )
     for name, indexed, kind in abi.parameters:
         if indexed:
             found.append((name, kind, "topic", topic))
             topic += 1
+            continue
+        if "string" in structs.get(name, ()):
+            parts = enumerate(structs[name], start=heads)
+            found += [(name, part, "data", at) for at, part in parts if part != "string"]
+            word += 1
             continue
         for part in structs.get(name, (kind,)):
             found.append((name, part, "data", word))
@@ -87,8 +98,11 @@ def on(log: Log, change: Callable[[RawLog], list[RawLog]]) -> Lie:
 
 def altered(entry: RawLog, kind: str, part: str, index: int) -> RawLog:
     """The log with one word changed by the least that its type can show."""
-    if kind == "bytes":
-        kind, index = "bytes32", int(entry["data"][2 + 64 * index : 2 + 64 * index + 64], 16) // 32 + 1
+    if kind == "bytes" or kind.endswith("[]"):
+        data = bytes.fromhex(entry["data"][2:])
+        behind = int.from_bytes(data[32 * index : 32 * index + 32], "big")
+        if any(data[behind : behind + 32]):  # of what is empty, where it lies
+            kind, index = kind.replace("bytes", "bytes32").removesuffix("[]"), behind // 32 + 1
     bit = 256 - 8 * int(kind.removeprefix("bytes")) if kind.startswith("bytes") else 0
     if part == "topic":
         entry["topics"][index] = "0x" + flip(bytes.fromhex(entry["topics"][index][2:]), bit).hex()
@@ -117,8 +131,20 @@ async def test_audit__given_small_ranges_and_logs_only__finds_the_same(day: Stre
     parts = await audit(day.node, day.book, every_block=False, span=3)
     assert parts.clean
     # that a key was kept is said by no event: without the call it shows in what the contract took from then on
-    unseen = Counter({Checked.BY_CONTRACT_ONLY: 2})
+    unseen = Counter({Checked.BY_CONTRACT_ONLY: 3})
     assert parts.counts == whole.counts + unseen
+
+
+async def test_audit__given_a_node_that_says_too_much_at_once__asks_for_less(day: Street) -> None:
+    whole = await audit(day.node, day.book)
+    asked: list[int] = []
+    async with Node(day.chain.url, timeout=60.0, most=400_000) as node:
+        with pytest.raises(AnswerTooLarge):
+            await node.batch([("eth_getBlockByNumber", [hex(number), True]) for number in range(100)])
+        parts = await audit(node, day.book, progress=lambda done, _: asked.append(done))
+    assert len(asked) > 2
+    assert parts.clean
+    assert parts.counts == whole.counts
 
 
 async def test_rules__given_every_event_of_the_contracts__name_what_becomes_of_it() -> None:
@@ -246,6 +272,28 @@ KINDS = {
     ("RefusalProved", "signature_hash"): Kind.REFUSAL,
     ("Compensated", "amount"): Kind.COMPENSATION,
     ("Compensated", "bond"): Kind.BOND,
+    ("AssetStateChanged", "state"): Kind.ASSET,
+    ("StreamOpened", "schema_hash"): Kind.STREAM,
+    ("EpochBegun", "owner"): Kind.EPOCH,
+    ("EpochBegun", "tip"): Kind.EPOCH,
+    ("BatchAnchored", "head"): Kind.TELEMETRY,
+    ("BatchAnchored", "root"): Kind.TELEMETRY,
+    ("BatchAnchored", "body_hash"): Kind.TELEMETRY,
+    ("BatchAnchored", "span"): Kind.TELEMETRY,
+    ("BodyAnchored", "body"): Kind.BODY,
+    ("BatchRefused", "reason"): Kind.REFUSAL,
+    ("AccessGranted", "to"): Kind.GRANT,
+    ("AccessGranted", "sealed_"): Kind.GRANT,
+    ("ModelOpened", "threshold"): Kind.FIRMWARE,
+    ("ModelOpened", "keys"): Kind.FIRMWARE,
+    ("ReleaseKeysChanged", "keys"): Kind.FIRMWARE,
+    ("FirmwareReleased", "commitment"): Kind.FIRMWARE,
+    ("ReleaseRevoked", "since_block"): Kind.FIRMWARE,
+    ("FloorRaised", "floor"): Kind.FIRMWARE,
+    ("RolloutStepped", "share_bp"): Kind.ROLLOUT,
+    ("RolloutPaused", "failures"): Kind.ROLLOUT,
+    ("InstallTold", "failure_code"): Kind.RECEIPT,
+    ("ReceiptRefused", "reason"): Kind.REFUSAL,
 }
 
 

@@ -17,6 +17,7 @@ from gridweave.domain.hashing import keccak
 from gridweave.domain.orders import Order
 from gridweave.domain.slots import RING
 
+from .firmware import MODEL
 from .lives import BATCH_KEYS, batch_of
 from .lying import flip, honest, lying_node
 from .promises import SPONSOR
@@ -53,6 +54,20 @@ GETTERS = [
     ("DERRegistry", "assetOf"),
     ("DERRegistry", "meterCount"),
     ("DERRegistry", "assetCount"),
+    ("TelemetryAnchor", "streamOf"),
+    ("TelemetryAnchor", "keeperOf"),
+    ("TelemetryAnchor", "tipHashOf"),
+    ("TelemetryAnchor", "pageOf"),
+    ("FirmwareRegistry", "lineOf"),
+    ("FirmwareRegistry", "floorAt"),
+    ("FirmwareRegistry", "commitmentOf"),
+    ("FirmwareRegistry", "rolloutOf"),
+    ("FirmwareRegistry", "stateOf"),
+    ("FirmwareRegistry", "isReliableAt"),
+    ("FirmwareRegistry", "isDeviceReliableAt"),
+    ("FirmwareRegistry", "installationOf"),
+    ("FirmwareRegistry", "isAllowed"),
+    ("FirmwareRegistry", "positionOf"),
     ("RelayerBond", "bondOf"),
     ("RelayerBond", "refusedAt"),
     ("RelayerBond", "isCompensated"),
@@ -335,3 +350,70 @@ async def test_audit__when_a_maker_s_origin_is_changed_on_the_chain__names_it(da
     slot = storage_slot("DeviceRegistry", "_originsOfMakers", day.maker.address, 7)
     (found,) = await found_with(day, "DeviceRegistry", slot, 0)
     assert found.subject.field == f"word.origin of {day.maker.address} and model 7"
+
+
+# every word of streams and firmware
+
+STREAM_WORDS = [("tipHash", 0, 0), ("keeper", 1, 0), ("keeper", 1, 160), ("page 0", 2, 0)]
+
+
+@pytest.mark.parametrize(("field", "offset", "bit"), STREAM_WORDS, ids=["tip", "keeper", "epoch", "page"])
+async def test_audit__when_a_word_of_a_stream_is_changed_on_the_chain__names_stream_and_word(
+    day: Street, field: str, offset: int, bit: int
+) -> None:
+    """Of the resold one, which has a full page."""
+    stream = day.streams[1]
+    slot = storage_slot("TelemetryAnchor", "_records", to_hex(stream.id)) + offset
+    slot = inner(slot, 0) if field == "page 0" else slot
+    found = await found_with(day, "TelemetryAnchor", slot, bit)
+    assert {difference.subject.stream for difference in found} == {to_hex(stream.id)}
+    assert f"word.{field}" in {difference.subject.field for difference in found}
+
+
+def inner(slot: int, key: int) -> int:
+    """Of an entry in a mapping that lies at `slot`."""
+    return int.from_bytes(keccak(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
+
+
+def element(slot: int, index: int) -> int:
+    """Of an array's word."""
+    return int.from_bytes(keccak(slot.to_bytes(32, "big")), "big") + index
+
+
+MODEL_WORDS = [
+    *(("line", bit) for bit in (0, 160, 192, 224)),  # maker, latest, full, floor
+    ("keys", 0),
+    ("floors.length", 0),
+    *(("floors 0", bit) for bit in (0, 32)),  # block, floor
+    ("release 2", 0),
+    *(("rollout 2", bit) for bit in (0, 32, 64, 96, 112, 144, 176, 208, 224)),
+]
+
+
+@pytest.mark.parametrize(("field", "bit"), MODEL_WORDS)
+async def test_audit__when_a_word_of_a_model_is_changed_on_the_chain__names_model_and_word(
+    day: Street, field: str, bit: int
+) -> None:
+    base = storage_slot("FirmwareRegistry", "_models", MODEL)
+    slot = {
+        "line": base,
+        "keys": base + 1,
+        "floors.length": base + 2,
+        "floors 0": element(base + 2, 0),
+        "release 2": inner(base + 3, 2),
+        "rollout 2": inner(base + 4, 2),
+    }[field]
+    found = await found_with(day, "FirmwareRegistry", slot, bit)
+    assert MODEL in {difference.subject.model for difference in found}
+    assert f"word.{field}" in {difference.subject.field for difference in found}
+
+
+@pytest.mark.parametrize("bit", [0, 32, 64, 80, 112])
+async def test_audit__when_an_installation_is_changed_on_the_chain__names_the_device(day: Street, bit: int) -> None:
+    """Since when and what it runs, with what code it failed, what it told of, which model it is."""
+    device = day.measured[1].device
+    found = await found_with(day, "FirmwareRegistry", storage_slot("FirmwareRegistry", "_installations", device), bit)
+    assert {difference.subject.device for difference in found} == {device}
+    fields = {difference.subject.field or "" for difference in found}
+    assert "word.installation" in fields
+    assert any(field.startswith("installationOf.") for field in fields)

@@ -16,6 +16,7 @@ from gridweave.audit.telling import walk_json, walk_steps
 from gridweave.chain import from_hex, to_hex
 from gridweave.chain.events import DIDAttributeChanged, MeterRegistered, Settled, decode_log
 from gridweave.cli import app
+from gridweave.cli.proof import told_walk
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.orders import Order, Side
 
@@ -112,6 +113,23 @@ async def test_walk__given_a_device_that_claimed_itself__leads_to_the_batch_of_i
     assert dict(step.facts)["batch"] == to_hex(batch.root)
     assert way.maker.registered.transaction in dict(step.facts)["registered"]
     assert json.loads(json.dumps(walk_json(way)))["maker"]["batch"] == to_hex(batch.root)
+
+
+async def test_told_walk__given_claims_and_changed_keys__says_what_the_maker_vouched_for(day: Street) -> None:
+    """The demo's telling of a walk: an endorsed key, the key after it, and one of a maker's batch."""
+    slot = await slot_of_keys(day)
+    one, six = day.homes[0], day.sixth
+    first, changed, claimed = [
+        {step.title: step.sentence for step in told_walk(await walk(day.node, day.book, *place), "A", 0)}
+        for place in ((one.meter, day.first), (one.meter, slot), (six.meter, slot))
+    ]
+    assert first["Maker"].startswith("The maker endorsed that key,")
+    assert changed["Maker"].startswith("The maker endorsed the device's first key,")
+    assert claimed["Maker"].startswith("The maker registered a batch that has that key in it,")
+    assert "endorsed" not in claimed["Maker"] and claimed["Maker"].endswith("holds.")
+    assert "named after it." in first["Device key"] and "named after it." in claimed["Device key"]
+    assert "key number 2; the device is named after its first one" in changed["Device key"]
+    assert "in doubt" in claimed["Device key"] and "in doubt" not in first["Device key"]
 
 
 async def test_walk__given_a_claim_among_others__finds_its_own(day: Street) -> None:
@@ -237,6 +255,11 @@ async def test_audit_command__given_an_honest_chain__exits_0_and_shows_what_it_d
     assert code == 0, said
     assert "No difference" in said
     assert "reading signatures (P-256)" in said
+    assert "Rests on a key in doubt" in said
+    doubted = day.measured[0]
+    for what in (f"batch 2 of stream {to_hex(day.streams[2].id)}", "state 2 of asset 3", "release 4 of model 9"):
+        assert what in said and doubted.device in said
+    assert f"reading of meter {day.homes[3].meter}, slot" in said
 
 
 async def test_audit_command__given_json__prints_one_document(day: Street) -> None:

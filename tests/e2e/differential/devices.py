@@ -174,7 +174,7 @@ class Registry:
 
     def _compare_events(self, mined: Mined, outcomes: Sequence[DeviceOutcome]) -> None:
         assert mined.succeeded, f"{reverted(self.chain.revert_of(mined))}, not {outcomes}"
-        said = [_said(event) for event in decode_logs(mined.logs)]
+        said = [said_of(event) for event in decode_logs(mined.logs)]
         due = [(type(outcome).__name__, *vars(outcome).values()) for outcome in outcomes]
         assert said == due, f"{said} is not {due}"
         self.seen.update(name for name, *_ in said)
@@ -266,6 +266,7 @@ class Registry:
         self.chain.rpc("anvil_setStorageAt", *asked)
 
 
-def _said(event: Event) -> tuple[Any, ...]:
+def said_of(event: Event) -> tuple[Any, ...]:
+    """An event by its name and its own values."""
     values = (getattr(event, field.name) for field in fields(event) if field.name not in _BASE)
     return type(event).__name__, *values

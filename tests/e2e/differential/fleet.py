@@ -14,6 +14,7 @@ from gridweave.chain import Authority, DeviceRegistry, FirmwareRegistry, Role, S
 from gridweave.chain.abi import abi_of
 from gridweave.chain.contracts.acts import Act
 from gridweave.chain.errors import reverted
+from gridweave.chain.events import decode_logs
 from gridweave.chain.types import Call
 from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession, StatusChange
 from gridweave.domain.addresses import checksum_address
@@ -24,6 +25,7 @@ from gridweave.domain.firmware.keys import Approval, KeySet
 from gridweave.domain.firmware.messages import InstallReceipt, ModelOpening
 from gridweave.domain.signatures import to_rsv
 from tests.e2e.differential.chain import Chain, Mined
+from tests.e2e.differential.devices import said_of
 from tests.e2e.differential.town import FAR, Device, Person
 
 MODEL = 7
@@ -38,7 +40,8 @@ class FleetAct:
 
     name: str
     call: Call
-    apply: Callable[[Moment], None]
+    apply: Callable[[Moment], Sequence[object] | None]
+    """The outcomes; None: it is no act on the FirmwareRegistry."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,21 @@ class Fleet:
         good = signer is device
         return FleetAct("tell", call, lambda now: self.book.tell(receipt, is_authentic=good, now=now))
 
+    def telling_many(self, told: Sequence[tuple[Device, InstallReceipt, Device]]) -> FleetAct:
+        """Receipts in one transaction, each of a device and signed by another, or the same."""
+        signed = [SignedReceipt(receipt, signer.sign(self.domain(), receipt)) for _, receipt, signer in told]
+
+        def apply(now: Moment) -> list[object]:
+            outcomes: list[object] = []
+            for device, receipt, signer in told:
+                try:
+                    outcomes += self.book.tell(receipt, is_authentic=signer is device, now=now)
+                except DomainError as refusal:
+                    outcomes.append(self.book.refused(receipt, refusal))
+            return outcomes
+
+        return FleetAct("tell many", self.registry.tell_many(signed), apply)
+
     # both at once
 
     def run(self, act: FleetAct, now: int) -> None:
@@ -162,12 +180,14 @@ class Fleet:
         (mined,) = self.chain.mine([act.call], now)
         moment = Moment(int(self.chain.rpc("eth_blockNumber"), 16), now)
         try:
-            act.apply(moment)
+            outcomes = act.apply(moment)
         except DomainError as refusal:
             self._compare_refusal(refusal, mined)
         else:
             assert mined.succeeded, f"{act.name}: {reverted(self.chain.revert_of(mined))}"
             self.seen[act.name] += 1
+            if outcomes is not None:
+                self._compare_events(mined, outcomes)
         self._compare(moment)
 
     def _compare_refusal(self, refusal: DomainError, mined: Mined) -> None:
@@ -176,6 +196,11 @@ class Fleet:
         told = tuple(to_hex(value) if isinstance(value, bytes) else value for value in said.arguments.values())
         assert (said.name, *told) == (refusal.name, *refusal.args), f"{said} is not {refusal}"
         self.seen[refusal.name] += 1
+
+    def _compare_events(self, mined: Mined, outcomes: Sequence[object]) -> None:
+        due = [(type(outcome).__name__, *vars(outcome).values()) for outcome in outcomes]
+        assert [said_of(event) for event in decode_logs(mined.logs)] == due
+        self.seen.update(name for name, *_ in due)
 
     def _compare(self, now: Moment) -> None:
         views = self._views(now)

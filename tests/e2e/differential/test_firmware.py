@@ -13,7 +13,9 @@ from dataclasses import replace
 import pytest
 
 from gridweave.domain.acts import DeviceStatus
+from gridweave.domain.addresses import checksum_address
 from gridweave.domain.firmware import errors
+from gridweave.domain.firmware.book import Moment
 from gridweave.domain.firmware.keys import KeySet
 from gridweave.domain.firmware.messages import (
     InstallReceipt,
@@ -25,10 +27,11 @@ from gridweave.domain.firmware.messages import (
     RolloutResume,
     RolloutStart,
 )
+from gridweave.domain.firmware.outcomes import FirmwareOutcome
 from gridweave.domain.firmware.rollout import RolloutState
 from tests.e2e.differential.chain import Chain
 from tests.e2e.differential.fleet import MODEL, Fleet, FleetAct, Signed
-from tests.e2e.differential.town import Person
+from tests.e2e.differential.town import Device, Person
 from tests.support.seed import run_seed
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -36,8 +39,11 @@ pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.timeout(900)]
 COUNT = int(os.environ.get("GRIDWEAVE_FLEET", "2000"))
 START = 1_800_000_000
 NEVER = {"SignerNotAllowed", "ReleaseIncomplete", "FailureLimitOutOfRange", "KeysNotAscending", "ThresholdOutOfRange"}
+NEVER |= {"TooManyReceipts"}
 """Of the arguments alone, or of roles: their own tests refuse them."""
 EXPECTED = {
+    *("ModelOpened", "ReleaseKeysChanged", "FirmwareReleased", "RolloutStepped", "RolloutPaused", "ReleaseRevoked"),
+    *("FloorRaised", "InstallTold", "ReceiptRefused", "tell many"),
     *("release", "begin", "raise", "full", "pause", "resume", "revoke", "tell", "change keys", "SUSPENDED", "ACTIVE"),
     *(name for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__),
 } - NEVER
@@ -61,7 +67,14 @@ class Life:
     def act(self) -> None:
         draws: list[tuple[int, Callable[[], FleetAct]]] = [
             *((6, self._release), (8, self._begin), (10, self._raise), (3, self._pause), (5, self._resume)),
-            *((3, self._revoke), (30, self._tell), (3, self._change), (2, self._status), (1, self._open)),
+            *(
+                (3, self._revoke),
+                (30, self._tell),
+                (4, self._tell_many),
+                (3, self._change),
+                (2, self._status),
+                (1, self._open),
+            ),
         ]
         (draw,) = self.rng.choices([draw for _, draw in draws], [weight for weight, _ in draws])
         act = draw()
@@ -135,9 +148,10 @@ class Life:
         release = self._drafted()
         quorum = self._signed(release)
 
-        def apply(now: object) -> None:
-            self.book.release(release, quorum.judged, now)  # type: ignore[arg-type]
+        def apply(now: Moment) -> list[FirmwareOutcome]:
+            outcomes = self.book.release(release, quorum.judged, now)
             self.releases.append(release)
+            return outcomes
 
         return FleetAct("release", self.fleet.registry.release(release, quorum.sent), apply)
 
@@ -196,22 +210,31 @@ class Life:
             signers = self._quorum()
         quorum = self.fleet.signed(said, signers)
 
-        def apply(now: object) -> None:
-            self.book.change_keys(said, quorum.judged, now)  # type: ignore[arg-type]
+        def apply(now: Moment) -> list[FirmwareOutcome]:
+            outcomes = self.book.change_keys(said, quorum.judged, now)
             self.fleet.keys = following
+            return outcomes
 
         return FleetAct("change keys", self.fleet.registry.change_keys(said, quorum.sent), apply)
 
     # devices
 
     def _tell(self) -> FleetAct:
+        return self.fleet.telling(*self._receipt())
+
+    def _tell_many(self) -> FleetAct:
+        told = [self._receipt() for _ in range(self.rng.randrange(1, 6))]
+        return self.fleet.telling_many([(device, receipt, signer) for device, receipt, signer in told])
+
+    def _receipt(self) -> tuple[Device, InstallReceipt, Device]:
+        """Whose it is, what it says, who signed it."""
         release = self._in_state(RolloutState.CANARY, RolloutState.RAMP, RolloutState.FULL)
         device = self.rng.choice(self.fleet.devices)
         signer = device if self.rng.random() < 0.8 else self.fleet.devices[0]
         code = self.rng.choice([0, 0, 0, 7])
         time = self.now + self.rng.choice([0, -1_000, 300, 400, 1])
-        receipt = InstallReceipt(device.id, release.model, release.counter, code, time)
-        return self.fleet.telling(device, receipt, signer)
+        receipt = InstallReceipt(checksum_address(device.id), release.model, release.counter, code, time)
+        return device, receipt, signer
 
     def _status(self) -> FleetAct:
         """Suspended ones come back; one is revoked, seldom."""

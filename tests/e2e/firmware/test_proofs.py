@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from gridweave.cli.firmware_bundle import _nodes, _proof
+from gridweave.chain.firmware_evidence import proof_nodes
 from gridweave.client.firmware import Bundle
 from gridweave.client.firmware.refusals import (
     ModelNotOpen,
     ProofInvalid,
     ReleaseNotProved,
 )
-from gridweave.client.firmware.slots import slots_of
 from gridweave.client.firmware.state import Header, proven_account, proven_word
+from gridweave.domain.firmware.slots import slots_of
 from tests.e2e.differential.fleet import MODEL
 from tests.e2e.firmware.factory import Factory, with_release
 
@@ -54,14 +54,14 @@ def test_check__given_a_model_that_is_not_open__refuses(factory: Factory, bundle
     async def proof():
         async with factory._node() as node:
             block = await node.block_number()
-            return await _proof(node, factory.registry.address, MODEL + 1, 1, block)
+            return await proof_nodes(node, factory.registry.address, MODEL + 1, 1, block)
 
-    found = asyncio.run(proof())
+    _, slots = asyncio.run(proof())
     made = with_release(factory.bundle(5), model=MODEL + 1, counter=1)
     made = replace(
         made,
         signatures=factory.approvals(made.release, factory.signers[:3]),
-        slots=tuple(_nodes(slot["proof"]) for slot in found["storageProof"]),
+        slots=slots,
     )
     with pytest.raises(ModelNotOpen):
         factory.check(made, device=replace(factory.device(5), model=MODEL + 1))

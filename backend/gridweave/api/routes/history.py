@@ -50,6 +50,7 @@ class HistoryQuery(Body):
     device: Annotated[tuple[Address, ...], Several] = ()
     meter: Annotated[tuple[Uint32, ...], Several] = ()
     market: Annotated[tuple[Uint32, ...], Several] = ()
+    model: Annotated[tuple[Uint32, ...], Several] = ()
     transaction: Annotated[tuple[Digest, ...], Several] = ()
     from_slot: Uint32 | None = None
     to_slot: Uint32 | None = None
@@ -69,6 +70,7 @@ class HistoryQuery(Body):
             devices=self.device,
             meters=self.meter,
             markets=self.market,
+            models=self.model,
             transactions=self.transaction,
             slots=(self.from_slot, self.to_slot),
             times=(self.from_time, self.to_time),

@@ -6,7 +6,7 @@ from typing import Any
 
 from gridweave.api.shapes.base import LEFT_OUT, Shape
 
-__all__ = ["FINDS", "HISTORY", "IN_SESSION", "MANY", "POSTS", "READS", "SESSIONS", "RefusalOut", "Responses"]
+__all__ = ["FINDS", "HISTORY", "IN_SESSION", "MANY", "POSTS", "PROVES", "READS", "SESSIONS", "RefusalOut", "Responses"]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -44,7 +44,7 @@ _SAID = {
     415: "a body is JSON, without a content encoding",
     422: "the request is malformed or breaks a rule of the contracts",
     429: "too much at once; see `Retry-After`",
-    501: "it needs a package that is not installed here",
+    501: "it needs what this service does not have: a package, or a node that proves its state",
     503: "the node or a database is away, or all places are taken; see `Retry-After`",
 }
 _WAITS = {429, 503}
@@ -66,6 +66,9 @@ FINDS = READS | _refusals(404)
 
 HISTORY = FINDS | _refusals(409, 501)
 """Of the history, whose cursor may have been thrown out and whose Parquet may be missing."""
+
+PROVES = FINDS | _refusals(501)
+"""Of what is made of the node's own proofs."""
 
 POSTS = FINDS | _refusals(403, 408, 409, 413, 415)
 """Of whatever is posted."""

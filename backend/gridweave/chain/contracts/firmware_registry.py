@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from gridweave.chain.contracts.acts import Act
 from gridweave.chain.contracts.base import Contract
+from gridweave.chain.errors import error_name
 from gridweave.chain.types import Call
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.firmware.keys import KeySet
@@ -129,6 +130,11 @@ class FirmwareRegistry(Contract):
     def revoke(self, said: ReleaseRevocation, quorum: SignedQuorum) -> Call:
         """The threshold signs `said`."""
         return self.call("revoke", said.model, said.counter, said.since_block, said.deadline, quorum.abi())
+
+    async def refusals_of(self, receipts: Sequence[SignedReceipt], block: int | None = None) -> list[str]:
+        """What each of up to 256 receipts would be refused for if they came now in that order, by name; "" if taken."""
+        reasons = await self._result("tellMany", [receipt.abi() for receipt in receipts], block=block)
+        return [error_name(bytes(reason)) if any(reason) else "" for reason in reasons]
 
     def tell(self, receipt: SignedReceipt) -> Call:
         """A device's receipt."""

@@ -32,7 +32,6 @@ from gridweave.client.firmware.refusals import (
     ReleaseWasRevoked,
     WitnessUnknown,
 )
-from gridweave.client.firmware.slots import line_of, rollout_of, slots_of
 from gridweave.client.firmware.state import Header, proven_account, proven_word
 from gridweave.client.firmware.witness import BlockWitness
 from gridweave.domain.eip712 import Domain, Message, digest
@@ -41,6 +40,7 @@ from gridweave.domain.firmware.errors import SignersNotAscending, WrongSignature
 from gridweave.domain.firmware.keys import Approval, KeySet, require_approved, require_handed_over, require_signed
 from gridweave.domain.firmware.messages import Release, ReleaseKeyChange
 from gridweave.domain.firmware.rollout import Line, Rollout, RolloutState, ramp_position
+from gridweave.domain.firmware.slots import line_of, rollout_of, slots_of
 from gridweave.domain.signatures import recover, to_compact
 
 __all__ = ["DeviceState", "ImageFile", "Trust", "Verdict", "check_bundle"]

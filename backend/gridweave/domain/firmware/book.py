@@ -1,4 +1,5 @@
-"""The FirmwareRegistry as a pure state machine: the same acts give the same releases, rollouts, tallies and refusals.
+"""The FirmwareRegistry as a pure state machine: the same acts give the same releases, rollouts, tallies, events and
+refusals.
 
 Signatures come as judged (Approval, `is_authentic`), devices as the DeviceRegistry has them. A call that raises has
 changed nothing. `Moment` is when an act is executed.
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gridweave.domain.acts import DeviceStatus
+from gridweave.domain.addresses import ZERO_ADDRESS
+from gridweave.domain.errors import DomainError
 from gridweave.domain.firmware.errors import (
     ActExpired,
     CanaryOutOfRange,
@@ -30,6 +33,7 @@ from gridweave.domain.firmware.errors import (
     RevocationNotEarlier,
     RevocationOutOfRange,
     ShareNotRaised,
+    TooManyReceipts,
     UnknownDevice,
     UnknownModel,
     UnknownRelease,
@@ -49,6 +53,18 @@ from gridweave.domain.firmware.messages import (
     RolloutResume,
     RolloutStart,
 )
+from gridweave.domain.firmware.outcomes import (
+    FirmwareOutcome,
+    FirmwareReleased,
+    FloorRaised,
+    InstallTold,
+    ModelOpened,
+    ReceiptRefused,
+    ReleaseKeysChanged,
+    ReleaseRevoked,
+    RolloutPaused,
+    RolloutStepped,
+)
 from gridweave.domain.firmware.rollout import (
     CANARY_BP,
     CLOCK_TOLERANCE,
@@ -60,7 +76,10 @@ from gridweave.domain.firmware.rollout import (
     ramp_position,
 )
 
-__all__ = ["FirmwareBook", "KnownDevice", "Moment", "Quorum"]
+__all__ = ["MOST_RECEIPTS", "FirmwareBook", "KnownDevice", "ModelRecord", "Moment", "Quorum", "require_count"]
+
+MOST_RECEIPTS = 256
+"""That one call can tell."""
 
 _S = RolloutState
 
@@ -91,7 +110,9 @@ class Quorum:
 
 
 @dataclass
-class _Model:
+class ModelRecord:
+    """A model's firmware: hash of its key set, commitments and begun rollouts by counter, floors by block."""
+
     line: Line
     keys: bytes
     releases: dict[int, bytes] = field(default_factory=dict)
@@ -104,20 +125,21 @@ class FirmwareBook:
 
     def __init__(self, devices: Mapping[str, KnownDevice]) -> None:
         self.devices = devices
-        self.models: dict[int, _Model] = {}
+        self.models: dict[int, ModelRecord] = {}
         self.installations: dict[str, Installation] = {}
 
     # keys
 
-    def open_model(self, model: int, maker: str, first: Quorum) -> None:
+    def open_model(self, model: int, maker: str, first: Quorum) -> list[FirmwareOutcome]:
         """A maker, known as one, opens a model. Raises ModelAlreadyOpen and what `keys` raises."""
         if model in self.models:
             raise ModelAlreadyOpen(model, self.models[model].line.maker)
         first.keys.require_sound(1)
         require_approved(first.keys, first.approvals, first.keys.threshold)
-        self.models[model] = _Model(Line(maker), first.keys.hash)
+        self.models[model] = ModelRecord(Line(maker), first.keys.hash)
+        return [ModelOpened(model, maker, first.keys.threshold, first.keys.members)]
 
-    def change_keys(self, change: ReleaseKeyChange, present: Quorum, now: Moment) -> None:
+    def change_keys(self, change: ReleaseKeyChange, present: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises UnknownModel, WrongKeySet, ActExpired and what `keys` raises."""
         model = self._model(change.model)
         _require_present(change.model, model, present.keys)
@@ -126,10 +148,11 @@ class FirmwareBook:
         _require_in_time(change.deadline, now)
         require_handed_over(present.keys, following, present.approvals)
         model.keys = following.hash
+        return [ReleaseKeysChanged(change.model, following.version, following.threshold, following.members)]
 
     # releases
 
-    def release(self, release: Release, quorum: Quorum, now: Moment) -> None:
+    def release(self, release: Release, quorum: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises CounterNotIncreasing, FloorLowered, FloorAboveCounter, ReleaseIncomplete, ..."""
         model = self._model(release.model)
         if release.counter <= model.line.latest:
@@ -140,8 +163,9 @@ class FirmwareBook:
         _require_threshold(release.model, model, quorum, release.deadline, now)
         model.line = replace(model.line, latest=release.counter)
         model.releases[release.counter] = release.commitment
+        return [FirmwareReleased(release.model, release.counter, release.commitment, release)]
 
-    def begin(self, release: Release, start: RolloutStart, quorum: Quorum, now: Moment) -> None:
+    def begin(self, release: Release, start: RolloutStart, quorum: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises WrongRelease, CanaryOutOfRange, WrongRolloutState, ..."""
         model, rollout = self._standing(release.model, release.counter, {_S.PROPOSED})
         commitment = model.releases[release.counter]
@@ -150,7 +174,7 @@ class FirmwareBook:
         if not 0 < start.share_bp <= CANARY_BP:
             raise CanaryOutOfRange(start.share_bp, CANARY_BP)
         _require_threshold(release.model, model, quorum, start.deadline, now)
-        model.rollouts[release.counter] = replace(
+        rollout = replace(
             rollout.stepped(_S.CANARY),
             share_bp=start.share_bp,
             least_receipts=release.least_receipts,
@@ -158,33 +182,35 @@ class FirmwareBook:
             floor=release.floor,
             begun_at=now.block,
         )
+        return [_step(model, release.model, release.counter, rollout)]
 
-    def raise_share(self, step: RolloutRaise, quorum: Quorum, now: Moment) -> None:
+    def raise_share(self, step: RolloutRaise, quorum: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises ShareNotRaised, WrongRolloutState, ..."""
         model, rollout = self._standing(step.model, step.counter, {_S.CANARY, _S.RAMP})
         if not rollout.share_bp < step.share_bp <= WHOLE_BP:
             raise ShareNotRaised(step.share_bp, rollout.share_bp)
         _require_threshold(step.model, model, quorum, step.deadline, now)
         state = _S.FULL if step.share_bp == WHOLE_BP else _S.RAMP
-        model.rollouts[step.counter] = replace(rollout.stepped(state), share_bp=step.share_bp)
-        if state == _S.FULL:
-            _complete(model, step.counter, rollout.floor, now)
+        raised = replace(rollout.stepped(state), share_bp=step.share_bp)
+        outcomes = _complete(step.model, model, step.counter, rollout.floor, now) if state == _S.FULL else []
+        return [*outcomes, _step(model, step.model, step.counter, raised)]
 
-    def pause(self, step: RolloutPause, one: Quorum, now: Moment) -> None:
+    def pause(self, step: RolloutPause, one: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """By any one key. Raises WrongRolloutState, ..."""
         model, rollout = self._standing(step.model, step.counter, {_S.CANARY, _S.RAMP, _S.FULL})
         _require_present(step.model, model, one.keys)
         _require_in_time(step.deadline, now)
         require_approved(one.keys, one.approvals, 1)
-        model.rollouts[step.counter] = rollout.paused()
+        return [_pause(model, step.model, step.counter, rollout, one.approvals[0].signer)]
 
-    def resume(self, step: RolloutResume, quorum: Quorum, now: Moment) -> None:
+    def resume(self, step: RolloutResume, quorum: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises WrongRolloutState, ..."""
         model, rollout = self._standing(step.model, step.counter, {_S.PAUSED})
         _require_threshold(step.model, model, quorum, step.deadline, now)
-        model.rollouts[step.counter] = replace(rollout.stepped(rollout.resumes_to), resumes_to=_S.UNKNOWN)
+        resumed = replace(rollout.stepped(rollout.resumes_to), resumes_to=_S.UNKNOWN)
+        return [_step(model, step.model, step.counter, resumed)]
 
-    def revoke(self, revocation: ReleaseRevocation, quorum: Quorum, now: Moment) -> None:
+    def revoke(self, revocation: ReleaseRevocation, quorum: Quorum, now: Moment) -> list[FirmwareOutcome]:
         """Raises RevocationOutOfRange, RevocationNotEarlier, ..."""
         (number, counter, since) = (revocation.model, revocation.counter, revocation.since_block)
         model, rollout = self._standing(number, counter, set(_S) - {_S.UNKNOWN})
@@ -194,10 +220,11 @@ class FirmwareBook:
             raise RevocationNotEarlier(number, counter, rollout.revoked_since)
         _require_threshold(number, model, quorum, revocation.deadline, now)
         model.rollouts[counter] = replace(rollout, state=_S.REVOKED, revoked_since=since)
+        return [ReleaseRevoked(number, counter, since)]
 
     # receipts
 
-    def tell(self, receipt: InstallReceipt, *, is_authentic: bool, now: Moment) -> None:
+    def tell(self, receipt: InstallReceipt, *, is_authentic: bool, now: Moment) -> list[FirmwareOutcome]:
         """`is_authentic`: the device's key made the signature. Raises WrongModel, NotInRamp, ReceiptTold, ..."""
         device, number, counter = receipt.device, receipt.model, receipt.counter
         line = self._model(number).line
@@ -213,10 +240,18 @@ class FirmwareBook:
         noted = _noted(receipt, last, now)
         self._require_authentic(device, is_authentic)
         self.installations[device.lower()] = noted
-        if counter > last.told:
-            failures = rollout.failures + (receipt.failure_code != 0)
-            rollout = replace(rollout, told=rollout.told + 1, failures=failures)
-            model.rollouts[counter] = rollout.paused() if rollout.is_over_limit else rollout
+        told = InstallTold(device, number, counter, receipt.failure_code, receipt.time)
+        if counter <= last.told:
+            return [told]
+        failures = rollout.failures + (receipt.failure_code != 0)
+        rollout = replace(rollout, told=rollout.told + 1, failures=failures)
+        model.rollouts[counter] = rollout
+        return [told, *([_pause(model, number, counter, rollout, ZERO_ADDRESS)] if rollout.is_over_limit else [])]
+
+    @staticmethod
+    def refused(receipt: InstallReceipt, refusal: DomainError) -> ReceiptRefused:
+        """What is said of one of many that was not taken."""
+        return ReceiptRefused(receipt.device, receipt.model, receipt.counter, refusal.selector())
 
     def _require_model(self, device: str, model: int, maker: str) -> None:
         known = self.devices.get(device.lower())
@@ -282,12 +317,12 @@ class FirmwareBook:
     def installation_of(self, device: str) -> Installation:
         return self.installations.get(device.lower(), Installation())
 
-    def _model(self, number: int) -> _Model:
+    def _model(self, number: int) -> ModelRecord:
         if number not in self.models:
             raise UnknownModel(number)
         return self.models[number]
 
-    def _standing(self, number: int, counter: int, wanted: set[RolloutState]) -> tuple[_Model, Rollout]:
+    def _standing(self, number: int, counter: int, wanted: set[RolloutState]) -> tuple[ModelRecord, Rollout]:
         model, rollout = self._model(number), self.rollout_of(number, counter)
         if rollout.state == _S.UNKNOWN:
             raise UnknownRelease(number, counter)
@@ -296,11 +331,29 @@ class FirmwareBook:
         return model, rollout
 
 
-def _complete(model: _Model, counter: int, floor: int, now: Moment) -> None:
+def require_count(receipts: int) -> None:
+    """What many receipts in one call must meet. Raises TooManyReceipts."""
+    if receipts > MOST_RECEIPTS:
+        raise TooManyReceipts(receipts, MOST_RECEIPTS)
+
+
+def _step(model: ModelRecord, number: int, counter: int, rollout: Rollout) -> RolloutStepped:
+    model.rollouts[counter] = rollout
+    return RolloutStepped(number, counter, rollout.state, rollout.share_bp, rollout.step)
+
+
+def _pause(model: ModelRecord, number: int, counter: int, rollout: Rollout, by: str) -> RolloutPaused:
+    paused = model.rollouts[counter] = rollout.paused()
+    return RolloutPaused(number, counter, by, rollout.told, rollout.failures, paused.step)
+
+
+def _complete(number: int, model: ModelRecord, counter: int, floor: int, now: Moment) -> list[FirmwareOutcome]:
     model.line = replace(model.line, full=counter)
-    if floor > model.line.floor:
-        model.line = replace(model.line, floor=floor)
-        model.floors = [entry for entry in model.floors if entry[0] != now.block] + [(now.block, floor)]
+    if floor <= model.line.floor:
+        return []
+    model.line = replace(model.line, floor=floor)
+    model.floors = [entry for entry in model.floors if entry[0] != now.block] + [(now.block, floor)]
+    return [FloorRaised(number, floor)]
 
 
 def _noted(receipt: InstallReceipt, last: Installation, now: Moment) -> Installation:
@@ -324,7 +377,7 @@ def _require_complete(release: Release) -> None:
         raise FailureLimitOutOfRange(release.least_receipts, release.failure_limit_bp)
 
 
-def _require_threshold(number: int, model: _Model, quorum: Quorum, deadline: int, now: Moment) -> None:
+def _require_threshold(number: int, model: ModelRecord, quorum: Quorum, deadline: int, now: Moment) -> None:
     _require_in_time(deadline, now)
     _require_present(number, model, quorum.keys)
     require_approved(quorum.keys, quorum.approvals, quorum.keys.threshold)
@@ -335,6 +388,6 @@ def _require_in_time(deadline: int, now: Moment) -> None:
         raise ActExpired(deadline)
 
 
-def _require_present(number: int, model: _Model, keys: KeySet) -> None:
+def _require_present(number: int, model: ModelRecord, keys: KeySet) -> None:
     if keys.hash != model.keys:
         raise WrongKeySet(number, "0x" + model.keys.hex())

@@ -137,3 +137,7 @@ class ReceiptOutdated(CallRefusal):
 
 class ReceiptFromFuture(CallRefusal):
     parameters = ("address device", "uint40 time")
+
+
+class TooManyReceipts(CallRefusal):
+    parameters = ("uint256 receipts", "uint256 most")

@@ -110,6 +110,11 @@ class Line:
     full: int = 0
     floor: int = 0
 
+    @property
+    def word(self) -> int:
+        """As it is stored: the struct's members from the least significant bits on."""
+        return self.floor << 224 | self.full << 192 | self.latest << 160 | int(self.maker, 16)
+
 
 @dataclass(frozen=True)
 class Installation:
@@ -120,6 +125,12 @@ class Installation:
     failure_code: int = 0
     running: int = 0
     running_since: int = 0
+
+    @property
+    def word(self) -> int:
+        """As it is stored, see contracts/types/InstallReceipt.sol."""
+        word = self.model << 112 | self.told << 80 | self.failure_code << 64
+        return word | self.running << 32 | self.running_since
 
 
 def ramp_position(device: str, model: int, counter: int) -> int:
