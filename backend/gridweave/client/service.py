@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -99,10 +98,6 @@ class GridweaveClient:
     def post_plain(self, path: str, body: Json) -> Json:
         """What is answered at once and not acknowledged. Raises ServiceError."""
         return dict(self._transport.post(path, body))
-
-    def put_body(self, body: bytes) -> Json:
-        """Gives the service what was sealed, to be found by its SHA-256. Raises ServiceError."""
-        return dict(self._transport.put(f"/v1/bodies/0x{sha256(body).hexdigest()}", body))
 
     # queries
 

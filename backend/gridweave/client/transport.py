@@ -63,11 +63,6 @@ class Transport:
         """The answer to `body`. Raises ServiceError, ServiceUnavailable."""
         return self._json(self._patiently("POST", path, json=dict(body)))
 
-    def put(self, path: str, content: bytes) -> Any:
-        """The answer to bytes that are kept under `path`. Raises ServiceError, ServiceUnavailable."""
-        headers = {"Content-Type": "application/octet-stream"}
-        return self._json(self._patiently("PUT", path, content=content, headers=headers))
-
     def lines(self, path: str, *, headers: Mapping[str, str]) -> Iterator[str]:
         """Lines of a stream that the service keeps open. Raises ServiceError, ServiceUnavailable."""
         try:
