@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _NOT_FOUND = 404
 _TOO_MANY = 429
+_FAULT = 500
 _AT_ONCE = 8
 _LOOK_BACK = 128
 """Batches among which one is looked for that the service says it refused."""
@@ -104,7 +105,7 @@ class RestService:
             except AcknowledgementInvalid as invalid:
                 raise ServiceAway(str(invalid)) from invalid
             except ServiceError as refused:
-                if refused.status == _TOO_MANY:
+                if refused.status == _TOO_MANY or refused.status >= _FAULT:
                     raise ServiceAway(str(refused)) from refused
                 raise
 
