@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -27,12 +28,16 @@ class Disk:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "spool")
 
     async def do(self, work: Callable[[Spool], T]) -> T:
-        """What `work` returns. Once begun it is done, whoever waits."""
-        async with self._turn:
-            return await asyncio.shield(asyncio.to_thread(work, self.spool))
+        """What `work` returns. Once begun it is done, whether anybody still waits or not."""
+        return await asyncio.wrap_future(self._thread.submit(work, self.spool))
+
+    def close(self) -> None:
+        """Waits for what was begun, then closes the spool."""
+        self._thread.shutdown()
+        self.spool.close()
 
 
 @dataclass

@@ -87,7 +87,7 @@ class Gateway:
                 for door in self._doors:
                     tasks.create_task(door.run(self))
         finally:
-            self.spool.close()
+            self._disk.close()
 
     async def take_segment(self, device: str | None, raw: bytes) -> SegmentAck:
         return await self._intake.take(device, raw)

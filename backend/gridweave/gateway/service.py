@@ -26,7 +26,7 @@ _NOT_FOUND = 404
 _TOO_MANY = 429
 _FAULT = 500
 _AT_ONCE = 8
-_LOOK_BACK = 128
+_LOOK_BACK = 100
 """Batches among which one is looked for that the service says it refused."""
 
 _KINDS = {kind.label: kind for kind in KeyKind}
@@ -87,13 +87,11 @@ class RestService:
             after = max(0, number - _LOOK_BACK)
             path = f"/v1/streams/{name}/batches"
             items = (await self._ask(lambda: self._client.get(path, after=after, limit=_LOOK_BACK)))["items"]
-            here = await self._ask(lambda: self._client.get("/v1/deployment"))
         except ServiceError as refused:
             raise ServiceAway(str(refused)) from refused
         for item in items:
             if item["head"] == hex_of(batch.head):
-                deep = int(here["blockNumber"]) - int(item["block"]) >= int(here["finalityDepth"])
-                return Fate(FateKind.FINAL if deep else FateKind.COMMITTED)
+                return Fate(FateKind.FINAL if item["final"] else FateKind.COMMITTED)
         return Fate(FateKind.UNKNOWN)
 
     async def _ask(self, work: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ __all__ = ["BatchState", "Known", "NewSegment", "Spool", "SpooledBatch", "Standi
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS streams (
     stream BLOB PRIMARY KEY, next_index INTEGER NOT NULL, last_ms INTEGER NOT NULL, head BLOB NOT NULL,
-    base_index INTEGER NOT NULL, base_head BLOB NOT NULL, known BLOB NOT NULL,
+    base_index INTEGER NOT NULL, base_head BLOB NOT NULL, final_head BLOB NOT NULL, known BLOB NOT NULL,
     taken INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, anchored INTEGER NOT NULL DEFAULT 0,
     trouble TEXT NOT NULL DEFAULT ''
 );
@@ -86,11 +86,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Known:
-    """What outlives a restart of a stream: its tail, the last batch that is final, what the service said of it."""
+    """What outlives a restart of a stream: its tail, where its next batch goes if none is on its way, the head of the
+    last one that is final, what the service said of it.
+    """
 
     tail: StreamTail
     base_index: int
     base_head: bytes
+    final_head: bytes
     facts: bytes
 
 
@@ -139,16 +142,18 @@ class Spool:
 
     def known(self, stream: bytes) -> Known | None:
         """What is remembered of a stream."""
-        query = "SELECT next_index, last_ms, head, base_index, base_head, known FROM streams WHERE stream = ?"
+        query = (
+            "SELECT next_index, last_ms, head, base_index, base_head, final_head, known FROM streams WHERE stream = ?"
+        )
         row = self._db.execute(query, (stream,)).fetchone()
         return None if row is None else Known(StreamTail(stream, *row[:3]), *row[3:])
 
     def meet(self, tail: StreamTail, base_index: int, base_head: bytes, facts: bytes) -> None:
         """Remembers a stream that was not known. Raises SpoolUnwritable."""
-        row = tail.stream, tail.next_index, tail.last_ms, tail.head, base_index, base_head, facts
-        columns = "stream, next_index, last_ms, head, base_index, base_head, known"
+        row = tail.stream, tail.next_index, tail.last_ms, tail.head, base_index, base_head, NO_HEAD, facts
+        columns = "stream, next_index, last_ms, head, base_index, base_head, final_head, known"
         with self._writing():
-            self._db.execute(f"INSERT OR IGNORE INTO streams ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+            self._db.execute(f"INSERT OR IGNORE INTO streams ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
     def learn(self, stream: bytes, facts: bytes) -> None:
         """Remembers what the service says now. Raises SpoolUnwritable."""
@@ -156,10 +161,23 @@ class Spool:
             self._db.execute("UPDATE streams SET known = ? WHERE stream = ?", (facts, stream))
 
     def rebase(self, stream: bytes, base_index: int, base_head: bytes) -> None:
-        """Somebody else anchored the stream up to there: what is kept of that is not needed. Raises SpoolUnwritable."""
+        """The chain has the stream up to there, whoever brought it; what is kept stays, for that may not be final yet.
+
+        Raises SpoolUnwritable.
+        """
         with self._writing():
             self._drop_batches(stream, 0)
-            self._settle(stream, base_index, base_head)
+            self._db.execute(
+                "UPDATE streams SET base_index = ?, base_head = ? WHERE stream = ?", (base_index, base_head, stream)
+            )
+
+    def has_from(self, stream: bytes, index: int) -> bool:
+        """Whether all segments from there on are kept; there may be none."""
+        query = "SELECT 1 FROM segments WHERE stream = ? AND first_index = ?"
+        if self._db.execute(query, (stream, index)).fetchone():
+            return True
+        (next_index,) = self._db.execute("SELECT next_index FROM streams WHERE stream = ?", (stream,)).fetchone()
+        return bool(next_index == index)
 
     def note(self, stream: bytes, trouble: str) -> None:
         """What keeps the stream from going on, by name; empty: nothing does. Raises SpoolUnwritable."""
@@ -266,8 +284,9 @@ class Spool:
         ).fetchall()
         self._shrunk += sum(length for _, length in freed)
         self._db.execute(
-            "UPDATE streams SET base_index = ?, base_head = ?, anchored = anchored + ? WHERE stream = ?",
-            (index, head, sum(count for count, _ in freed), stream),
+            "UPDATE streams SET base_index = ?, base_head = ?, final_head = ?, anchored = anchored + ?"
+            " WHERE stream = ?",
+            (index, head, head, sum(count for count, _ in freed), stream),
         )
 
     def _drop_batches(self, stream: bytes, from_index: int) -> None:

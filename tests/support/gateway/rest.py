@@ -22,7 +22,7 @@ from gridweave.domain.signatures import sign_compact
 from gridweave.domain.telemetry.gateway_errors import ServiceAway, StreamNotOpen
 from gridweave.gateway.anchorage import FateKind, SubmissionRefused
 from gridweave.localnet import free_port
-from tests.support.gateway.harbour import Harbour
+from tests.support.gateway.harbour import Anchored, Harbour
 
 Json = dict[str, Any]
 FAR = 2**40 - 1
@@ -96,10 +96,14 @@ class Counter:
         )
 
     async def batches(self, request: Request) -> Response:
+        head = await self.harbour.town.chain.node.head()
         after = int(request.query_params.get("after", 0))
         anchored = self.harbour.berths[_stream(request)].anchored
         found = [each for each in anchored if each.span.number > after]
-        return JSONResponse({"items": [{"head": "0x" + each.batch.head.hex(), "block": each.block} for each in found]})
+        return JSONResponse({"items": [self._placed(each, head.number) for each in found]})
+
+    def _placed(self, each: Anchored, newest: int) -> Json:
+        return {"head": "0x" + each.batch.head.hex(), "final": newest >= each.block + self.harbour.depth}
 
     async def submit(self, request: Request) -> Response:
         said = await request.json()
