@@ -128,6 +128,14 @@ class Desks:
         desk.facts = facts
         return True
 
+    async def renew(self, desk: Desk) -> bool:
+        """Asks the service again, and whether it answered; what was known stands while it is away."""
+        try:
+            await self.refresh(desk)
+        except ServiceAway:
+            return False
+        return True
+
     async def keep_fresh(self, desk: Desk) -> None:
         """Asks again when what is known is old; what is known stands while the service is away."""
         try:

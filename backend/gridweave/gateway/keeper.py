@@ -226,9 +226,9 @@ class Keeper:
         first, head = await self._next_place(rows)
         if not await self._is_due(first):
             return ""
-        await self._desks.refresh(self.desk, at_most_every_s=self._pace.poll_s)
+        is_told = await self._desks.renew(self.desk)
         facts = self.desk.facts
-        if not rows and (facts.next_index, facts.head) != (first, head):
+        if is_told and not rows and (facts.next_index, facts.head) != (first, head):
             return await self._catch_up(facts)
         keys = self._keys.keys(self.stream, facts.epoch)
         messages = await self._disk.do(

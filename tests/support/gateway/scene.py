@@ -25,7 +25,7 @@ from gridweave.domain.telemetry.readings import Reading
 from gridweave.domain.telemetry.segments import StreamTail
 from gridweave.domain.telemetry.words import BatchStanding
 from gridweave.gateway.keeper import SealingPace
-from gridweave.gateway.program import Gateway, Inside, Paces
+from gridweave.gateway.program import Door, Gateway, Inside, Paces
 from gridweave.timing import now_ms
 from tests.support.gateway.harbour import Harbour
 from tests.support.telemetry import SCHEMA
@@ -107,6 +107,10 @@ class Scene:
         self.keys[stream, epoch] = WindowKeys.fresh(epoch)
         keep_keys(self.folder / "keys", stream, self.keys[stream, epoch])
 
+    def give_part(self, stream: bytes, keys: WindowKeys) -> None:
+        """The gateway has just these keys of the epoch."""
+        keep_keys(self.folder / "keys", stream, keys)
+
     async def home(self, kind: KeyKind = KeyKind.SECP256K1) -> TestHome:
         """A new home with a device on that curve."""
         homes = await self.harbour.town.settle_in(2)
@@ -127,9 +131,10 @@ class Scene:
         return StreamDevice(device_key(home.key), domain, SCHEMA, mode, self.folder / "devices", pace=pace)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Gateway]:
-        """The gateway, for the length of a block."""
-        gateway = Gateway(self.folder / "gateway", self.folder / "keys", self.harbour, [self.door], self.paces)
+    async def running(self, *doors: Door) -> AsyncIterator[Gateway]:
+        """The gateway, for the length of a block, at these doors; by default at that of this process."""
+        folder = self.folder / "gateway"
+        gateway = Gateway(folder, self.folder / "keys", self.harbour, doors or (self.door,), self.paces)
         running = asyncio.create_task(gateway.run())
         try:
             yield gateway
