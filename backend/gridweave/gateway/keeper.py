@@ -214,7 +214,7 @@ class Keeper:
 
     async def _seal_anew(self, batch: Batch) -> None:
         """Its readings, and those of the batches after it, wait again."""
-        await self._disk.do(lambda spool: spool.drop(self.stream, batch.first_index))
+        await self._disk.do(lambda spool: spool.shelve(self.stream, batch.first_index))
         raise _Anew
 
     # sealing
@@ -230,6 +230,8 @@ class Keeper:
         facts = self.desk.facts
         if is_told and not rows and (facts.next_index, facts.head) != (first, head):
             return await self._catch_up(facts)
+        if await self._disk.do(lambda spool: spool.take_up(self.stream, first, facts.epoch, head)):
+            raise _Anew
         keys = self._keys.keys(self.stream, facts.epoch)
         messages = await self._disk.do(
             lambda spool: spool.messages(self.stream, first, self._pace.most, self._pace.most_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -174,9 +175,36 @@ async def test_keeper__behind_what_another_gateway_anchored__goes_on_from_there(
         (row,) = gateway.spool.batches(stream)
         assert row.signature is not None
         await scene.harbour.anchor(row.batch, gateway.spool.body(row), row.signature)
-        await gateway.disk.do(lambda spool: spool.drop(stream, 0))  # as if it had been the other one's
+        await gateway.disk.do(lambda spool: spool.shelve(stream, 0))  # as if it had been the other one's
         scene.harbour.away = False
         meter.measure(20, recent_ms() - 300_000)
         await until(lambda: len(scene.anchored(stream)) == 60)
         await anchored(scene, meter, 60)
         assert standing_of(gateway).trouble == ""
+
+
+async def test_keeper__when_an_epoch_was_undone__takes_up_the_batch_before_it(
+    scene: Scene, home: TestHome
+) -> None:
+    meter = await scene.meter(home)
+    stream = meter.device.stream
+    berth = scene.harbour.berths[stream]
+    async with scene.running() as gateway:
+        scene.harbour.takes_none = True
+        meter.measure(25, recent_ms() - 600_000)
+        await until(lambda: standing_of(gateway).batch == "signed")
+        (first,) = gateway.spool.batches(stream)
+        tip = berth.tip
+        scene.give_keys(stream, 2)
+        berth.tip = replace(tip, span=replace(tip.span, epoch=2))  # told, and undone again
+        scene.harbour.refuses = "EpochRunsBack"
+        scene.harbour.takes_none = False
+        await until(lambda: [row.batch.epoch for row in gateway.spool.batches(stream)] == [2])
+        await until(lambda: len(meter.device.memory.signed()) == 2)
+        meter.measure(25, recent_ms() - 500_000)
+        berth.tip = tip
+        scene.harbour.refuses = "EpochNotBegun"
+        await until(lambda: [row.batch for row in gateway.spool.batches(stream)] == [first.batch])
+        scene.harbour.refuses = ""
+        await anchored(scene, meter, 50)
+    assert berth.anchored[0].batch == first.batch

@@ -57,6 +57,7 @@ class Harbour:
     def __init__(self, town: Town, depth: int = 0) -> None:
         self.town, self.depth, self.away = town, depth, False
         self.berths: dict[bytes, Berth] = {}
+        self.refuses = ""
         self.takes_none = self.is_slow = self.undone = False
         self.status = "active"
         self.turn = asyncio.Lock()
@@ -104,6 +105,8 @@ class Harbour:
 
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         self._must_answer()
+        if self.refuses:
+            raise SubmissionRefused(self.refuses)
         if self.takes_none:
             raise ServiceAway("it takes no batch")
         request = digest(self.town.domain("TelemetryAnchor"), batch).hex()
