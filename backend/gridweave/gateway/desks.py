@@ -53,7 +53,6 @@ class Desk:
     asked_at: float
     open_at: int | None = None
     ahead: StreamTail = field(init=False)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -76,7 +75,6 @@ class Desks:
     def __init__(self, disk: Disk, service: Anchorage, keys: KeyRing, refresh_s: float) -> None:
         self._disk, self._service, self._keys, self._refresh_s = disk, service, keys, refresh_s
         self._desks: dict[bytes, Desk] = {}
-        self._asking: dict[bytes, asyncio.Lock] = {}
         self._refused: dict[bytes, tuple[float, IntakeRefusal]] = {}
         self._domain: Domain | None = None
         self.changed: Callable[[Desk], None] = lambda _: None
@@ -100,21 +98,21 @@ class Desks:
         return self._desks.get(stream)
 
     async def of(self, stream: bytes) -> Desk:
-        """The desk of a stream. Raises IntakeRefusal: StreamNotOpen, SchemaNotKnown, KeysNotGiven, ServiceAway."""
+        """The desk of a stream, about which one caller at a time asks.
+
+        Raises IntakeRefusal: StreamNotOpen, SchemaNotKnown, KeysNotGiven, ServiceAway.
+        """
         desk = self._desks.get(stream)
         if desk is not None:
             return desk
         until, refused = self._refused.get(stream, (0.0, None))
         if refused is not None and time.monotonic() < until:
             raise refused
-        async with self._asking.setdefault(stream, asyncio.Lock()):
-            try:
-                return self._desks.get(stream) or await self._meet(stream)
-            except IntakeRefusal as fault:
-                self._refuse(stream, fault)
-                raise
-            finally:
-                self._asking.pop(stream, None)
+        try:
+            return await self._meet(stream)
+        except IntakeRefusal as fault:
+            self._refuse(stream, fault)
+            raise
 
     async def refresh(self, desk: Desk, *, at_most_every_s: float = 0.0) -> bool:
         """Asks the service again, unless it was asked so recently; whether anything is new. Raises IntakeRefusal."""

@@ -183,9 +183,7 @@ async def test_keeper__behind_what_another_gateway_anchored__goes_on_from_there(
         assert standing_of(gateway).trouble == ""
 
 
-async def test_keeper__when_an_epoch_was_undone__takes_up_the_batch_before_it(
-    scene: Scene, home: TestHome
-) -> None:
+async def test_keeper__when_an_epoch_was_undone__takes_up_the_batch_before_it(scene: Scene, home: TestHome) -> None:
     meter = await scene.meter(home)
     stream = meter.device.stream
     berth = scene.harbour.berths[stream]
