@@ -10,7 +10,7 @@ from gridweave.audit.firmwares import CONTRACT, Firmwares
 from gridweave.audit.storage import Claim, WordClaim
 from gridweave.chain.firmware_words import word_of_installation, words_of_model
 from gridweave.domain.addresses import checksum_address
-from gridweave.domain.firmware.book import FirmwareBook, ModelRecord
+from gridweave.domain.firmware.roll import FirmwareRoll, ModelRecord
 from gridweave.domain.firmware.rollout import Rollout, ramp_position
 from gridweave.domain.names import camel
 
@@ -36,7 +36,7 @@ def claims_of_firmware(firmwares: Firmwares) -> Iterator[Claim]:
         yield from _claims_of_device(book, checksum_address(name))
 
 
-def _claims_of_release(book: FirmwareBook, number: int, model: ModelRecord, counter: int) -> Iterator[Claim]:
+def _claims_of_release(book: FirmwareRoll, number: int, model: ModelRecord, counter: int) -> Iterator[Claim]:
     """Of one that there is, or that there is none yet; reliability on both sides of every block that changes it."""
     subject, named = Subject(model=number, counter=counter), (number, counter)
     rollout = book.rollout_of(number, counter)
@@ -49,7 +49,7 @@ def _claims_of_release(book: FirmwareBook, number: int, model: ModelRecord, coun
         yield Claim(CONTRACT, "isReliableAt", (*named, block), ("reliable",), reliable, subject)
 
 
-def _claims_of_device(book: FirmwareBook, device: str) -> Iterator[Claim]:
+def _claims_of_device(book: FirmwareRoll, device: str) -> Iterator[Claim]:
     """What a device told and runs, whether that counts since then, and whether it may have what is newest."""
     installation = book.installation_of(device)
     model, counter, since = installation.model, installation.running, installation.running_since

@@ -19,23 +19,20 @@ from gridweave.audit.firmware_calls import (
     ResumingRollout,
     RevokingRelease,
     SeenQuorum,
-    SeenReceipt,
     SteppingRollout,
     TellingReceipts,
 )
 from gridweave.audit.matching import Expected
+from gridweave.audit.receipts import CONTRACT, Receipts
 from gridweave.audit.report import Checked
-from gridweave.chain import events as chain
 from gridweave.chain.events import EVENTS, Event
-from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.device_outcomes import FOREVER
 from gridweave.domain.device_roll import DeviceRoll
 from gridweave.domain.devices import Moment
 from gridweave.domain.eip712 import Message
-from gridweave.domain.errors import DeviceSignatureInvalid, DomainError
-from gridweave.domain.firmware import book as rules
-from gridweave.domain.firmware.book import FirmwareBook, KnownDevice, Quorum, require_count
+from gridweave.domain.firmware import roll as rules
+from gridweave.domain.firmware.book import FirmwareBook
 from gridweave.domain.firmware.errors import UnknownRelease
 from gridweave.domain.firmware.keys import Approval, KeySet
 from gridweave.domain.firmware.messages import (
@@ -48,15 +45,10 @@ from gridweave.domain.firmware.messages import (
     RolloutStart,
 )
 from gridweave.domain.firmware.outcomes import FirmwareOutcome
+from gridweave.domain.firmware.roll import KnownDevice, Quorum
 from gridweave.domain.firmware.rollout import RolloutState
 
 __all__ = ["CONTRACT", "Firmwares"]
-
-CONTRACT = "FirmwareRegistry"
-Told = chain.InstallTold | chain.ReceiptRefused
-
-_BARE = 64
-"""Bytes of a signature without its key."""
 
 
 class Firmwares:
@@ -68,12 +60,16 @@ class Firmwares:
         """By model, its present key set, of which the chain keeps the hash."""
         self._releases: dict[tuple[int, int], Release] = {}
         self._registry, self._devices, self._wallets, self._bench = registry, devices, wallets, bench
+        self._receipts = Receipts(self.book, devices, bench)
         self._findings: Findings = bench.findings
 
     def apply(self, call: FirmwareCall, at: Moment, said: Sequence[Event]) -> list[Expected]:
         """The events that a call must leave, `said` being those that it left. Raises what the rules refuse it with."""
         now = rules.Moment(at.block, at.time)
-        outcomes = self._tell_all(call, now, said) if isinstance(call, TellingReceipts) else self._apply(call, now)
+        if isinstance(call, TellingReceipts):
+            outcomes = self._receipts.tell_all(call, now, said)
+        else:
+            outcomes = self._apply(call, now)
         return [Expected(EVENTS[type(made).__name__], self._registry, vars(made)) for made in outcomes]
 
     def _apply(self, call: FirmwareCall, now: rules.Moment) -> list[FirmwareOutcome]:
@@ -178,44 +174,6 @@ class Firmwares:
         subject = Subject(model=model, account=signer, counter=getattr(said, "counter", None))
         self._findings.check(holds or wallet, Kind.RELEASE_KEY_SIGNATURE, subject, signer, "another signer")
 
-    # receipts
-
-    def _tell_all(self, call: TellingReceipts, now: rules.Moment, said: Sequence[Event]) -> list[FirmwareOutcome]:
-        if call.in_batch:
-            require_count(len(call.items))
-        outcomes: list[FirmwareOutcome] = []
-        for item, told in zip(call.items, _each(call, said), strict=True):
-            try:
-                outcomes += self._tell(item, now, told, taken=not call.in_batch or isinstance(told, chain.InstallTold))
-            except DomainError as refusal:
-                if not call.in_batch:
-                    raise
-                outcomes.append(self.book.refused(item.receipt, refusal))
-        return outcomes
-
-    def _tell(self, item: SeenReceipt, now: rules.Moment, told: Told | None, *, taken: bool) -> list[FirmwareOutcome]:
-        signed = self._is_signed(item, told, taken=taken)
-        outcomes = self.book.tell(item.receipt, is_authentic=signed or taken, now=now)
-        if not signed:
-            receipt = item.receipt
-            subject = Subject(device=receipt.device, model=receipt.model, counter=receipt.counter)
-            self._findings.differ(Kind.RECEIPT_SIGNATURE, subject, "the device's current key", "another key")
-        return outcomes
-
-    def _is_signed(self, item: SeenReceipt, told: Told | None, *, taken: bool) -> bool:
-        name = item.receipt.device
-        device = self._devices.device(name)
-        if item.signature is None or not self._findings.reviewing:
-            self._findings.count(Checked.BY_CONTRACT_ONLY, item.signature is None)
-            forged = isinstance(told, chain.ReceiptRefused) and told.reason == DeviceSignatureInvalid.selector()
-            return not forged
-        if device is None or device.status is not DeviceStatus.ACTIVE:
-            return False
-        if taken and len(item.signature) == _BARE and device.judging_key is None:
-            self._devices.keep_unseen(name)
-        self._findings.count(Checked.RECEIPT_SIGNATURES)
-        return self._devices.book.is_authentic(name, self._bench.proofs.digest(CONTRACT, item.receipt), item.signature)
-
 
 class _Known(Mapping[str, KnownDevice]):
     """What the DeviceRegistry says of devices, by address in any spelling."""
@@ -233,9 +191,3 @@ class _Known(Mapping[str, KnownDevice]):
 
     def __len__(self) -> int:
         return len(self._roll.devices)
-
-
-def _each(call: TellingReceipts, said: Sequence[Event]) -> Sequence[Told | None]:
-    """What was said of each receipt of a call, which leaves one of two events each, in their order."""
-    told = [event for event in said if isinstance(event, chain.InstallTold | chain.ReceiptRefused)]
-    return told if len(told) == len(call.items) else [None] * len(call.items)

@@ -53,14 +53,13 @@ from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
 from gridweave.audit.roles import Roles
-from gridweave.audit.signers import signers_of
 from gridweave.audit.stream import Step
-from gridweave.audit.stream_calls import BeginningEpoch, GrantingAccess, StreamCall
+from gridweave.audit.stream_calls import StreamCall
 from gridweave.audit.streams import Streams
+from gridweave.audit.subjects import signers_of, subject_of_call
 from gridweave.audit.trade import Trade
 from gridweave.chain import events as chain
 from gridweave.chain.events import Event
-from gridweave.chain.hexes import to_hex
 from gridweave.chain.node import Node
 from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.delegations import DelegationBook
@@ -215,16 +214,7 @@ class Replay:
         try:
             return self._apply(call, step)
         except DomainError as error:
-            subject = Subject(
-                field=type(call).__name__,
-                market=getattr(call, "market", None),
-                slot=getattr(call, "slot", None),
-                device=getattr(call, "device", None),
-                stream=to_hex(call.stream) if isinstance(call, BeginningEpoch | GrantingAccess) else None,
-                model=getattr(call, "model", None) if isinstance(call, FirmwareCall) else None,
-                counter=getattr(call, "counter", None),
-            )
-            self._findings.differ(Kind.RULE, subject, "a call that the rules allow", str(error))
+            self._findings.differ(Kind.RULE, subject_of_call(call), "a call that the rules allow", str(error))
             return self.money.take()
 
     def _apply(self, call: Call, step: Step) -> list[Expected]:
@@ -281,18 +271,21 @@ class Replay:
             case ReportingStates():
                 return self.states.report(call, now, step.events)
             case _:
-                return self._apply_bond(call, step)
+                return self._apply_of_devices(call, step)
         return self.money.take()
 
-    def _apply_bond(self, call: Call, step: Step) -> list[Expected]:
-        now = step.time
-        at = Moment(now, step.block.number)
+    def _apply_of_devices(self, call: Call, step: Step) -> list[Expected]:
+        at = Moment(step.time, step.block.number)
         if isinstance(call, DeviceCall):
             return self.devices.apply(call, at, step.transaction.sender)
         if isinstance(call, StreamCall):
             return self.streams.apply(call, at, step.events)
         if isinstance(call, FirmwareCall):
             return self.firmwares.apply(call, at, step.events)
+        return self._apply_bond(call, step)
+
+    def _apply_bond(self, call: Call, step: Step) -> list[Expected]:
+        now = step.time
         match call:
             case PostingBond():
                 return self.bonds.post(call, now)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gridweave.chain.device_words import Word
 from gridweave.chain.layout import element_slot, entry_slot, member_slots, variable_slot
-from gridweave.domain.firmware.book import ModelRecord
+from gridweave.domain.firmware.roll import ModelRecord
 from gridweave.domain.firmware.rollout import Installation, Rollout
 
 __all__ = ["word_of_installation", "words_of_model"]

@@ -236,7 +236,7 @@ def erase(
         if as_json:
             emit(told | {"nodes": sum(len(each.keys.nodes) for each in left.epochs)})
         else:
-            out.print(f"{end - first} quarter hours are forgotten; copies made before this are not", highlight=False)
+            out.print(f"quarter hours forgotten: {end - first}; copies made before this are not", highlight=False)
 
 
 def read_schema(file: Path) -> Schema:

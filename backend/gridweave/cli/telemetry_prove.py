@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gridweave.chain import from_hex
-from gridweave.cli.firmware_bundle import header_rlp
+from gridweave.chain.firmware_evidence import header_rlp
 from gridweave.cli.telemetry_chain import ChainSource
 from gridweave.cli.telemetry_common import (
     DEFAULT_RECORD,

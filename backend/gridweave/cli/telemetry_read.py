@@ -42,7 +42,6 @@ from gridweave.cli.terminal import (
     emit,
     errors,
     out,
-    table,
 )
 from gridweave.client.telemetry import ClosedSection, OwnerKeys, StreamReader
 from gridweave.domain.telemetry.readings import ReadingRun
@@ -91,7 +90,7 @@ def read(
         with writing(file) as sink:
             shown = Shown(reader.openings.schema, kind, sink, limit)
             shown.show(reader.runs(ms_of(begin, 0), ms_of(until, END_MS)))
-        _tell_closed(shown.closed)
+        _tell_closed(told_closed(shown.closed))
         if kind == "table" and shown.count == limit:
             errors.print(f"the first {limit}: more with --limit, all with --format csv", highlight=False)
         if file is not None and kind != "table":
@@ -132,8 +131,9 @@ def readings(
         with writing(file) as sink:
             shown = Shown(reader.openings.schema, kind, sink, limit)
             shown.show(parts)
-        _tell_closed(shown.closed)
-        errors.print(f"firmware {firmware}: {shown.count:,} readings shown", highlight=False)
+        _tell_closed(told_closed(shown.closed))
+        cut = kind == "table" and shown.count == limit
+        errors.print(f"firmware {firmware}: {'the first ' if cut else ''}{shown.count:,} readings", highlight=False)
 
 
 def rebuild(
@@ -161,12 +161,15 @@ def rebuild(
         if as_json:
             emit(rebuilt)
             return
-        columns = [("file", "left"), ("readings", "right"), ("bytes", "right"), ("closed", "right"), ("sha256", "left")]
-        rows = [
-            (each["file"], f"{each['readings']:,}", f"{each['bytes']:,}", f"{_closed_count(each):,}", each["sha256"])
-            for each in rebuilt
-        ]
-        out.print(table("", columns, rows))
+        for each in rebuilt:
+            out.print(_rebuilt_line(each), highlight=False, soft_wrap=True)
+            out.print(f"  {each['file']}, sha256 {each['sha256']}", highlight=False, soft_wrap=True)
+            _tell_closed(each["closed"])
+
+
+def _rebuilt_line(told: dict[str, Any]) -> str:
+    counts = f"[bold]{told['readings']:,}[/] readings of {told['batches']:,} batches"
+    return f"{told['stream']}: {counts}, {told['bytes']:,} bytes"
 
 
 def _rebuilt(asked: Asked, keys: OwnerKeys, stream: bytes, folder: Path, quiet: bool) -> dict[str, Any]:
@@ -186,10 +189,6 @@ def _rebuilt(asked: Asked, keys: OwnerKeys, stream: bytes, folder: Path, quiet: 
         os.fsync(sink.fileno())
     told = {"stream": "0x" + stream.hex(), "file": str(file), "batches": len(reader.ledger.batches)}
     return told | {"readings": count, "bytes": size, "sha256": digest.hexdigest(), "closed": told_closed(closed)}
-
-
-def _closed_count(told: dict[str, Any]) -> int:
-    return sum(each["endIndex"] - each["firstIndex"] for each in told["closed"])
 
 
 def _reader(
@@ -238,8 +237,8 @@ def _ranges(parts: Iterable[ReadingRun | ClosedSection], firmware: int, reader: 
     return told | {"ranges": ranges, "closed": told_closed(closed)}
 
 
-def _tell_closed(closed: list[ClosedSection]) -> None:
-    for each in told_closed(closed):
+def _tell_closed(closed: list[dict[str, int]]) -> None:
+    for each in closed:
         span = f"{time_of(each['fromMs'])} to {time_of(each['endMs'])}"
         count = each["endIndex"] - each["firstIndex"]
         errors.print(f"closed: {count:,} readings from {span}, epoch {each['epoch']}", highlight=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import ClassVar
 
-from gridweave.domain.hashing import keccak
+from gridweave.domain.hashing import abi_word, keccak
 
 
 class DomainError(Exception):
@@ -52,22 +52,13 @@ class DomainError(Exception):
         TypeError for one with an argument that is longer than a word.
         """
         types = [parameter.split()[0] for parameter in self.parameters]
-        words = (_word(kind, value) for kind, value in zip(types, self.args, strict=True))
+        words = (abi_word(kind, value) for kind, value in zip(types, self.args, strict=True))
         return self.selector() + b"".join(words)
 
 
 @cache
 def _selector(name: str, types: tuple[str, ...]) -> bytes:
     return keccak(f"{name}({','.join(types)})".encode())[:4]
-
-
-def _word(kind: str, value: int | str) -> bytes:
-    """A value as the ABI spells it: numbers and addresses to the right, bytes as their hex says."""
-    if kind.startswith("uint"):
-        return int(value).to_bytes(32, "big")
-    if kind not in ("address", "bytes32"):
-        raise TypeError(f"{kind} is no word")
-    return bytes.fromhex(str(value)[2:]).rjust(32, b"\0")
 
 
 class LocalRefusal(DomainError):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from gridweave.store.columns import Micro
-from gridweave.store.index_tables import blocks, debts, meters, moves, readings, settlements
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import debts, meters, moves, readings, settlements
 from gridweave.store.reading import Page, Reader, Row
 
 __all__ = ["AccountReads"]

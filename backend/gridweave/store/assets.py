@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, tuple_
 
-from gridweave.store.index_tables import asset_states, assets, blocks, readings
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import asset_states, assets, readings
 from gridweave.store.reading import Page, Reader, Row
 
 __all__ = ["AssetReads"]

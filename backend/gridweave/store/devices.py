@@ -9,8 +9,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import ZERO_ADDRESS
-from gridweave.store.index_tables import (
-    blocks,
+from gridweave.store.device_tables import (
     device_batch_closings,
     device_batches,
     device_doubts,
@@ -22,6 +21,7 @@ from gridweave.store.index_tables import (
     device_vetoes,
     devices,
 )
+from gridweave.store.event_tables import blocks
 from gridweave.store.reading import Reader, Row
 
 __all__ = ["DeviceReads"]

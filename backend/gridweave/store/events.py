@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import or_, select
 
-from gridweave.store.index_tables import (
-    blocks,
-    cancellations,
-    clearings,
-    placements,
-    refusals,
-    settlements,
-)
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import cancellations, clearings, placements, refusals, settlements
 from gridweave.store.reading import Reader, Row
 
 __all__ = ["STREAMED", "EventReads"]

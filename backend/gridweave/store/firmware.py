@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, func, or_, select
 
 from gridweave.domain.firmware.rollout import RolloutState
-from gridweave.store.index_tables import (
+from gridweave.store.device_tables import (
     devices,
     firmware_floors,
     firmware_installs,

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, TextClause, func, select, text, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gridweave.store.index_tables import blocks, history, history_subjects
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import history, history_subjects
 from gridweave.store.reading import Reader
 
 __all__ = ["END_OF_BLOCK", "AnyOf", "HistoryReads", "HistoryRow", "Place", "Reorganised", "Stretch", "Wanted"]

@@ -11,8 +11,9 @@ from sqlalchemy import Column, ColumnElement, Connection, String, collate, delet
 
 from gridweave.store.database import Database
 from gridweave.store.errors import StoreUnavailable
+from gridweave.store.event_tables import blocks, facts
 from gridweave.store.facts import check_facts
-from gridweave.store.index_tables import EVENT_TABLES, blocks, facts, metadata
+from gridweave.store.index_tables import EVENT_TABLES, metadata
 from gridweave.store.many import add_rows
 
 __all__ = ["IndexStore", "IndexedBlock"]

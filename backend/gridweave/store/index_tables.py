@@ -1,403 +1,245 @@
-"""Tables of the index: projections of the chain's events. Disposable: `gridweave index rebuild` gives the same rows.
-
-Every row stands for one event (of `history_subjects` for one block) and carries the state that resulted, keyed by where
-the event stands on the chain. Rows are only added, so undoing blocks is `delete where block_number > fork`, and the
-current state of a thing is its latest row.
-"""
+"""All tables of the index: those of devices, and here the market's, its accounts' and the history."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, String, Table, Text
 
 from gridweave.store.columns import Address, Bytes32, Micro, Number
+from gridweave.store.device_tables import metadata
+from gridweave.store.event_tables import col, events
 
 __all__ = ["EVENT_TABLES", "metadata"]
 
-metadata = MetaData()
-
-facts = Table(
-    "facts",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("value", Text, nullable=False),
-    comment="what this index was built from: chain id, genesis, contracts",
-)
-
-blocks = Table(
-    "blocks",
-    metadata,
-    Column("number", Number, primary_key=True, autoincrement=False),
-    Column("hash", Bytes32, nullable=False),
-    Column("parent_hash", Bytes32, nullable=False),
-    Column("timestamp", Number, nullable=False),
-    Index("blocks_by_time", "timestamp"),
-)
-
-
-def _events(name: str, *columns: Column[Any], by: tuple[tuple[str, ...], ...] = ()) -> Table:
-    """A table of events; a column of `columns` may extend the key where one event leaves several rows."""
-    return Table(
-        name,
-        metadata,
-        Column("block_number", Number, primary_key=True, autoincrement=False),
-        Column("log_index", Number, primary_key=True, autoincrement=False),
-        Column("tx_hash", Bytes32, nullable=False),
-        *columns,
-        *(Index(f"{name}_by_{'_'.join(keys)}", *keys) for keys in by),
-    )
-
-
-def _col(name: str, kind: Any, *, null: bool = False) -> Column[Any]:
-    return Column(name, kind, nullable=null)
-
-
-devices = _events(
-    "devices",
-    _col("device", Address),
-    _col("maker", Address),
-    _col("owner", Address),
-    _col("model", Number),
-    _col("batch", Bytes32, null=True),
-    by=(("device",), ("owner",)),
-)
-device_owners = _events("device_owners", _col("device", Address), _col("owner", Address), by=(("device",), ("owner",)))
-device_keys = _events(
-    "device_keys",
-    _col("device", Address),
-    _col("key_kind", Number),
-    _col("x", Bytes32),
-    _col("y", Bytes32),
-    _col("counts", Boolean),
-    by=(("device",),),
-)
-device_statuses = _events(
-    "device_statuses", _col("device", Address), _col("status", Number), _col("by", Address), by=(("device",),)
-)
-device_doubts = _events(
-    "device_doubts", _col("device", Address), _col("since_block", Number), _col("by", Address), by=(("device",),)
-)
-device_proposals = _events(
-    "device_proposals",
-    _col("device", Address),
-    _col("key_kind", Number),
-    _col("x", Bytes32),
-    _col("y", Bytes32),
-    _col("ready_at", Number),
-    by=(("device",),),
-)
-device_vetoes = _events("device_vetoes", _col("device", Address), _col("key", Address), by=(("device",),))
-device_offers = _events(
-    "device_offers", _col("device", Address), _col("to", Address), _col("until", Number), by=(("device",), ("to",))
-)
-device_batches = _events(
-    "device_batches",
-    _col("root", Bytes32),
-    _col("maker", Address),
-    _col("model", Number),
-    _col("size", Number),
-    by=(("root",), ("maker",)),
-)
-device_batch_closings = _events("device_batch_closings", _col("root", Bytes32), _col("by", Address), by=(("root",),))
-meters = _events(
+meters = events(
     "meters",
-    _col("meter", Number),
-    _col("device", Address),
-    _col("account", Address),
-    _col("market", Number),
-    _col("import_capacity_w", Number),
-    _col("export_capacity_w", Number),
-    _col("scale_wh", Number),
-    _col("has_mandate", Boolean),
+    col("meter", Number),
+    col("device", Address),
+    col("account", Address),
+    col("market", Number),
+    col("import_capacity_w", Number),
+    col("export_capacity_w", Number),
+    col("scale_wh", Number),
+    col("has_mandate", Boolean),
     by=(("meter",), ("device",), ("account",), ("market",)),
 )
-meter_ends = _events("meter_ends", _col("meter", Number), _col("until_slot", Number), by=(("meter",),))
-meter_moves = _events(
+meter_ends = events("meter_ends", col("meter", Number), col("until_slot", Number), by=(("meter",),))
+meter_moves = events(
     "meter_moves",
-    _col("device", Address),
-    _col("ended", Number),
-    _col("begun", Number),
-    _col("from_slot", Number),
+    col("device", Address),
+    col("ended", Number),
+    col("begun", Number),
+    col("from_slot", Number),
     by=(("begun",),),
 )
-assets = _events(
+assets = events(
     "assets",
-    _col("asset", Number),
-    _col("meter", Number),
-    _col("feeder", Number),
-    _col("kind", Number),
-    _col("nameplate_w", Number),
-    _col("storage_wh", Number),
+    col("asset", Number),
+    col("meter", Number),
+    col("feeder", Number),
+    col("kind", Number),
+    col("nameplate_w", Number),
+    col("storage_wh", Number),
     by=(("asset",), ("meter",), ("feeder", "kind")),
 )
-asset_states = _events(
-    "asset_states", _col("asset", Number), _col("state", Number), _col("since", Number), by=(("asset",),)
+asset_states = events(
+    "asset_states", col("asset", Number), col("state", Number), col("since", Number), by=(("asset",),)
 )
-firmware_models = _events("firmware_models", _col("model", Number), _col("maker", Address), by=(("model",), ("maker",)))
-firmware_keys = _events(
-    "firmware_keys",
-    _col("model", Number),
-    _col("version", Number),
-    _col("threshold", Number),
-    _col("members", Text),
-    by=(("model", "version"),),
-)
-"""Release keys from then on; `members` are addresses that ascend, separated by commas."""
-
-firmware_releases = _events(
-    "firmware_releases",
-    _col("model", Number),
-    _col("counter", Number),
-    _col("commitment", Bytes32),
-    _col("floor", Number),
-    _col("image_size", Micro),
-    _col("image_hash", Bytes32),
-    _col("manifest_hash", Bytes32),
-    _col("bom_hash", Bytes32),
-    _col("source", Text),
-    _col("least_receipts", Number),
-    _col("failure_limit_bp", Number),
-    _col("deadline", Micro),
-    by=(("model", "counter"),),
-)
-firmware_steps = _events(
-    "firmware_steps",
-    _col("model", Number),
-    _col("counter", Number),
-    _col("state", Number),
-    _col("step", Number),
-    _col("share_bp", Number, null=True),
-    _col("by", Address, null=True),
-    _col("told", Number, null=True),
-    _col("failures", Number, null=True),
-    by=(("model", "counter"),),
-)
-"""A rollout begun, raised or resumed has a share; one that was paused has the last three columns."""
-
-firmware_floors = _events("firmware_floors", _col("model", Number), _col("floor", Number), by=(("model",),))
-firmware_revocations = _events(
-    "firmware_revocations",
-    _col("model", Number),
-    _col("counter", Number),
-    _col("since_block", Number),
-    by=(("model", "counter"),),
-)
-firmware_installs = _events(
-    "firmware_installs",
-    _col("device", Address),
-    _col("model", Number),
-    _col("counter", Number),
-    _col("failure_code", Number),
-    _col("time", Number),
-    by=(("device",), ("model", "counter")),
-)
-firmware_refusals = _events(
-    "firmware_refusals",
-    _col("device", Address),
-    _col("model", Number),
-    _col("counter", Number),
-    _col("reason", String(64)),
-    by=(("device",), ("model", "counter")),
-)
-markets = _events(
+markets = events(
     "markets",
-    _col("market", Number),
-    _col("version", Number),
-    _col("min_price", Number),
-    _col("tick_size", Number),
-    _col("tick_count", Number),
-    _col("grid_fee", Number),
-    _col("feed_in_price", Number),
-    _col("retail_price", Number),
-    _col("min_energy_wh", Number),
-    _col("utility", Address),
-    _col("gate_lead", Number),
-    _col("reading_window", Number),
-    _col("correction_window", Number),
-    _col("operator", Address),
-    _col("default_wh", Number),
-    _col("from_slot", Number),
+    col("market", Number),
+    col("version", Number),
+    col("min_price", Number),
+    col("tick_size", Number),
+    col("tick_count", Number),
+    col("grid_fee", Number),
+    col("feed_in_price", Number),
+    col("retail_price", Number),
+    col("min_energy_wh", Number),
+    col("utility", Address),
+    col("gate_lead", Number),
+    col("reading_window", Number),
+    col("correction_window", Number),
+    col("operator", Address),
+    col("default_wh", Number),
+    col("from_slot", Number),
     by=(("market", "from_slot"),),
 )
-delegations = _events(
+delegations = events(
     "delegations",
     Column("meter", Number, primary_key=True, autoincrement=False),
-    _col("account", Address),
-    _col("delegate", Address),
-    _col("market", Number),
-    _col("max_energy_wh", Number),
-    _col("lowest_ask", Micro),
-    _col("highest_bid", Micro),
-    _col("until", Number),
+    col("account", Address),
+    col("delegate", Address),
+    col("market", Number),
+    col("max_energy_wh", Number),
+    col("lowest_ask", Micro),
+    col("highest_bid", Micro),
+    col("until", Number),
     by=(("account", "delegate"),),
 )
-placements = _events(
+placements = events(
     "placements",
-    _col("digest", Bytes32),
-    _col("market", Number),
-    _col("slot", Number),
-    _col("meter", Number),
-    _col("version", Number),
-    _col("deadline", Number),
-    _col("side", Number),
-    _col("energy_wh", Number),
-    _col("limit_price", Number),
+    col("digest", Bytes32),
+    col("market", Number),
+    col("slot", Number),
+    col("meter", Number),
+    col("version", Number),
+    col("deadline", Number),
+    col("side", Number),
+    col("energy_wh", Number),
+    col("limit_price", Number),
     by=(("digest",), ("meter", "slot"), ("slot", "market")),
 )
-cancellations = _events(
+cancellations = events(
     "cancellations",
-    _col("digest", Bytes32),
-    _col("market", Number),
-    _col("slot", Number),
-    _col("meter", Number),
-    _col("version", Number),
-    _col("deadline", Number),
+    col("digest", Bytes32),
+    col("market", Number),
+    col("slot", Number),
+    col("meter", Number),
+    col("version", Number),
+    col("deadline", Number),
     by=(("digest",), ("meter", "slot"), ("slot", "market")),
 )
-refusals = _events(
+refusals = events(
     "refusals",
-    _col("digest", Bytes32),
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("reason", String(64)),
+    col("digest", Bytes32),
+    col("meter", Number),
+    col("slot", Number),
+    col("reason", String(64)),
     by=(("digest",), ("meter", "slot")),
 )
-clearings = _events(
+clearings = events(
     "clearings",
-    _col("market", Number),
-    _col("slot", Number),
-    _col("traded", Boolean),
-    _col("price", Number, null=True),
-    _col("low", Number, null=True),
-    _col("high", Number, null=True),
-    _col("volume_wh", Number),
-    _col("long_side", Number),
-    _col("shared_wh", Number),
-    _col("long_wh", Number),
+    col("market", Number),
+    col("slot", Number),
+    col("traded", Boolean),
+    col("price", Number, null=True),
+    col("low", Number, null=True),
+    col("high", Number, null=True),
+    col("volume_wh", Number),
+    col("long_side", Number),
+    col("shared_wh", Number),
+    col("long_wh", Number),
     by=(("market", "slot"),),
 )
-readings = _events(
+readings = events(
     "readings",
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("version", Number),
-    _col("import_wh", Number),
-    _col("export_wh", Number),
+    col("meter", Number),
+    col("slot", Number),
+    col("version", Number),
+    col("import_wh", Number),
+    col("export_wh", Number),
     by=(("meter", "slot"),),
 )
-reading_refusals = _events(
+reading_refusals = events(
     "reading_refusals",
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("version", Number),
-    _col("reason", String(64)),
+    col("meter", Number),
+    col("slot", Number),
+    col("version", Number),
+    col("reason", String(64)),
     by=(("meter", "slot"),),
 )
-settlements = _events(
+settlements = events(
     "settlements",
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("reading_version", Number),
-    _col("bought_wh", Number),
-    _col("sold_wh", Number),
-    _col("cash", Micro),
+    col("meter", Number),
+    col("slot", Number),
+    col("reading_version", Number),
+    col("bought_wh", Number),
+    col("sold_wh", Number),
+    col("cash", Micro),
     by=(("meter", "slot"), ("slot",)),
 )
-settlement_refusals = _events(
+settlement_refusals = events(
     "settlement_refusals",
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("reason", String(64)),
+    col("meter", Number),
+    col("slot", Number),
+    col("reason", String(64)),
     by=(("meter", "slot"),),
 )
-releases = _events(
-    "releases", _col("meter", Number), _col("slot", Number), _col("amount", Micro), by=(("meter", "slot"),)
-)
-closes = _events(
+releases = events("releases", col("meter", Number), col("slot", Number), col("amount", Micro), by=(("meter", "slot"),))
+closes = events(
     "closes",
-    _col("market", Number),
-    _col("slot", Number),
-    _col("bid_dust_wh", Number),
-    _col("ask_dust_wh", Number),
-    _col("residue", Micro),
+    col("market", Number),
+    col("slot", Number),
+    col("bid_dust_wh", Number),
+    col("ask_dust_wh", Number),
+    col("residue", Micro),
     by=(("market", "slot"),),
 )
-moves = _events(
+moves = events(
     "moves",
     Column("account", Address, primary_key=True),
-    _col("kind", String(12)),
-    _col("counterparty", Address),
-    _col("ref", Bytes32, null=True),
-    _col("amount", Micro),
-    _col("from_pot", Micro, null=True),
-    _col("from_utility", Micro, null=True),
-    _col("hold", Micro, null=True),
-    _col("available", Micro),
+    col("kind", String(12)),
+    col("counterparty", Address),
+    col("ref", Bytes32, null=True),
+    col("amount", Micro),
+    col("from_pot", Micro, null=True),
+    col("from_utility", Micro, null=True),
+    col("hold", Micro, null=True),
+    col("available", Micro),
     by=(("account", "block_number", "log_index"),),
 )
-balances = _events(
+balances = events(
     "balances",
-    _col("module", Address),
-    _col("utility", Address),
-    _col("operator", Address),
-    _col("to_operator", Micro),
-    _col("pot_to_utility", Micro),
-    _col("pot_to_operator", Micro),
-    _col("utility_available", Micro),
-    _col("operator_available", Micro),
+    col("module", Address),
+    col("utility", Address),
+    col("operator", Address),
+    col("to_operator", Micro),
+    col("pot_to_utility", Micro),
+    col("pot_to_operator", Micro),
+    col("utility_available", Micro),
+    col("operator_available", Micro),
     by=(("utility",),),
 )
-payments = _events(
+payments = events(
     "payments",
-    _col("debtor", Address),
-    _col("creditor", Address),
-    _col("amount", Micro),
-    _col("debtor_available", Micro),
-    _col("creditor_available", Micro),
+    col("debtor", Address),
+    col("creditor", Address),
+    col("amount", Micro),
+    col("debtor_available", Micro),
+    col("creditor_available", Micro),
     by=(("debtor",), ("creditor",)),
 )
-debts = _events(
+debts = events(
     "debts",
-    _col("debtor", Address),
-    _col("creditor", Address),
-    _col("owed", Micro),
+    col("debtor", Address),
+    col("creditor", Address),
+    col("owed", Micro),
     by=(("debtor", "creditor"), ("creditor",)),
 )
-skims = _events("skims", _col("recipient", Address), _col("amount", Micro))
+skims = events("skims", col("recipient", Address), col("amount", Micro))
 
-bonds = _events(
+bonds = events(
     "bonds",
-    _col("sponsor", Address),
-    _col("relayer", Address),
-    _col("kind", String(12)),
-    _col("bond", Micro),
-    _col("leaving", Micro),
-    _col("redeemable_at", Number, null=True),
+    col("sponsor", Address),
+    col("relayer", Address),
+    col("kind", String(12)),
+    col("bond", Micro),
+    col("leaving", Micro),
+    col("redeemable_at", Number, null=True),
     by=(("relayer", "sponsor"),),
 )
-compensations = _events(
+compensations = events(
     "compensations",
-    _col("digest", Bytes32),
-    _col("sponsor", Address),
-    _col("relayer", Address),
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("account", Address),
-    _col("amount", Micro),
+    col("digest", Bytes32),
+    col("sponsor", Address),
+    col("relayer", Address),
+    col("meter", Number),
+    col("slot", Number),
+    col("account", Address),
+    col("amount", Micro),
     by=(("relayer",),),
 )
-refusal_proofs = _events(
+refusal_proofs = events(
     "refusal_proofs",
-    _col("digest", Bytes32),
-    _col("meter", Number),
-    _col("slot", Number),
-    _col("request", Bytes32),
-    _col("signature_hash", Bytes32),
+    col("digest", Bytes32),
+    col("meter", Number),
+    col("slot", Number),
+    col("request", Bytes32),
+    col("signature_hash", Bytes32),
     by=(("digest",),),
 )
 
-history = _events("history", _col("contract", Address), _col("event", String(40)), _col("args", Text))
+history = events("history", col("contract", Address), col("event", String(40)), col("args", Text))
 """Every event of every contract, `args` its parameters as a JSON object."""
 
 history_subjects = Table(
@@ -409,50 +251,6 @@ history_subjects = Table(
     Index("history_subjects_by_block_number", "block_number"),
     comment="where each subject is named: once a block, with the log indexes, ascending and separated by commas",
     sqlite_with_rowid=False,
-)
-
-streams = _events(
-    "streams",
-    _col("stream", Bytes32),
-    _col("device", Address),
-    _col("schema_hash", Bytes32),
-    _col("mode", Number),
-    by=(("stream",), ("device",)),
-)
-stream_epochs = _events(
-    "stream_epochs",
-    _col("stream", Bytes32),
-    _col("owner", Address),
-    _col("epoch", Number),
-    _col("tip", Bytes32),
-    by=(("stream",), ("owner",)),
-)
-stream_batches = _events(
-    "stream_batches",
-    _col("stream", Bytes32),
-    _col("number", Number),
-    _col("span", Bytes32),
-    _col("head", Bytes32),
-    _col("root", Bytes32),
-    _col("body_hash", Bytes32),
-    by=(("stream", "number"), ("body_hash",)),
-)
-stream_refusals = _events(
-    "stream_refusals",
-    _col("stream", Bytes32),
-    _col("span", Bytes32),
-    _col("reason", String(80)),
-    by=(("stream",),),
-)
-stream_grants = _events(
-    "stream_grants",
-    _col("stream", Bytes32),
-    _col("to", Address),
-    _col("epoch", Number),
-    _col("first_window", Number),
-    _col("last_window", Number),
-    _col("sealed", Text),
-    by=(("stream",), ("to",)),
 )
 
 EVENT_TABLES: dict[str, Table] = {

@@ -6,16 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, func, or_, select, tuple_
 
-from gridweave.store.index_tables import (
-    assets,
-    blocks,
-    delegations,
-    meter_ends,
-    meter_moves,
-    meters,
-    readings,
-    settlements,
-)
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import assets, delegations, meter_ends, meter_moves, meters, readings, settlements
 from gridweave.store.reading import Page, Reader, Row
 
 __all__ = ["MeterReads", "is_within_bounds"]

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select, tuple_
 
 from gridweave.domain.orders import position_reference
 from gridweave.domain.slots import RING, ring_index
-from gridweave.store.index_tables import balances, blocks, compensations, debts, meters, moves, placements, settlements
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import balances, compensations, debts, meters, moves, placements, settlements
 from gridweave.store.reading import Reader, Row
 
 __all__ = ["StatementReads"]

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from gridweave.domain.anchors import PAGE_SIZE, Span
-from gridweave.store.index_tables import blocks, stream_batches, stream_epochs, stream_grants, streams
+from gridweave.store.device_tables import stream_batches, stream_epochs, stream_grants, streams
+from gridweave.store.event_tables import blocks
 from gridweave.store.reading import MOST_ROWS, Page, Reader, Row
 
 __all__ = ["StreamReads", "span_of"]

@@ -26,7 +26,8 @@ from gridweave.domain.slots import HORIZON
 from gridweave.localnet import Clock, localnet
 from gridweave.services.bills import MOST_BILL_LINES
 from gridweave.services.statements import statement
-from gridweave.store.index_tables import blocks, meters, moves, settlements
+from gridweave.store.event_tables import blocks
+from gridweave.store.index_tables import meters, moves, settlements
 from tests.support.seed import seeded
 from tests.support.service import Service, served
 from tests.support.town import FOREVER, TestHome, Town, draw_home, found

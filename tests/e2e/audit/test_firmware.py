@@ -98,6 +98,7 @@ async def test_audit__when_a_call_is_altered__names_the_rule_that_it_breaks(
     broken = [found for found in report.differences if found.kind is Kind.RULE]
     assert broken[0].found.startswith(f"{refusal}("), [found.sentence for found in report.differences]
     assert broken[0].place.transaction == to_hex(call.hash)
+    assert broken[0].subject.model is not None
 
 
 # who approved

@@ -20,9 +20,10 @@ from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.eip712 import Domain, Message
 from gridweave.domain.errors import DomainError
-from gridweave.domain.firmware.book import FirmwareBook, KnownDevice, Moment, Quorum
+from gridweave.domain.firmware.book import FirmwareBook
 from gridweave.domain.firmware.keys import Approval, KeySet
 from gridweave.domain.firmware.messages import InstallReceipt, ModelOpening
+from gridweave.domain.firmware.roll import KnownDevice, Moment, Quorum
 from gridweave.domain.signatures import to_rsv
 from tests.e2e.differential.chain import Chain, Mined
 from tests.e2e.differential.devices import said_of

@@ -15,7 +15,6 @@ import pytest
 from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.firmware import errors
-from gridweave.domain.firmware.book import Moment
 from gridweave.domain.firmware.keys import KeySet
 from gridweave.domain.firmware.messages import (
     InstallReceipt,
@@ -28,6 +27,7 @@ from gridweave.domain.firmware.messages import (
     RolloutStart,
 )
 from gridweave.domain.firmware.outcomes import FirmwareOutcome
+from gridweave.domain.firmware.roll import Moment
 from gridweave.domain.firmware.rollout import RolloutState
 from tests.e2e.differential.chain import Chain
 from tests.e2e.differential.fleet import MODEL, Fleet, FleetAct, Signed

@@ -126,7 +126,7 @@ class TelemetryAnchor(Contract):
     async def keeper_of(self, stream: bytes, block: int | None = None) -> StreamKeeper | None:
         """None if there is no such stream."""
         owner, epoch = await self._results("keeperOf", stream, block=block)
-        return None if owner == ZERO_ADDRESS else StreamKeeper(owner, epoch)
+        return None if owner == ZERO_ADDRESS else StreamKeeper(checksum_address(owner), epoch)
 
     async def tip_hash_of(self, stream: bytes, block: int | None = None) -> bytes:
         """The hash of the stream's tip; zeros if there is no such stream."""
