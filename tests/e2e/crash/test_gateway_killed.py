@@ -133,7 +133,7 @@ async def _begin(siege: Siege, home: TestHome, mode: StreamMode) -> None:
         return BrokerPass("127.0.0.1", siege.broker.port, device, device)
 
     siege.owners[stream] = home
-    siege.lives[stream] = Life(boot, knock, siege.rng, recent_ms() - 80_000_000)
+    siege.lives[stream] = Life(boot, knock, siege.rng, recent_ms() - 2_000_000_000)
 
 
 async def _beat(harbour: Harbour) -> None:

@@ -90,7 +90,7 @@ class House:
             return await self.session(OwnDevice(self.client, key))
 
         self.homes[stream] = home
-        self.lives[stream] = Life(boot, knock, self.rng, recent_ms() - 80_000_000)
+        self.lives[stream] = Life(boot, knock, self.rng, recent_ms() - 2_000_000_000)
 
     async def session(self, device: OwnDevice) -> BrokerPass:
         """Knocks until the service opens and the broker is there."""
