@@ -73,7 +73,7 @@ class Life:
         self.start()
 
     async def measure(self) -> None:
-        """Readings without end, many a second and some far apart: the device catches up with weeks that lie behind it."""
+        """Readings without end, many a second and some far apart: it catches up with weeks that lie behind."""
         while True:
             step_ms = self.rng.choice((1_000, 1_000, 40_000))
             for _ in range(self.rng.randrange(1, 15)):
