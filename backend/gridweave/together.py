@@ -22,8 +22,10 @@ async def together(*works: Coroutine[object, object, None]) -> None:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         await _end(tasks)
-    for task in done:
-        task.result()
+    faults = [task.exception() for task in done if not task.cancelled()]
+    for fault in faults:
+        if fault is not None:
+            raise fault
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
@@ -31,4 +33,7 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN_S)
+        ended, left = await asyncio.wait(left, timeout=_AGAIN_S)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # of two faults the first is told

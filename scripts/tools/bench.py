@@ -27,6 +27,7 @@ from layout import ROOT
 
 EXACT = ("gas.", "homes.")
 GENERATED = ("history.", "indexer.1m.")  # measured without a chain
+ALONE = ("gateway.", "telemetry.")  # without a chain and without a service
 WIDTH = 170  # columns of a table that goes to a file
 
 
@@ -73,7 +74,18 @@ def _measured(wanted: list[str], *, quick: bool) -> dict[str, Figure]:
         from benchmark.speed.run import history_figures
 
         figures |= history_figures(quick=quick)
-    if not all(name.startswith(EXACT + GENERATED) for name in wanted):
+    if any(name.startswith(ALONE) for name in wanted):
+        print("speed: telemetry, taken in, sealed, proved and shared ...", flush=True)
+        sys.path.append(str(ROOT))
+        from benchmark.speed.telemetry import telemetry_figures
+
+        figures |= telemetry_figures(quick=quick)
+    if any(name.startswith("telemetry.mqtt.") for name in wanted):
+        print("speed: a gateway at a real broker ...", flush=True)
+        from benchmark.speed.mqtt import mqtt_figures
+
+        figures |= mqtt_figures(quick=quick)
+    if not all(name.startswith(EXACT + GENERATED + ALONE) for name in wanted):
         print("speed: a town, its service and its chain ...", flush=True)
         sys.path.append(str(ROOT))  # the town is that of tests/support
         from benchmark.speed.run import speed_figures

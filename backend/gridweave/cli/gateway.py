@@ -55,8 +55,7 @@ def run(
     """
     with _speaking(), speaking():
         settings = GatewaySettings.read(config)
-        log_to_stderr(log_level)
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, log_level))
 
 
 def status(config: Config = Path("gateway.toml"), as_json: AsJson = False) -> None:
@@ -80,7 +79,7 @@ def example() -> None:
     print(EXAMPLE, end="")
 
 
-async def _run(settings: GatewaySettings) -> None:
+async def _run(settings: GatewaySettings, log_level: str) -> None:
     doors: list[Door] = []
     if settings.broker:
         doors.append(MqttDoor(settings.broker))
@@ -88,6 +87,7 @@ async def _run(settings: GatewaySettings) -> None:
         doors.append(HttpDoor(settings.http.host, settings.http.port))
     with GridweaveClient(settings.service, attempts=_ATTEMPTS) as client:
         gateway = Gateway(settings.folder, settings.keys, RestService(client), doors, settings.paces)
+        log_to_stderr(log_level)
         running = asyncio.create_task(gateway.run())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

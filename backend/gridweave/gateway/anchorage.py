@@ -113,7 +113,7 @@ class Anchorage(Protocol):
         """Raises StreamNotOpen, SchemaNotKnown."""
 
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
-        """Hands a batch over, its body first; the id to ask by. `signature` brings a P-256 key: 128 bytes.
+        """Hands a batch over with what was sealed; the id to ask by. `signature` is the device's, 64 bytes.
 
         Raises SubmissionRefused.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -27,12 +28,16 @@ class Disk:
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "spool")
 
     async def do(self, work: Callable[[Spool], T]) -> T:
-        """What `work` returns. Once begun it is done, whoever waits."""
-        async with self._turn:
-            return await asyncio.shield(asyncio.to_thread(work, self.spool))
+        """What `work` returns. Once begun it is done, whether anybody still waits or not."""
+        return await asyncio.wrap_future(self._thread.submit(work, self.spool))
+
+    def close(self) -> None:
+        """Waits for what was begun, then closes the spool."""
+        self._thread.shutdown()
+        self.spool.close()
 
 
 @dataclass
@@ -48,7 +53,6 @@ class Desk:
     asked_at: float
     open_at: int | None = None
     ahead: StreamTail = field(init=False)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -71,7 +75,6 @@ class Desks:
     def __init__(self, disk: Disk, service: Anchorage, keys: KeyRing, refresh_s: float) -> None:
         self._disk, self._service, self._keys, self._refresh_s = disk, service, keys, refresh_s
         self._desks: dict[bytes, Desk] = {}
-        self._asking: dict[bytes, asyncio.Lock] = {}
         self._refused: dict[bytes, tuple[float, IntakeRefusal]] = {}
         self._domain: Domain | None = None
         self.changed: Callable[[Desk], None] = lambda _: None
@@ -95,21 +98,21 @@ class Desks:
         return self._desks.get(stream)
 
     async def of(self, stream: bytes) -> Desk:
-        """The desk of a stream. Raises IntakeRefusal: StreamNotOpen, SchemaNotKnown, KeysNotGiven, ServiceAway."""
+        """The desk of a stream, about which one caller at a time asks.
+
+        Raises IntakeRefusal: StreamNotOpen, SchemaNotKnown, KeysNotGiven, ServiceAway.
+        """
         desk = self._desks.get(stream)
         if desk is not None:
             return desk
         until, refused = self._refused.get(stream, (0.0, None))
         if refused is not None and time.monotonic() < until:
             raise refused
-        async with self._asking.setdefault(stream, asyncio.Lock()):
-            try:
-                return self._desks.get(stream) or await self._meet(stream)
-            except IntakeRefusal as fault:
-                self._refuse(stream, fault)
-                raise
-            finally:
-                self._asking.pop(stream, None)
+        try:
+            return await self._meet(stream)
+        except IntakeRefusal as fault:
+            self._refuse(stream, fault)
+            raise
 
     async def refresh(self, desk: Desk, *, at_most_every_s: float = 0.0) -> bool:
         """Asks the service again, unless it was asked so recently; whether anything is new. Raises IntakeRefusal."""
@@ -121,6 +124,14 @@ class Desks:
             return False
         await self._disk.do(lambda spool: spool.learn(facts.stream, facts.encode()))
         desk.facts = facts
+        return True
+
+    async def renew(self, desk: Desk) -> bool:
+        """Asks the service again, and whether it answered; what was known stands while it is away."""
+        try:
+            await self.refresh(desk)
+        except ServiceAway:
+            return False
         return True
 
     async def keep_fresh(self, desk: Desk) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
 
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.anchors import StreamMode
@@ -35,7 +36,9 @@ from gridweave.timing import now_ms
 __all__ = ["Intake", "IntakeLimits", "device_of"]
 
 _NO_STREAM = bytes(32)
-_MOST_IN_FULL = 96 << 10
+_MOST_MESSAGE = {StreamMode.FULL: 96 << 10, StreamMode.HASH: 512 << 10}
+"""Bytes of which a batch of the mode can hold at least one, however little they compress."""
+
 _ASK_KEY_EVERY_S = 2.0
 
 
@@ -64,6 +67,7 @@ class Intake:
         self._pending: list[_Entry] = []
         self._pending_bytes = 0
         self._arrived = asyncio.Event()
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._writing: list[_Entry] = []
 
     async def take(self, device: str | None, raw: bytes) -> SegmentAck:
@@ -73,8 +77,11 @@ class Intake:
             sent = decode_message(raw)
             stream = sent.segment.stream
             must_be_own(device, stream)
-            desk = await self._desks.of(stream)
-            late_ms = await self._take(desk, sent, raw)
+            async with self._turns.setdefault(stream, asyncio.Lock()):  # messages of a stream in the order they came
+                desk = await self._desks.of(stream)
+                late_ms, kept = await self._begin(desk, sent, raw)
+            if kept is not None:
+                await asyncio.shield(kept)
         except DomainError as refused:
             return self._refusal(stream, refused)
         return SegmentAck(stream, desk.tail.next_index, desk.tail.head, late_ms)
@@ -96,19 +103,15 @@ class Intake:
             return SegmentAck(stream, 0, b"", 0, why)
         return SegmentAck(stream, desk.tail.next_index, desk.tail.head, 0, why)
 
-    async def _take(self, desk: Desk, sent: SignedRun, raw: bytes) -> int:
-        received, late_ms = self._clock(), 0
-        async with desk.turn:
-            if sent.segment.end_index <= desk.ahead.next_index:
-                kept = await self._as_before(desk, sent)
-            else:
-                late_ms = judge_clock(sent.segment, received, self._limits.clock)
-                tail = await self._verified(desk, sent)
-                self._must_have_room(desk, len(raw))
-                kept = self._append(_entry(desk, NewSegment(sent.segment, raw, received, late_ms), tail))
-        if kept is not None:
-            await asyncio.shield(kept)
-        return late_ms
+    async def _begin(self, desk: Desk, sent: SignedRun, raw: bytes) -> tuple[int, asyncio.Future[StreamTail] | None]:
+        """By how much it is late, and when it is on disk; None: it is."""
+        received = self._clock()
+        if sent.segment.end_index <= desk.ahead.next_index:
+            return 0, await self._as_before(desk, sent)
+        late_ms = judge_clock(sent.segment, received, self._limits.clock)
+        tail = await self._verified(desk, sent)
+        self._must_have_room(desk, len(raw))
+        return late_ms, self._append(_entry(desk, NewSegment(sent.segment, raw, received, late_ms), tail))
 
     async def _as_before(self, desk: Desk, sent: SignedRun) -> asyncio.Future[StreamTail] | None:
         """What the gateway has already is acknowledged again once it is on disk, unless it was something else."""
@@ -150,8 +153,8 @@ class Intake:
         return verify_segment(tail, facts.schema, sent, facts.key, await self._desks.domain())
 
     def _must_have_room(self, desk: Desk, length: int) -> None:
-        if desk.facts.mode is StreamMode.FULL and length > _MOST_IN_FULL:
-            raise SegmentTooLarge(length, _MOST_IN_FULL)
+        if length > (most := _MOST_MESSAGE[desk.facts.mode]):
+            raise SegmentTooLarge(length, most)
         if self._pending_bytes + length > self._limits.most_pending:
             raise IntakeBusy(self._pending_bytes, self._limits.most_pending)
         on_the_way = self._pending_bytes + sum(len(entry.new.message) for entry in self._writing)

@@ -7,13 +7,13 @@ the spool says. At most one batch is on its way to be anchored; those that are a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
-from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import Batch, StreamMode
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
@@ -39,7 +39,8 @@ log = structlog.get_logger(__name__)
 Tell = Callable[[str, BatchStanding], Awaitable[None]]
 
 _MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
-"""Bytes, as the contract takes them and as a request holds them."""
+"""Bytes: what the contract takes, and what the service keeps."""
+
 _UNSIGNED = frozenset({"BatchNotAuthentic", "DeviceSignatureInvalid"})
 
 
@@ -59,6 +60,10 @@ class SealingPace:
     longest_pause_s: float = 60.0
 
 
+class _Anew(Exception):
+    """The batches on disk are others now: what was begun with them ends."""
+
+
 class Keeper:
     """Takes `desk`'s stream to the chain. `tell` sends the device how its batches stand."""
 
@@ -69,7 +74,7 @@ class Keeper:
         self._desks, self._disk, self._service, self._keys = desks, disk, service, keys
         self._tell, self._pace = tell, pace
         self._asked_at = float("-inf")
-        self._trouble = ""
+        self._trouble = self._unsigned = ""
         self._pause_s = pace.poll_s
 
     @property
@@ -85,10 +90,9 @@ class Keeper:
             if trouble != self._trouble:
                 await self._note(trouble)
             self._pause_s = min(2 * self._pause_s, self._pace.longest_pause_s) if trouble else self._pace.poll_s
-            try:
-                await asyncio.wait_for(self.desk.news.wait(), self._pause_s)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s):
+                    await self.desk.news.wait()
 
     async def hear(self, word: BatchSignature) -> None:
         """The device's answer: its signature is kept if it is one, its refusal told."""
@@ -96,14 +100,13 @@ class Keeper:
         if kept is None or kept.state is not BatchState.SEALED:
             return
         if word.signature is None:
-            await self._note(word.refused.name if word.refused else "")
+            self._unsigned = word.refused.name if word.refused else ""
             return
-        key = self.desk.facts.key
-        if not key.signed(digest(await self._desks.domain(), kept.batch), word.signature):
+        if not self.desk.facts.key.signed(digest(await self._desks.domain(), kept.batch), word.signature):
             await self._desks.refresh(self.desk, at_most_every_s=self._pace.poll_s)
             return
-        brought = word.signature + (key.x + key.y if key.kind is KeyKind.P256 else b"")
-        await self._move(kept, BatchState.SIGNED, brought)
+        self._unsigned = ""
+        await self._move(kept, BatchState.SIGNED, word.signature)
         self.desk.news.set()
 
     async def standing(self) -> BatchStanding:
@@ -111,9 +114,9 @@ class Keeper:
         rows = await self._rows()
         known = await self._disk.do(lambda spool: spool.known(self.stream))
         assert known is not None
-        committed = [row.batch.head for row in rows if row.state is BatchState.COMMITTED]
+        committed = [known.base_head, *(row.batch.head for row in rows if row.state is BatchState.COMMITTED)]
         to_sign = next((row.batch for row in rows if row.state is BatchState.SEALED), None)
-        return BatchStanding(self.stream, known.base_head, committed[-1] if committed else None, to_sign)
+        return BatchStanding(self.stream, known.final_head, committed[-1], to_sign)
 
     # steps
 
@@ -123,7 +126,11 @@ class Keeper:
             await self._desks.keep_fresh(self.desk)
             for row in await self._rows():
                 await self._follow(row)
-            return await self._seal_next()
+            return await self._seal_next() or self._unsigned
+        except _Anew:
+            self._unsigned = ""
+            self.desk.news.set()
+            return ""
         except SubmissionRefused as refused:
             return refused.reason
         except TelemetryRefusal as refused:
@@ -185,20 +192,20 @@ class Keeper:
         """What to do about a batch that was refused. Raises SubmissionRefused when only time can tell."""
         batch = row.batch
         log.warning("a batch was refused", stream="0x" + self.stream.hex(), first=batch.first_index, reason=reason)
-        found = await self._service.found(batch)
+        await self._desks.refresh(self.desk)
+        facts = self.desk.facts
+        found = await self._service.found(batch)  # asked after the facts: else what comes between looks like another's
         if found.kind is not FateKind.UNKNOWN:
             await self._take_fate(row, found)
             return
-        await self._desks.refresh(self.desk)
-        facts = self.desk.facts
         if facts.epoch != batch.epoch:
             await self._seal_anew(batch)
         elif reason in _UNSIGNED:
             await self._move(row, BatchState.SEALED)
             raise SubmissionRefused(reason)
         elif facts.next_index > batch.first_index:
-            await self._disk.do(lambda spool: spool.rebase(self.stream, facts.next_index, facts.head))
-            raise SubmissionRefused("AnchoredElsewhere")
+            if trouble := await self._catch_up(facts):
+                raise SubmissionRefused(trouble)
         elif facts.next_index == batch.first_index and facts.head != batch.previous_head:
             await self._seal_anew(batch)
         else:
@@ -207,8 +214,8 @@ class Keeper:
 
     async def _seal_anew(self, batch: Batch) -> None:
         """Its readings, and those of the batches after it, wait again."""
-        await self._disk.do(lambda spool: spool.drop(self.stream, batch.first_index))
-        self.desk.news.set()
+        await self._disk.do(lambda spool: spool.shelve(self.stream, batch.first_index))
+        raise _Anew
 
     # sealing
 
@@ -219,10 +226,12 @@ class Keeper:
         first, head = await self._next_place(rows)
         if not await self._is_due(first):
             return ""
-        await self._desks.refresh(self.desk, at_most_every_s=self._pace.poll_s)
+        is_told = await self._desks.renew(self.desk)
         facts = self.desk.facts
-        if not rows and (facts.next_index, facts.head) != (first, head):
-            return await self._catch_up(facts, first)
+        if is_told and not rows and (facts.next_index, facts.head) != (first, head):
+            return await self._catch_up(facts)
+        if await self._disk.do(lambda spool: spool.take_up(self.stream, first, facts.epoch, head)):
+            raise _Anew
         keys = self._keys.keys(self.stream, facts.epoch)
         messages = await self._disk.do(
             lambda spool: spool.messages(self.stream, first, self._pace.most, self._pace.most_bytes)
@@ -247,12 +256,12 @@ class Keeper:
         long_enough = now_ms() - waiting.since_ms >= self._pace.seconds * 1_000
         return waiting.readings >= self._pace.readings or (waiting.readings > 0 and long_enough)
 
-    async def _catch_up(self, facts: StreamFacts, first: int) -> str:
-        """The chain is not where this gateway left the stream: another gateway was at it, or the index is behind."""
-        if facts.next_index <= first:
-            return "IndexBehind"
+    async def _catch_up(self, facts: StreamFacts) -> str:
+        """The chain is not where this gateway left the stream: another gateway was at it, or blocks were undone."""
+        if not await self._disk.do(lambda spool: spool.has_from(self.stream, facts.next_index)):
+            return "AnchoredElsewhere"
         await self._disk.do(lambda spool: spool.rebase(self.stream, facts.next_index, facts.head))
-        return "AnchoredElsewhere"
+        raise _Anew
 
     # disk
 

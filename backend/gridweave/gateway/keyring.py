@@ -6,17 +6,13 @@ owner: a gateway that has the windows of the next month can seal these and read 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from gridweave.client.wallet import write_private
 from gridweave.domain.telemetry.errors import KeysMalformed
 from gridweave.domain.telemetry.gateway_errors import EpochKeysMissing, KeysNotGiven
 from gridweave.domain.telemetry.keytree import WindowKeys
 
 __all__ = ["KeyRing"]
-
-_NAME = re.compile(r"([0-9a-f]{64})\.([0-9]{1,10})\.keys")
 
 
 class KeyRing:
@@ -26,17 +22,6 @@ class KeyRing:
         self._folder = folder
         self._read: dict[Path, tuple[int, WindowKeys]] = {}
 
-    @staticmethod
-    def name(stream: bytes, epoch: int) -> str:
-        """The name of a file of keys."""
-        return f"{stream.hex()}.{epoch}.keys"
-
-    def give(self, stream: bytes, keys: WindowKeys) -> Path:
-        """Writes keys for the gateway to find. Raises KeystoreError when there are some of that epoch."""
-        path = self._folder / self.name(stream, keys.epoch)
-        write_private(path, keys.encode())
-        return path
-
     def must_know(self, stream: bytes) -> None:
         """Return if there are keys of any epoch. Raises KeysNotGiven."""
         if not any(self._folder.glob(f"{stream.hex()}.*.keys")):
@@ -44,7 +29,7 @@ class KeyRing:
 
     def keys(self, stream: bytes, epoch: int) -> WindowKeys:
         """The keys of an epoch. Raises EpochKeysMissing, KeysMalformed."""
-        path = self._folder / self.name(stream, epoch)
+        path = self._folder / f"{stream.hex()}.{epoch}.keys"
         try:
             changed = path.stat().st_mtime_ns
             kept = self._read.get(path)
@@ -56,8 +41,3 @@ class KeyRing:
         if kept[1].epoch != epoch:
             raise KeysMalformed(f"{path.name} holds keys of epoch {kept[1].epoch}")
         return kept[1]
-
-    def known(self) -> list[tuple[bytes, int]]:
-        """Stream and epoch of every file."""
-        found = (_NAME.fullmatch(path.name) for path in sorted(self._folder.glob("*.keys")))
-        return [(bytes.fromhex(match[1]), int(match[2])) for match in found if match]

@@ -43,7 +43,7 @@ class BrokerWay:
 
     def client(self) -> aiomqtt.Client:
         """A connection still to be made. Raises OSError when the password's file cannot be read."""
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             self.host,
             self.port,
             username=self.user,
@@ -53,6 +53,8 @@ class BrokerWay:
             keepalive=_KEEPALIVE_S,
             max_queued_incoming_messages=_MOST_QUEUED,
         )
+        client.pending_calls_threshold = _AT_ONCE  # words under way at once are no reason to warn
+        return client
 
 
 class MqttDoor:

@@ -72,9 +72,9 @@ class Gateway:
         self.spool = Spool(folder)
         self._service, self._doors = service, doors
         self._ring = KeyRing(keys)
-        self._disk = Disk(self.spool)
-        self._desks = Desks(self._disk, service, self._ring, self._paces.refresh_s)
-        self._intake = Intake(self._desks, self._disk, self._paces.limits, clock)
+        self.disk = Disk(self.spool)
+        self._desks = Desks(self.disk, service, self._ring, self._paces.refresh_s)
+        self._intake = Intake(self._desks, self.disk, self._paces.limits, clock)
         self._keepers: dict[bytes, Keeper] = {}
 
     async def run(self) -> None:
@@ -87,7 +87,7 @@ class Gateway:
                 for door in self._doors:
                     tasks.create_task(door.run(self))
         finally:
-            self.spool.close()
+            self.disk.close()
 
     async def take_segment(self, device: str | None, raw: bytes) -> SegmentAck:
         return await self._intake.take(device, raw)
@@ -109,6 +109,6 @@ class Gateway:
             await door.tell(device, standing)
 
     def _keep(self, desk: Desk, tasks: asyncio.TaskGroup) -> None:
-        keeper = Keeper(desk, self._desks, self._disk, self._service, self._ring, self.tell, self._paces.sealing)
+        keeper = Keeper(desk, self._desks, self.disk, self._service, self._ring, self.tell, self._paces.sealing)
         self._keepers[desk.facts.stream] = keeper
         tasks.create_task(keeper.run())

@@ -24,11 +24,13 @@ T = TypeVar("T")
 
 _NOT_FOUND = 404
 _TOO_MANY = 429
+_FAULT = 500
 _AT_ONCE = 8
-_LOOK_BACK = 128
+_LOOK_BACK = 100
 """Batches among which one is looked for that the service says it refused."""
 
 _KINDS = {kind.label: kind for kind in KeyKind}
+_LATER = frozenset({"StreamBusy"})
 _UNDER_WAY = frozenset({"accepted"})
 
 
@@ -57,11 +59,12 @@ class RestService:
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         domain = await self.domain()
         path = f"/v1/streams/{hex_of(batch.stream)}/batches"
-        posted = _batch_json(batch, signature) | {"body": b64encode(body).decode()}
-        signed = Signed(posted, digest(domain, batch))
+        signed = Signed(_batch_json(batch, body, signature), digest(domain, batch))
         try:
             return (await self._ask(lambda: self._client.post(path, signed))).id
         except ServiceError as refused:
+            if refused.name in _LATER:
+                raise ServiceAway(refused.name) from refused
             raise SubmissionRefused(refused.name, refused.message) from refused
 
     async def fate(self, request: str) -> Fate:
@@ -84,13 +87,11 @@ class RestService:
             after = max(0, number - _LOOK_BACK)
             path = f"/v1/streams/{name}/batches"
             items = (await self._ask(lambda: self._client.get(path, after=after, limit=_LOOK_BACK)))["items"]
-            here = await self._ask(lambda: self._client.get("/v1/deployment"))
         except ServiceError as refused:
             raise ServiceAway(str(refused)) from refused
         for item in items:
             if item["head"] == hex_of(batch.head):
-                deep = int(here["blockNumber"]) - int(item["block"]) >= int(here["finalityDepth"])
-                return Fate(FateKind.FINAL if deep else FateKind.COMMITTED)
+                return Fate(FateKind.FINAL if item["final"] else FateKind.COMMITTED)
         return Fate(FateKind.UNKNOWN)
 
     async def _ask(self, work: Callable[[], T]) -> T:
@@ -102,7 +103,7 @@ class RestService:
             except AcknowledgementInvalid as invalid:
                 raise ServiceAway(str(invalid)) from invalid
             except ServiceError as refused:
-                if refused.status == _TOO_MANY:
+                if refused.status == _TOO_MANY or refused.status >= _FAULT:
                     raise ServiceAway(str(refused)) from refused
                 raise
 
@@ -123,7 +124,7 @@ def _facts(stream: Json, device: Json) -> StreamFacts:
     )
 
 
-def _batch_json(batch: Batch, signature: bytes) -> Json:
+def _batch_json(batch: Batch, body: bytes, signature: bytes) -> Json:
     return {
         "firstIndex": batch.first_index,
         "count": batch.count,
@@ -134,4 +135,5 @@ def _batch_json(batch: Batch, signature: bytes) -> Json:
         "root": hex_of(batch.root),
         "bodyHash": hex_of(batch.body_hash),
         "signature": hex_of(signature),
+        "body": b64encode(body).decode(),
     }

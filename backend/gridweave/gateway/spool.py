@@ -24,7 +24,7 @@ __all__ = ["BatchState", "Known", "NewSegment", "Spool", "SpooledBatch", "Standi
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS streams (
     stream BLOB PRIMARY KEY, next_index INTEGER NOT NULL, last_ms INTEGER NOT NULL, head BLOB NOT NULL,
-    base_index INTEGER NOT NULL, base_head BLOB NOT NULL, known BLOB NOT NULL,
+    base_index INTEGER NOT NULL, base_head BLOB NOT NULL, final_head BLOB NOT NULL, known BLOB NOT NULL,
     taken INTEGER NOT NULL DEFAULT 0, late INTEGER NOT NULL DEFAULT 0, anchored INTEGER NOT NULL DEFAULT 0,
     trouble TEXT NOT NULL DEFAULT ''
 );
@@ -36,19 +36,25 @@ CREATE TABLE IF NOT EXISTS batches (
     stream BLOB NOT NULL, first_index INTEGER NOT NULL, count INTEGER NOT NULL, first_ms INTEGER NOT NULL,
     last_ms INTEGER NOT NULL, epoch INTEGER NOT NULL, previous_head BLOB NOT NULL, root BLOB NOT NULL,
     body_hash BLOB NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, signature BLOB, request TEXT,
-    PRIMARY KEY (stream, first_index)
+    PRIMARY KEY (stream, first_index, epoch, previous_head)
 );
 """
+_PLACE = "stream = ? AND first_index = ? AND epoch = ? AND previous_head = ?"
 _BATCH = "stream, first_index, count, first_ms, last_ms, epoch, previous_head, root, body_hash"
 
 
 class BatchState(Enum):
-    """How far a batch has come. What is final is not kept."""
+    """How far a batch has come. What is final is not kept.
+
+    A batch is shelved when another epoch overtakes it. Should blocks be undone, and with them that epoch, it is taken
+    up again: its device signs one batch for each place and epoch, and no other.
+    """
 
     SEALED = "sealed"
     SIGNED = "signed"
     SENT = "sent"
     COMMITTED = "committed"
+    SHELVED = "shelved"
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,12 @@ class SpooledBatch:
         """Of the reading that follows."""
         return self.batch.first_index + self.batch.count
 
+    @property
+    def place(self) -> tuple[bytes, int, int, bytes]:
+        """What no two batches of a spool share."""
+        batch = self.batch
+        return batch.stream, batch.first_index, batch.epoch, batch.previous_head
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -86,11 +98,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Known:
-    """What outlives a restart of a stream: its tail, the last batch that is final, what the service said of it."""
+    """What outlives a restart of a stream: its tail, where its next batch goes if none is on its way, the head of the
+    last one that is final, what the service said of it.
+    """
 
     tail: StreamTail
     base_index: int
     base_head: bytes
+    final_head: bytes
     facts: bytes
 
 
@@ -139,16 +154,18 @@ class Spool:
 
     def known(self, stream: bytes) -> Known | None:
         """What is remembered of a stream."""
-        query = "SELECT next_index, last_ms, head, base_index, base_head, known FROM streams WHERE stream = ?"
+        query = (
+            "SELECT next_index, last_ms, head, base_index, base_head, final_head, known FROM streams WHERE stream = ?"
+        )
         row = self._db.execute(query, (stream,)).fetchone()
         return None if row is None else Known(StreamTail(stream, *row[:3]), *row[3:])
 
     def meet(self, tail: StreamTail, base_index: int, base_head: bytes, facts: bytes) -> None:
         """Remembers a stream that was not known. Raises SpoolUnwritable."""
-        row = tail.stream, tail.next_index, tail.last_ms, tail.head, base_index, base_head, facts
-        columns = "stream, next_index, last_ms, head, base_index, base_head, known"
+        row = tail.stream, tail.next_index, tail.last_ms, tail.head, base_index, base_head, NO_HEAD, facts
+        columns = "stream, next_index, last_ms, head, base_index, base_head, final_head, known"
         with self._writing():
-            self._db.execute(f"INSERT OR IGNORE INTO streams ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+            self._db.execute(f"INSERT OR IGNORE INTO streams ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
 
     def learn(self, stream: bytes, facts: bytes) -> None:
         """Remembers what the service says now. Raises SpoolUnwritable."""
@@ -156,10 +173,23 @@ class Spool:
             self._db.execute("UPDATE streams SET known = ? WHERE stream = ?", (facts, stream))
 
     def rebase(self, stream: bytes, base_index: int, base_head: bytes) -> None:
-        """Somebody else anchored the stream up to there: what is kept of that is not needed. Raises SpoolUnwritable."""
+        """The chain has the stream up to there, whoever brought it; what is kept stays, for that may not be final yet.
+
+        Raises SpoolUnwritable.
+        """
         with self._writing():
-            self._drop_batches(stream, 0)
-            self._settle(stream, base_index, base_head)
+            self._shelve(stream, 0)
+            self._db.execute(
+                "UPDATE streams SET base_index = ?, base_head = ? WHERE stream = ?", (base_index, base_head, stream)
+            )
+
+    def has_from(self, stream: bytes, index: int) -> bool:
+        """Whether all segments from there on are kept; there may be none."""
+        query = "SELECT 1 FROM segments WHERE stream = ? AND first_index = ?"
+        if self._db.execute(query, (stream, index)).fetchone():
+            return True
+        (next_index,) = self._db.execute("SELECT next_index FROM streams WHERE stream = ?", (stream,)).fetchone()
+        return bool(next_index == index)
 
     def note(self, stream: bytes, trouble: str) -> None:
         """What keeps the stream from going on, by name; empty: nothing does. Raises SpoolUnwritable."""
@@ -217,7 +247,19 @@ class Spool:
     # batches
 
     def batches(self, stream: bytes) -> list[SpooledBatch]:
-        """The stream's batches that are not final, in order."""
+        """The stream's batches that are on their way, in order."""
+        return [row for row in self._all_batches(stream) if row.state is not BatchState.SHELVED]
+
+    def take_up(self, stream: bytes, first_index: int, epoch: int, previous_head: bytes) -> SpooledBatch | None:
+        """The batch of this place that was shelved, on its way again. Raises SpoolUnwritable."""
+        wanted = stream, first_index, epoch, previous_head
+        found = next((row for row in self._all_batches(stream) if row.place == wanted), None)
+        if found is not None:
+            state = BatchState.SIGNED if found.signature else BatchState.SEALED
+            self.move(found, state, found.signature, None)
+        return found
+
+    def _all_batches(self, stream: bytes) -> list[SpooledBatch]:
         query = f"SELECT {_BATCH}, state, signature, request FROM batches WHERE stream = ? ORDER BY first_index"  # noqa: S608
         return [
             SpooledBatch(Batch(*row[:9]), BatchState(row[9]), *row[10:]) for row in self._db.execute(query, (stream,))
@@ -225,8 +267,7 @@ class Spool:
 
     def body(self, kept: SpooledBatch) -> bytes:
         """What was sealed."""
-        query = "SELECT body FROM batches WHERE stream = ? AND first_index = ?"
-        return bytes(self._db.execute(query, (kept.batch.stream, kept.batch.first_index)).fetchone()[0])
+        return bytes(self._db.execute(f"SELECT body FROM batches WHERE {_PLACE}", kept.place).fetchone()[0])  # noqa: S608
 
     def keep(self, batch: Batch, body: bytes) -> None:
         """Keeps a sealed batch. Raises SpoolUnwritable."""
@@ -240,23 +281,26 @@ class Spool:
 
     def move(self, kept: SpooledBatch, state: BatchState, signature: bytes | None, request: str | None) -> None:
         """Notes how far a batch has come. Raises SpoolUnwritable."""
-        place = kept.batch.stream, kept.batch.first_index
         with self._writing():
             self._db.execute(
-                "UPDATE batches SET state = ?, signature = ?, request = ? WHERE stream = ? AND first_index = ?",
-                (state.value, signature, request, *place),
+                f"UPDATE batches SET state = ?, signature = ?, request = ? WHERE {_PLACE}",  # noqa: S608
+                (state.value, signature, request, *kept.place),
             )
 
-    def drop(self, stream: bytes, from_index: int) -> None:
-        """Forgets batches from there on; their readings wait to be sealed again. Raises SpoolUnwritable."""
+    def shelve(self, stream: bytes, from_index: int) -> None:
+        """Puts batches from there on aside; their readings wait to be sealed again. Raises SpoolUnwritable."""
         with self._writing():
-            self._drop_batches(stream, from_index)
+            self._shelve(stream, from_index)
 
     def finish(self, kept: SpooledBatch) -> None:
         """The batch is final: it and its segments go. Raises SpoolUnwritable."""
         batch = kept.batch
         with self._writing():
-            self._freed("DELETE FROM batches WHERE stream = ? AND first_index = ? RETURNING length(body)", batch)
+            freed = self._db.execute(
+                "DELETE FROM batches WHERE stream = ? AND first_index < ? RETURNING length(body)",
+                (batch.stream, kept.end_index),
+            ).fetchall()
+            self._shrunk += sum(length for (length,) in freed)
             self._settle(batch.stream, kept.end_index, batch.head)
 
     def _settle(self, stream: bytes, index: int, head: bytes) -> None:
@@ -266,18 +310,16 @@ class Spool:
         ).fetchall()
         self._shrunk += sum(length for _, length in freed)
         self._db.execute(
-            "UPDATE streams SET base_index = ?, base_head = ?, anchored = anchored + ? WHERE stream = ?",
-            (index, head, sum(count for count, _ in freed), stream),
+            "UPDATE streams SET base_index = ?, base_head = ?, final_head = ?, anchored = anchored + ?"
+            " WHERE stream = ?",
+            (index, head, head, sum(count for count, _ in freed), stream),
         )
 
-    def _drop_batches(self, stream: bytes, from_index: int) -> None:
-        freed = self._db.execute(
-            "DELETE FROM batches WHERE stream = ? AND first_index >= ? RETURNING length(body)", (stream, from_index)
-        ).fetchall()
-        self._shrunk += sum(length for (length,) in freed)
-
-    def _freed(self, query: str, batch: Batch) -> None:
-        self._shrunk += sum(n for (n,) in self._db.execute(query, (batch.stream, batch.first_index)).fetchall())
+    def _shelve(self, stream: bytes, from_index: int) -> None:
+        self._db.execute(
+            "UPDATE batches SET state = ?, request = NULL WHERE stream = ? AND first_index >= ?",
+            (BatchState.SHELVED.value, stream, from_index),
+        )
 
     # looking
 
@@ -312,7 +354,7 @@ def standings(db: sqlite3.Connection) -> list[Standing]:
         (SELECT coalesce(sum(count), 0) FROM segments s WHERE s.stream = t.stream),
         (SELECT coalesce(sum(length(message)), 0) FROM segments s WHERE s.stream = t.stream),
         (SELECT coalesce(min(received_ms), 0) FROM segments s WHERE s.stream = t.stream),
-        coalesce((SELECT group_concat(state) FROM batches b WHERE b.stream = t.stream), ''),
+        coalesce((SELECT group_concat(state) FROM batches b WHERE b.stream = t.stream AND state <> 'shelved'), ''),
         taken, late, anchored, trouble
     FROM streams t ORDER BY stream
     """

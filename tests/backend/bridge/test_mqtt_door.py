@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -28,6 +29,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.chain]
 
 Json = dict[str, Any]
 QUICK_S = 5.0
+GATEWAYS = "the gateway's own"
 
 
 @dataclass
@@ -88,6 +90,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 "mqtt_port": broker.port,
                 "mqtt_user": broker.user,
                 "mqtt_password_file": broker.password_file,
+                "mqtt_gateway_password_file": _written(folder / "gateway.password"),
             }
             app = create_app(settings_of(town, folder / "service", **changes), bridge=mqtt_door)
             async with app.router.lifespan_context(app):
@@ -100,6 +103,11 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                     yield found
     finally:
         broker.stop()
+
+
+def _written(file: Path) -> Path:
+    file.write_text(GATEWAYS + "\n")
+    return file
 
 
 async def _reached(scene: Scene, number: int) -> None:
@@ -198,3 +206,45 @@ async def test_door__after_the_broker_was_killed__opens_again_for_new_sessions_a
     await scene.service.until(is_shut)
     assert await scene.is_let_in(stays.device, kept["token"]), "whose session still stands is not put out"
     await _reached(scene, 524)
+
+
+async def test_door__for_the_gateway__lets_it_hear_every_device_and_speak_to_each(scene: Scene) -> None:
+    key = await scene.enrolled(530)
+    session = await scene.opened(key)
+    async with (
+        scene.at_the_door("gateway", GATEWAYS) as gateway,
+        scene.at_the_door(key.device, session["token"]) as device,
+    ):
+        await gateway.subscribe("gridweave/+/up/#", qos=1)
+        await device.subscribe(f"{session['mqtt']['subscribe']}/#", qos=1)
+        await device.publish(f"{session['mqtt']['publish']}/segments", b"measured", qos=1)
+        await gateway.publish(f"gridweave/{key.device}/down/acks", b"kept", qos=1)
+        async with asyncio.timeout(QUICK_S):
+            assert bytes((await anext(aiter(gateway.messages))).payload) == b"measured"
+            assert bytes((await anext(aiter(device.messages))).payload) == b"kept"
+
+
+async def test_door__for_the_gateway__is_no_door_to_anything_else(scene: Scene) -> None:
+    key = await scene.enrolled(532)
+    session = await scene.opened(key)
+    assert not await scene.is_let_in("gateway", GATEWAYS + "x")
+    async with scene.at_the_door("gateway", GATEWAYS) as gateway:
+        for topic in ("#", "gridweave/+/down/#", "$CONTROL/dynamic-security/v1/response"):
+            granted = await gateway.subscribe(topic, qos=1)
+            assert all(int(getattr(code, "value", code)) >= 128 for code in granted), topic
+        await gateway.subscribe("gridweave/+/up/#", qos=1)
+        await gateway.publish(f"{session['mqtt']['publish']}/segments", b"in a device's name")
+        await gateway.publish("$CONTROL/dynamic-security/v1", b'{"commands":[{"command":"listClients"}]}')
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await anext(aiter(gateway.messages))
+
+
+async def test_door__after_the_broker_was_killed__lets_the_gateway_in_again(scene: Scene) -> None:
+    scene.broker.kill()
+    await scene.broker.start()
+
+    async def is_in() -> bool:
+        return await scene.is_let_in("gateway", GATEWAYS)
+
+    await scene.service.until(is_in)

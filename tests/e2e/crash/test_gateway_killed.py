@@ -1,12 +1,12 @@
 """kill -9 of gateway, broker and devices at random while readings come in: none that was acknowledged is lost or twice.
 
-GRIDWEAVE_SEED sets where it strikes. The long form is thirty rounds.
+A stand-in for the service anchors on a real chain. `test_telemetry_besieged` has the whole house. GRIDWEAVE_SEED sets
+where it strikes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -16,15 +16,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gridweave.client.measuring.mqtt_link import BrokerPass, MqttLink
-from gridweave.client.measuring.pump import Pump
+from gridweave.client.measuring.device import StreamDevice
+from gridweave.client.measuring.mqtt_link import BrokerPass
 from gridweave.domain.anchors import StreamMode
-from gridweave.domain.telemetry.words import SegmentAck
-from gridweave.localnet.mosquitto import MosquittoMissing, find_mosquitto
+from tests.support.broker import needs_mosquitto
 from tests.support.gateway.harbour import Harbour
+from tests.support.gateway.living import Life
 from tests.support.gateway.process import Broker, GatewayProcess
 from tests.support.gateway.rest import served
-from tests.support.gateway.scene import Meter, Scene, recent_ms, until
+from tests.support.gateway.scene import Scene, recent_ms, until
+from tests.support.telemetry import SCHEMA
 from tests.support.town import TestHome, Town, founded
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.chain]
@@ -35,68 +36,9 @@ ROUND_S = 1.5
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    try:
-        find_mosquitto()
-    except MosquittoMissing as missing:
-        if os.environ.get("CI") and not os.environ.get("GRIDWEAVE_WITHOUT_BROKER"):
-            raise
-        pytest.skip(str(missing))
+    needs_mosquitto()
     async with founded(tmp_path_factory.mktemp("town") / "chain", homes=DEVICES) as found:
         yield found
-
-
-class Listening(Pump):
-    """A device's pump that remembers all that it was promised."""
-
-    promised = 0
-
-    def hear_segments(self, raw: bytes) -> None:
-        super().hear_segments(raw)
-        ack = SegmentAck.decode(raw)
-        if ack.stream == self.device.stream and ack.head:
-            self.promised = max(self.promised, ack.next_index)
-
-
-@dataclass
-class Life:
-    """One device's program, which is killed and started again too."""
-
-    scene: Scene
-    home: TestHome
-    mode: StreamMode
-    broker: Broker
-    meter: Meter
-    at_ms: int
-    task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        pump = Listening(self.meter.device, self.meter.pump._patience)
-        pump.promised = getattr(self.meter.pump, "promised", 0)
-        self.meter.pump = pump
-        self.task = asyncio.create_task(MqttLink([pump], self._knock).run())
-
-    async def kill(self) -> None:
-        """Ends it between two instants; what it had not signed is gone."""
-        if self.task is not None:
-            self.task.cancel()
-            (ended,) = await asyncio.gather(self.task, return_exceptions=True)
-            assert isinstance(ended, asyncio.CancelledError), ended
-        self.meter.device.close()
-        self.meter.device = self.scene.boot(self.home, self.mode, every=self.scene.rng.randrange(3, 12))
-        signed = self.meter.device.memory.tail.next_index
-        del self.meter.measured[signed:]
-        self.start()
-
-    async def measure(self) -> None:
-        """Readings without end, faster than a second each."""
-        while True:
-            step = self.scene.rng.choice((1_000, 1_000, 40_000))
-            self.at_ms = self.meter.measure(self.scene.rng.randrange(1, 15), self.at_ms, step)
-            await asyncio.sleep(self.scene.rng.uniform(0.02, 0.1))
-
-    async def _knock(self) -> BrokerPass:
-        device = self.meter.device.device
-        return BrokerPass("127.0.0.1", self.broker.port, device, device)
 
 
 @dataclass
@@ -106,7 +48,8 @@ class Siege:
     scene: Scene
     gateway: GatewayProcess
     broker: Broker
-    lives: list[Life]
+    lives: dict[bytes, Life]
+    owners: dict[bytes, TestHome]
     rng: random.Random
     done: Counter[str] = field(default_factory=Counter)
 
@@ -141,7 +84,7 @@ class Siege:
         await self.broker.start()
 
     async def _kill_device(self) -> None:
-        await self.rng.choice(self.lives).kill()
+        await self.rng.choice(list(self.lives.values())).kill()
 
     async def _lose_service(self) -> None:
         self.scene.harbour.away = True
@@ -149,50 +92,48 @@ class Siege:
         self.scene.harbour.away = False
 
     async def _begin_epoch(self) -> None:
-        life = self.rng.choice(self.lives)
-        stream = life.meter.device.stream
-        epoch = self.scene.harbour.berths[stream].tip.span.epoch + 1
-        self.scene.give_keys(stream, epoch)
+        stream = self.rng.choice(list(self.lives))
+        self.scene.give_keys(stream, self.scene.harbour.berths[stream].tip.span.epoch + 1)
         async with self.scene.harbour.turn:
-            await self.scene.harbour.new_epoch(life.home, stream)
+            await self.scene.harbour.new_epoch(self.owners[stream], stream)
 
 
 async def _besieged(town: Town, folder: Path, rng: random.Random, rounds: int) -> None:
     scene = Scene(Harbour(town, depth=3), folder, rng)
+    homes = town.homes[:DEVICES]
     broker = Broker(folder / "broker")
     await broker.start()
-    await broker.admit(*(home.key.device for home in town.homes[:DEVICES]))
+    await broker.admit(*(home.key.device for home in homes))
     async with served(scene.harbour) as url:
-        gateway = GatewayProcess(folder, url, broker=broker)
-        lives = [await _begun(scene, home, broker, at) for at, home in enumerate(town.homes[:DEVICES])]
-        siege = Siege(scene, gateway, broker, lives, rng)
-        gateway.start()
+        siege = Siege(scene, GatewayProcess(folder, url, broker=broker), broker, {}, {}, rng)
+        for home, mode in zip(homes, [StreamMode.FULL, StreamMode.HASH] * 2, strict=True):
+            await _begin(siege, home, mode)
+        siege.gateway.start()
         beating = asyncio.create_task(_beat(scene.harbour))
         try:
-            for life in lives:
-                life.start()
-            measuring = [asyncio.create_task(life.measure()) for life in lives]
-            for _ in range(rounds):
-                await asyncio.sleep(rng.uniform(0.1, ROUND_S))
-                await siege.strike()
-            for task in measuring:
-                task.cancel()
-            await asyncio.gather(*measuring, return_exceptions=True)
-            await _settled(siege)
+            await _live(siege, rounds)
+            await _settle(siege)
         finally:
             beating.cancel()
-            for life in lives:
-                if life.task:
-                    life.task.cancel()
-            gateway.kill()
+            await asyncio.gather(*(life.stop() for life in siege.lives.values()))
+            siege.gateway.kill()
             broker.kill()
     _judge(siege)
 
 
-async def _begun(scene: Scene, home: TestHome, broker: Broker, at: int) -> Life:
-    mode = (StreamMode.FULL, StreamMode.HASH)[at % 2]
-    meter = await scene.meter(home, mode, every=5)
-    return Life(scene, home, mode, broker, meter, recent_ms() - 80_000_000)
+async def _begin(siege: Siege, home: TestHome, mode: StreamMode) -> None:
+    scene, device = siege.scene, home.key.device
+    stream = await scene.harbour.open(home, SCHEMA, mode)
+    scene.give_keys(stream, 1)
+
+    def boot(every: int) -> StreamDevice:
+        return scene.boot(home, mode, every)
+
+    async def knock() -> BrokerPass:
+        return BrokerPass("127.0.0.1", siege.broker.port, device, device)
+
+    siege.owners[stream] = home
+    siege.lives[stream] = Life(boot, knock, siege.rng, recent_ms() - 2_000_000_000)
 
 
 async def _beat(harbour: Harbour) -> None:
@@ -202,34 +143,46 @@ async def _beat(harbour: Harbour) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _settled(siege: Siege) -> None:
-    """All that was signed is anchored for good, and the gateway keeps nothing of it."""
+async def _live(siege: Siege, rounds: int) -> None:
+    for life in siege.lives.values():
+        life.start()
+    measuring = [asyncio.create_task(life.measure()) for life in siege.lives.values()]
+    for _ in range(rounds):
+        await asyncio.sleep(siege.rng.uniform(0.1, ROUND_S))
+        await siege.strike()
+    for task in measuring:
+        task.cancel()
+    await asyncio.gather(*measuring, return_exceptions=True)
+
+
+async def _settle(siege: Siege) -> None:
+    """Waits until all that was signed is anchored for good."""
 
     def is_settled() -> bool:
         siege.gateway.must_run()
-        memories = [life.meter.device.memory for life in siege.lives]
-        return all(memory.final[0] == memory.tail.next_index for memory in memories)
+        return all(life.is_settled for life in siege.lives.values())
 
     try:
         await until(is_settled, within=90)
     except TimeoutError:
-        told = [(life.meter.device.memory.final[0], life.meter.device.memory.tail.next_index) for life in siege.lives]
-        pytest.fail(f"{told} after {dict(siege.done)}\n{(siege.gateway.folder / 'gateway.log').read_text()[-4_000:]}")
+        memories = [life.device.memory for life in siege.lives.values()]
+        told = [(memory.final[0], memory.tail.next_index) for memory in memories]
+        pytest.fail(f"{told} after {dict(siege.done)}\n{siege.gateway.words()}")
 
 
 def _judge(siege: Siege) -> None:
-    berths = siege.scene.harbour.berths.values()
-    batches, readings = sum(len(b.anchored) for b in berths), sum(b.tip.span.next_index for b in berths)
-    refused = Counter(reason for berth in berths for reason in berth.refused)
+    berths = siege.scene.harbour.berths
+    batches, readings = (sum(values) for values in zip(*(_size(berths[s].anchored) for s in berths), strict=True))
+    refused = Counter(reason for berth in berths.values() for reason in berth.refused)
     print(f"{dict(siege.done)}: {readings} readings in {batches} batches; refused {dict(refused)}")
-    for life in siege.lives:
-        anchored = siege.scene.anchored(life.meter.device.stream)  # opened, and its heads followed without a gap
-        assert [reading.index for reading in anchored] == list(range(len(anchored)))
-        assert anchored == life.meter.measured
-        promised = getattr(life.meter.pump, "promised", 0)
-        assert 0 < promised <= len(anchored), "what was acknowledged is anchored"
-        epochs = [each.span.epoch for each in siege.scene.harbour.berths[life.meter.device.stream].anchored]
+    for stream, life in siege.lives.items():
+        life.must_be_whole(siege.scene.anchored(stream))  # opened, and its chain of heads followed
+        epochs = [each.span.epoch for each in berths[stream].anchored]
         assert epochs == sorted(epochs)
+
+
+def _size(anchored):
+    return len(anchored), sum(each.span.count for each in anchored)
 
 
 async def test_gateway__killed_at_random__loses_and_doubles_nothing(

@@ -49,12 +49,16 @@ class Berth:
 
 
 class Harbour:
-    """`depth` blocks after its own a batch is final; `away` while nobody answers."""
+    """`depth` blocks after its own a batch is final; `away` while nobody answers, `takes_none` while no batch is taken.
+
+    While `is_slow` it says of a batch that it is not yet on chain, while `undone` that it is not any more.
+    """
 
     def __init__(self, town: Town, depth: int = 0) -> None:
         self.town, self.depth, self.away = town, depth, False
         self.berths: dict[bytes, Berth] = {}
-        self.submitted = 0
+        self.refuses = ""
+        self.takes_none = self.is_slow = self.undone = False
         self.status = "active"
         self.turn = asyncio.Lock()
         self._requests: dict[str, Batch] = {}
@@ -68,6 +72,10 @@ class Harbour:
         await self.town.send([self.town.contracts.anchors.open(device, schema.hash, mode, act)])
         self.berths[stream] = Berth(home.key, schema, mode, Tip.start(0))
         return stream
+
+    def forget(self) -> None:
+        """Of requests: the chain keeps what it has."""
+        self._requests.clear()
 
     async def new_epoch(self, home: TestHome, stream: bytes) -> int:
         """Begins the stream's next epoch; its number."""
@@ -97,24 +105,34 @@ class Harbour:
 
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         self._must_answer()
-        berth = self.berths[batch.stream]
+        if self.refuses:
+            raise SubmissionRefused(self.refuses)
+        if self.takes_none:
+            raise ServiceAway("it takes no batch")
         request = digest(self.town.domain("TelemetryAnchor"), batch).hex()
-        if request in self._requests:
-            return request
-        signed = SignedBatch(batch, berth.tip, signature)
+        if request not in self._requests:
+            await self.anchor(batch, body, signature)
+            self._requests[request] = batch
+        return request
+
+    async def anchor(self, batch: Batch, body: bytes, signature: bytes) -> None:
+        """Puts it on the chain. Raises SubmissionRefused."""
+        berth = self.berths[batch.stream]
+        brought = b"".join(berth.key.point) if berth.key.kind is KeyKind.P256 else b""
+        signed = SignedBatch(batch, berth.tip, signature + brought)
         sent = body if berth.mode is StreamMode.FULL else b""
         (receipt,) = await self.town.attempt([self.town.contracts.anchors.anchor_with_body(signed, sent)], 10_000_000)
         if not receipt.succeeded:
             berth.refused.append(await self._reason(signed, sent))
             raise SubmissionRefused(berth.refused[-1])
         await self._take(berth, batch, body, receipt)
-        self._requests[request] = batch
-        return request
 
     async def fate(self, request: str) -> Fate:
         self._must_answer()
         batch = self._requests.get(request)
-        return Fate(FateKind.UNKNOWN) if batch is None else await self.found(batch)
+        if batch is None:
+            return Fate(FateKind.UNKNOWN)
+        return Fate(FateKind.WAITING) if self.is_slow or self.undone else await self.found(batch)
 
     async def found(self, batch: Batch) -> Fate:
         self._must_answer()

@@ -76,7 +76,11 @@ class GatewayProcess:
     def must_run(self) -> None:
         """Fails with the end of its log when it has ended by itself."""
         assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "gateway.log").read_text()[-3_000:]
+        assert self._process.poll() is None, self.words()
+
+    def words(self, most: int = 3_000) -> str:
+        """The end of its log."""
+        return (self.folder / "gateway.log").read_text()[-most:]
 
     def kill(self) -> None:
         """kill -9, wherever it is."""

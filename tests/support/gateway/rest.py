@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from typing import Any
 
 import uvicorn
@@ -22,7 +22,7 @@ from gridweave.domain.signatures import sign_compact
 from gridweave.domain.telemetry.gateway_errors import ServiceAway, StreamNotOpen
 from gridweave.gateway.anchorage import FateKind, SubmissionRefused
 from gridweave.localnet import free_port
-from tests.support.gateway.harbour import Harbour
+from tests.support.gateway.harbour import Anchored, Harbour
 
 Json = dict[str, Any]
 FAR = 2**40 - 1
@@ -33,7 +33,6 @@ class Counter:
 
     def __init__(self, harbour: Harbour) -> None:
         self.harbour = harbour
-        self.bodies: dict[bytes, bytes] = {}
 
     def application(self) -> Starlette:
         return Starlette(
@@ -43,7 +42,6 @@ class Counter:
                 Route("/v1/streams/{stream}", self.stream),
                 Route("/v1/streams/{stream}/batches", self.batches),
                 Route("/v1/streams/{stream}/batches", self.submit, methods=["POST"]),
-                Route("/v1/bodies/{hash}", self.put_body, methods=["PUT"]),
                 Route("/v1/requests/{id}", self.request),
             ],
             exception_handlers={ServiceAway: _away},
@@ -98,17 +96,14 @@ class Counter:
         )
 
     async def batches(self, request: Request) -> Response:
+        head = await self.harbour.town.chain.node.head()
         after = int(request.query_params.get("after", 0))
         anchored = self.harbour.berths[_stream(request)].anchored
         found = [each for each in anchored if each.span.number > after]
-        return JSONResponse({"items": [{"head": "0x" + each.batch.head.hex(), "block": each.block} for each in found]})
+        return JSONResponse({"items": [self._placed(each, head.number) for each in found]})
 
-    async def put_body(self, request: Request) -> Response:
-        body, named = await request.body(), bytes.fromhex(request.path_params["hash"][2:])
-        if sha256(body).digest() != named:
-            return _refusal("BodyDiffers", 422)
-        self.bodies[named] = body
-        return JSONResponse({"hash": "0x" + named.hex()}, 201)
+    def _placed(self, each: Anchored, newest: int) -> Json:
+        return {"head": "0x" + each.batch.head.hex(), "final": newest >= each.block + self.harbour.depth}
 
     async def submit(self, request: Request) -> Response:
         said = await request.json()
@@ -118,7 +113,7 @@ class Counter:
         async with self.harbour.turn:
             try:
                 signature = bytes.fromhex(said["signature"][2:])
-                id_ = await self.harbour.submit(batch, self.bodies[batch.body_hash], signature)
+                id_ = await self.harbour.submit(batch, b64decode(said["body"]), signature)
             except SubmissionRefused as refused:
                 return _refusal(refused.reason, 409)
         return JSONResponse({"items": [self._acknowledged(bytes.fromhex(id_))]}, 202)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gridweave.client.device_key import DeviceKey
 from gridweave.client.measuring.device import SigningPace, StreamDevice
 from gridweave.client.measuring.pump import Patience, Pump
+from gridweave.client.telemetry.private_files import replace_private
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import StreamMode
 from gridweave.domain.telemetry.batches import BatchHeader, SealedBatch
@@ -24,8 +25,7 @@ from gridweave.domain.telemetry.readings import Reading
 from gridweave.domain.telemetry.segments import StreamTail
 from gridweave.domain.telemetry.words import BatchStanding
 from gridweave.gateway.keeper import SealingPace
-from gridweave.gateway.keyring import KeyRing
-from gridweave.gateway.program import Gateway, Inside, Paces
+from gridweave.gateway.program import Door, Gateway, Inside, Paces
 from gridweave.timing import now_ms
 from tests.support.gateway.harbour import Harbour
 from tests.support.telemetry import SCHEMA
@@ -102,14 +102,14 @@ class Scene:
     paces: Paces = field(default_factory=lambda: Paces(sealing=QUICK, refresh_s=0.05))
     gateway: Gateway | None = None
 
-    @property
-    def ring(self) -> KeyRing:
-        return KeyRing(self.folder / "keys")
-
     def give_keys(self, stream: bytes, epoch: int) -> None:
         """The owner gives the gateway keys of an epoch."""
         self.keys[stream, epoch] = WindowKeys.fresh(epoch)
-        self.ring.give(stream, self.keys[stream, epoch])
+        keep_keys(self.folder / "keys", stream, self.keys[stream, epoch])
+
+    def give_part(self, stream: bytes, keys: WindowKeys) -> None:
+        """The gateway has just these keys of the epoch."""
+        keep_keys(self.folder / "keys", stream, keys)
 
     async def home(self, kind: KeyKind = KeyKind.SECP256K1) -> TestHome:
         """A new home with a device on that curve."""
@@ -131,9 +131,10 @@ class Scene:
         return StreamDevice(device_key(home.key), domain, SCHEMA, mode, self.folder / "devices", pace=pace)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Gateway]:
-        """The gateway, for the length of a block."""
-        gateway = Gateway(self.folder / "gateway", self.folder / "keys", self.harbour, [self.door], self.paces)
+    async def running(self, *doors: Door) -> AsyncIterator[Gateway]:
+        """The gateway, for the length of a block, at these doors; by default at that of this process."""
+        folder = self.folder / "gateway"
+        gateway = Gateway(folder, self.folder / "keys", self.harbour, doors or (self.door,), self.paces)
         running = asyncio.create_task(gateway.run())
         try:
             yield gateway
@@ -165,6 +166,11 @@ class Scene:
     def anchored(self, stream: bytes) -> list[Reading]:
         """Every reading of a stream that the chain has, in order."""
         return [reading for section in self.opened(stream) for reading in section.run]
+
+
+def keep_keys(folder: Path, stream: bytes, keys: WindowKeys) -> None:
+    """As the owner gives them to a gateway."""
+    replace_private(folder / f"{stream.hex()}.{keys.epoch}.keys", keys.encode())
 
 
 def recent_ms() -> int:
