@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from gridweave.audit import AddressBook, audit, walk
 from gridweave.chain import ChainError, Fees
 from gridweave.cli.book.wholesale import TransactionFailed, Wholesale
+from gridweave.cli.demo_devices import FleetDemo
+from gridweave.cli.demo_told import Told
 from gridweave.cli.gas import gas_of_day
 from gridweave.cli.proof import told_walk
-from gridweave.cli.stage import Stage, StageFailed, StoppableClock, Stopped, staged
+from gridweave.cli.stage import Stage, StageFailed, StoppableClock, Stopped, in_thread, staged
 from gridweave.cli.terminal import errors, out
 from gridweave.client import ClientError, GridweaveClient, Wallet
 from gridweave.demo import chapters, report
 from gridweave.demo.chapters import Chapter
 from gridweave.demo.day import Day
+from gridweave.demo.fleet import page
+from gridweave.demo.fleet.story import FleetPlan
+from gridweave.demo.fleet.table import fleet_table
 from gridweave.demo.founding import UTILITY_DEPOSIT, Cast, House, found
 from gridweave.demo.life import Life
 from gridweave.demo.outcome import AuditSummary, Outcome, WalkStep
@@ -36,7 +38,7 @@ from gridweave.deployment import DeploymentError
 from gridweave.domain.slots import SlotClock
 from gridweave.localnet import LocalnetError
 
-__all__ = ["Told", "register"]
+__all__ = ["register"]
 
 INTERRUPTED, FAILED = 130, 1
 _SEED = 12
@@ -62,7 +64,7 @@ _FAULTS = (
 )
 _MINT_GAS = 120_000
 _AUDIT_SPAN = 100
-_T = TypeVar("_T")
+_O_co = TypeVar("_O_co", covariant=True)
 
 
 Seed = Annotated[int, typer.Option(help="Of forecasts, bids and mishaps.")]
@@ -70,16 +72,17 @@ Seed = Annotated[int, typer.Option(help="Of forecasts, bids and mishaps.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    demo = typer.Typer(help="Live one real day of a street or a neighbourhood.", no_args_is_help=True)
+    demo = typer.Typer(help="Live one real day of a street, a neighbourhood, a fleet of meters.", no_args_is_help=True)
     demo.callback()(_demo)
     demo.command("street")(street)
     demo.command("neighbourhood")(neighbourhood)
+    demo.command("devices")(devices)
     demo.command("all")(every)
     app.add_typer(demo, name="demo")
 
 
 def _demo() -> None:
-    """Live one real day of a street or a neighbourhood."""
+    """Live one real day of a street, a neighbourhood, a fleet of meters."""
 
 
 def street(
@@ -116,13 +119,32 @@ def neighbourhood(
     _tell(chapters.neighbourhood(seed, homes), folder, seed)
 
 
+def devices(
+    folder: Annotated[Path, typer.Option("--out", help="Where chain, service and report are kept.")] = Path(
+        "var/demo/devices"
+    ),
+    seed: Seed = _SEED,
+    enrolled: Annotated[int, typer.Option(min=20, help="Devices of the maker's batch.")] = 1_000,
+    live: Annotated[int, typer.Option(min=20, max=118, help="Of these, how many measure the day.")] = 100,
+) -> None:
+    """Live one day of a fleet of meters: born from one root, let in by their keys, anchored, proved, shared, updated.
+
+    A thousand devices claim themselves; a hundred measure a day over MQTT (over HTTP where there is no Mosquitto);
+    forged, copied and revoked ones are kept out; a firmware release that fails stops itself; a reading is proved to a
+    contract, hours are opened to a city, a meter is sold, and all of it is read back from the chain and audited.
+
+    Example: gridweave demo devices
+    """
+    _tell_fleet(FleetPlan(enrolled, live), folder, seed)
+
+
 def every(
     folder: Annotated[Path, typer.Option("--out", help="Where chains, services and reports are kept.")] = Path(
         "var/demo"
     ),
     seed: Seed = _SEED,
 ) -> None:
-    """Live all chapters one after the other: the street, then the neighbourhood.
+    """Live all chapters one after the other: the street, the neighbourhood, the fleet of meters.
 
     Example: gridweave demo all
     """
@@ -131,14 +153,37 @@ def every(
         chapters.neighbourhood(seed),
         folder / "neighbourhood",
         seed,
-        more=("../report.html", "The street, the same day"),
+        more=("../devices/report.html", "The meters, the same day"),
     )
+    _tell_fleet(FleetPlan(), folder / "devices", seed, more=("../report.html", "The street, the same day"))
 
 
 def _tell(chapter: Chapter, folder: Path, seed: int, more: tuple[str, str] | None = None) -> None:
     """Lives a chapter, prints its outcome and writes its report, which leads to `more` (address, title)."""
+    outcome = _lived(_Demo(chapter, folder, seed), folder)
+    out.print(outcome_table(outcome))
+    out.print(f"\nReport: [bold]{report.write(outcome, folder / 'report.html', more)}[/]\n", highlight=False)
+    if outcome.audit is None or outcome.audit.differences:
+        raise typer.Exit(FAILED)
+
+
+def _tell_fleet(plan: FleetPlan, folder: Path, seed: int, more: tuple[str, str] | None = None) -> None:
+    """The same of the fleet."""
+    outcome = _lived(FleetDemo(folder, seed, plan, _QUICK), folder)
+    out.print(fleet_table(outcome))
+    out.print(f"\nReport: [bold]{page.write(outcome, folder / 'report.html', more)}[/]\n", highlight=False)
+    if not outcome.is_clean:
+        raise typer.Exit(FAILED)
+
+
+class _Run(Protocol[_O_co]):
+    async def run(self) -> _O_co: ...
+
+
+def _lived(demo: _Run[_O_co], folder: Path) -> _O_co:
+    """The outcome of a demo that is lived to its end. What keeps it from that is told."""
     try:
-        outcome = asyncio.run(_until_interrupted(_Demo(chapter, folder, seed)))
+        return asyncio.run(_until_interrupted(demo))
     except (KeyboardInterrupt, asyncio.CancelledError, Stopped):
         errors.print("Interrupted. Everything that was started has ended.")
         raise typer.Exit(INTERRUPTED) from None
@@ -147,60 +192,15 @@ def _tell(chapter: Chapter, folder: Path, seed: int, more: tuple[str, str] | Non
         errors.print(str(fault), markup=False, highlight=False)
         errors.print(f"The service's log: {folder / 'service.log'}", highlight=False)
         raise typer.Exit(FAILED) from fault
-    out.print(outcome_table(outcome))
-    out.print(f"\nReport: [bold]{report.write(outcome, folder / 'report.html', more)}[/]\n", highlight=False)
-    if outcome.audit is None or outcome.audit.differences:
-        raise typer.Exit(FAILED)
 
 
-async def _until_interrupted(demo: _Demo) -> Outcome:
+async def _until_interrupted(demo: _Run[_O_co]) -> _O_co:
     """The demo's outcome. SIGINT, SIGTERM and SIGHUP cancel it, and it puts everything away before it ends."""
     task = asyncio.ensure_future(demo.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     return await task
-
-
-class Told:
-    """What the terminal shows meanwhile: a line per stage, with a clock that runs until the stage is over."""
-
-    def __init__(self) -> None:
-        self.bar = Progress(
-            TextColumn("{task.description:<30}"),
-            BarColumn(bar_width=32),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-            console=errors,
-        )
-        self._task: TaskID | None = None
-
-    def begin(self, stage: str) -> None:
-        """Ends the stage before and begins this one; it pulses until somebody tells how far it is."""
-        self.end()
-        self._task = self.bar.add_task(stage, total=None, note="")
-
-    def end(self) -> None:
-        """Fills the bar of the stage and stops its clock."""
-        if self._task is not None:
-            self.bar.update(self._task, total=1, completed=1, note="")
-
-    def slot(self, done: int, total: int, price_micro: int | None) -> None:
-        """`done` of `total` slots are lived; the last price is micro per kWh."""
-        self._so_far(done, total, f"{report.price(price_micro)} /kWh" if price_micro is not None else "")
-
-    def devices(self, done: int, total: int) -> None:
-        """`done` of `total` devices know what became of their readings."""
-        self._so_far(done, total, f"device {done} of {total}")
-
-    def blocks(self, done: int, total: int) -> None:
-        """`done` of `total` blocks are replayed; with the last, balances and storage are left to compare."""
-        self._so_far(done, total, f"block {done:,} of {total:,}")
-
-    def _so_far(self, done: int, total: int, note: str) -> None:
-        """One more than `total` is to be done, so that only `end` stops the clock."""
-        if self._task is not None:
-            self.bar.update(self._task, completed=done, total=total + 1, note=note)
 
 
 class _Demo:
@@ -227,7 +227,7 @@ class _Demo:
                 cast = await self._cast(stage)
                 clock = StoppableClock(stage.chain, asyncio.get_running_loop(), self.stop)
                 with GridweaveClient(stage.url) as client:
-                    day = await self._in_thread(lambda: self._live(client, cast, clock))
+                    day = await in_thread(self.stop, lambda: self._live(client, cast, clock))
                     outcome = await self._conclude(stage, day)
                 self._told.begin("ending chain and service")
             self._told.end()
@@ -263,7 +263,7 @@ class _Demo:
         """Makes the day final, audits the chain, walks one payment back and reads the day's figures."""
         self._told.begin("asking after every reading")
         await stage.chain.snapshot()
-        await self._in_thread(lambda: day.metering.settle_devices(self._told.devices))
+        await in_thread(self.stop, lambda: day.metering.settle_devices(self._told.devices))
         self._lap("readings followed")
         book = AddressBook(
             stage.deployment.chain_id,
@@ -276,13 +276,13 @@ class _Demo:
         self._lap("audit")
         self._told.begin("reading the day's figures")
         gas = await gas_of_day(stage.contracts, stage.deployment.block)
-        bills = await self._in_thread(lambda: bills_of(day.life))
+        bills = await in_thread(self.stop, lambda: bills_of(day.life))
         steps = await self._walk(stage, best_sale(day.life, bills), day, book)
         summary = AuditSummary(found.recomputed, len(found.differences))
         self._lap("reckoning")
         seconds = round(time.monotonic() - self._began)
         measured = Measured(gas, summary, steps, seconds, self._phases, self.chapter.name, self.chapter.strategies)
-        return await self._in_thread(lambda: reckon(day.life, bills, measured))
+        return await in_thread(self.stop, lambda: reckon(day.life, bills, measured))
 
     @staticmethod
     async def _walk(stage: Stage, sale: tuple[House, int] | None, day: Day, book: AddressBook) -> tuple[WalkStep, ...]:
@@ -290,17 +290,6 @@ class _Demo:
             return ()
         house, slot = sale
         return told_walk(await walk(stage.chain.node, book, house.meter, slot), house.name, slot - day.life.first)
-
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        """`work` beside the event loop. When cancelled, waits until the thread has seen it."""
-        thread = asyncio.ensure_future(asyncio.to_thread(work))
-        try:
-            return await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            self.stop.set()
-            with contextlib.suppress(Stopped, ClientError, TimeoutError):
-                await thread
-            raise
 
     def _lap(self, phase: str) -> None:
         now = time.monotonic()

@@ -7,18 +7,22 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
 from gridweave.chain import Contracts
+from gridweave.client import ClientError
 from gridweave.deployment import Deployment
 from gridweave.localnet import Clock, DevKeys, Localnet, free_port, localnet
 
-__all__ = ["Stage", "StageFailed", "StoppableClock", "Stopped", "staged"]
+__all__ = ["Stage", "StageFailed", "StoppableClock", "Stopped", "in_thread", "staged"]
+
+_T = TypeVar("_T")
 
 _READY_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 10.0
@@ -115,6 +119,18 @@ async def _service(
         yield process
     finally:
         await _end(process)
+
+
+async def in_thread(stop: threading.Event, work: Callable[[], _T]) -> _T:
+    """`work` beside the event loop. When cancelled, sets `stop` and waits until the thread has seen it."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        stop.set()
+        with contextlib.suppress(Stopped, ClientError, TimeoutError):
+            await thread
+        raise
 
 
 async def _until_ready(process: asyncio.subprocess.Process, url: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ from gridweave.demo import charts
 from gridweave.demo.clock import clock_label
 from gridweave.demo.outcome import Outcome
 
-__all__ = ["LEGEND", "kwh", "money", "ordered_and_delivered", "price", "render", "signed", "write"]
+__all__ = ["LEGEND", "kwh", "money", "ordered_and_delivered", "pages", "price", "put", "render", "signed", "write"]
 
 LEGEND = "+ received, − paid; GWC is the local currency; drawn and given in kWh at the meter."
 
@@ -21,37 +21,51 @@ _SPREAD_WIDTH, _SPREAD_COLUMNS, _DOT, _BELOW = 960, 64, 14, 26
 
 def write(outcome: Outcome, path: Path, more: tuple[str, str] | None = None) -> Path:
     """Writes the report to `path`, whole or not at all, and returns it. It leads to `more` (address, title)."""
+    return put(path, render(outcome, more))
+
+
+def put(path: Path, page: str) -> Path:
+    """Puts a page at `path`, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".partial")
-    unfinished.write_text(render(outcome, more), encoding="utf-8")
+    unfinished.write_text(page, encoding="utf-8")
     return unfinished.replace(path)
 
 
-def render(outcome: Outcome, more: tuple[str, str] | None = None) -> str:
-    """The page. Every string of `outcome` is escaped."""
-    pages = Environment(
+def pages() -> Environment:
+    """The templates of all pages, with how numbers are shown."""
+    found = Environment(
         loader=PackageLoader("gridweave.demo", "pages"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(
+    found.filters.update(
         money=money, signed=signed, kwh=kwh, price=price, clock=clock_label, thousands=lambda number: f"{number:,}"
     )
-    return pages.get_template("report.html.j2").render(
-        outcome=outcome,
-        more=more,
-        price_chart=_price_chart(outcome),
-        flow_chart=_flow_chart(outcome),
-        battery_chart=_battery_chart(outcome),
-        bills=_bills(outcome),
-        groups=_groups(outcome),
-        spread=_spread(outcome),
-        hours=tuple(range(0, 25, 3)),
-        points=_points(outcome),
-        legend=LEGEND,
-        ordered_and_delivered=ordered_and_delivered(outcome),
+    return found
+
+
+def render(outcome: Outcome, more: tuple[str, str] | None = None) -> str:
+    """The page. Every string of `outcome` is escaped."""
+    return (
+        pages()
+        .get_template("report.html.j2")
+        .render(
+            outcome=outcome,
+            more=more,
+            price_chart=_price_chart(outcome),
+            flow_chart=_flow_chart(outcome),
+            battery_chart=_battery_chart(outcome),
+            bills=_bills(outcome),
+            groups=_groups(outcome),
+            spread=_spread(outcome),
+            hours=tuple(range(0, 25, 3)),
+            points=_points(outcome),
+            legend=LEGEND,
+            ordered_and_delivered=ordered_and_delivered(outcome),
+        )
     )
 
 

@@ -46,6 +46,10 @@ class Waiter:
             self._sleep(_BREATH_S)
         raise TimeoutError(f"the service does not see the block of {timestamp}")
 
+    def breathe(self, seconds: float) -> None:
+        """Waits, and mines nothing."""
+        self._sleep(seconds)
+
     def pass_time(self) -> None:
         """A breath for the service, and a block."""
         self._sleep(_BREATH_S)

@@ -37,7 +37,13 @@ class HttpDoor:
 
     async def run(self, inside: Inside) -> None:
         config = uvicorn.Config(
-            application(inside), host=self._host, port=self._port, log_config=None, access_log=False, ws="none"
+            application(inside),
+            host=self._host,
+            port=self._port,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="off",
         )
         server = _Server(config)
         await server.serve()

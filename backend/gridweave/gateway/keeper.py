@@ -30,7 +30,6 @@ from gridweave.gateway.anchorage import Anchorage, Fate, FateKind, StreamFacts, 
 from gridweave.gateway.desks import Desk, Desks, Disk
 from gridweave.gateway.keyring import KeyRing
 from gridweave.gateway.spool import BatchState, SpooledBatch
-from gridweave.timing import now_ms
 
 __all__ = ["Keeper", "SealingPace"]
 
@@ -48,7 +47,8 @@ _UNSIGNED = frozenset({"BatchNotAuthentic", "DeviceSignatureInvalid"})
 class SealingPace:
     """A batch is sealed with `readings`, or once the first has waited for `seconds`; when more wait, with up to `most`.
 
-    The other times are seconds between two looks at what the service and the device say.
+    The other times are seconds between two looks at what the service and the device say; `final_s` is that of batches
+    which are anchored and only wait to be final.
     """
 
     readings: int = 600
@@ -56,6 +56,7 @@ class SealingPace:
     most: int = 16_384
     most_bytes: int = 2 << 20
     poll_s: float = 1.0
+    final_s: float = 10.0
     ask_again_s: float = 5.0
     longest_pause_s: float = 60.0
 
@@ -65,15 +66,26 @@ class _Anew(Exception):
 
 
 class Keeper:
-    """Takes `desk`'s stream to the chain. `tell` sends the device how its batches stand."""
+    """Takes `desk`'s stream to the chain. `tell` sends the device how its batches stand; `clock` is the gateway's, in
+    milliseconds.
+    """
 
     def __init__(
-        self, desk: Desk, desks: Desks, disk: Disk, service: Anchorage, keys: KeyRing, tell: Tell, pace: SealingPace
+        self,
+        desk: Desk,
+        desks: Desks,
+        disk: Disk,
+        service: Anchorage,
+        keys: KeyRing,
+        tell: Tell,
+        pace: SealingPace,
+        clock: Callable[[], int],
     ) -> None:
-        self.desk = desk
+        self.desk, self._clock = desk, clock
         self._desks, self._disk, self._service, self._keys = desks, disk, service, keys
         self._tell, self._pace = tell, pace
-        self._asked_at = float("-inf")
+        self._asked_at = self._final_at = float("-inf")
+        self._at_once = False
         self._trouble = self._unsigned = ""
         self._pause_s = pace.poll_s
 
@@ -93,6 +105,11 @@ class Keeper:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s):
                     await self.desk.news.wait()
+
+    def seal_now(self) -> None:
+        """Seals what waits, however little and however lately it came, as before its device is sold."""
+        self._at_once = True
+        self.desk.news.set()
 
     async def hear(self, word: BatchSignature) -> None:
         """The device's answer: its signature is kept if it is one, its refusal told."""
@@ -124,8 +141,12 @@ class Keeper:
         """Takes every step that can be taken; what is in the way, by name, empty if nothing is."""
         try:
             await self._desks.keep_fresh(self.desk)
+            looks_at_final = time.monotonic() - self._final_at >= self._pace.final_s
             for row in await self._rows():
-                await self._follow(row)
+                if row.state is not BatchState.COMMITTED or looks_at_final:
+                    await self._follow(row)
+            if looks_at_final:
+                self._final_at = time.monotonic()
             return await self._seal_next() or self._unsigned
         except _Anew:
             self._unsigned = ""
@@ -253,8 +274,9 @@ class Keeper:
 
     async def _is_due(self, first: int) -> bool:
         waiting = await self._disk.do(lambda spool: spool.waiting(self.stream, first))
-        long_enough = now_ms() - waiting.since_ms >= self._pace.seconds * 1_000
-        return waiting.readings >= self._pace.readings or (waiting.readings > 0 and long_enough)
+        long_enough = self._clock() - waiting.since_ms >= self._pace.seconds * 1_000
+        self._at_once = self._at_once and waiting.readings > 0
+        return waiting.readings >= self._pace.readings or (waiting.readings > 0 and (long_enough or self._at_once))
 
     async def _catch_up(self, facts: StreamFacts) -> str:
         """The chain is not where this gateway left the stream: another gateway was at it, or blocks were undone."""

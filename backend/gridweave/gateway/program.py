@@ -68,7 +68,7 @@ class Gateway:
         paces: Paces | None = None,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        self._paces = paces or Paces()
+        self._paces, self._clock = paces or Paces(), clock
         self.spool = Spool(folder)
         self._service, self._doors = service, doors
         self._ring = KeyRing(keys)
@@ -99,6 +99,11 @@ class Gateway:
         if keeper is not None:
             await keeper.hear(word)
 
+    def seal_now(self, stream: bytes) -> None:
+        """Seals what the gateway has of a stream, as before its device is sold: the next owner's keys open no more."""
+        if (keeper := self._keepers.get(stream)) is not None:
+            keeper.seal_now()
+
     async def standing(self, stream: bytes) -> BatchStanding | None:
         keeper = self._keepers.get(stream)
         return None if keeper is None else await keeper.standing()
@@ -109,6 +114,7 @@ class Gateway:
             await door.tell(device, standing)
 
     def _keep(self, desk: Desk, tasks: asyncio.TaskGroup) -> None:
-        keeper = Keeper(desk, self._desks, self.disk, self._service, self._ring, self.tell, self._paces.sealing)
+        keys, pace = self._ring, self._paces.sealing
+        keeper = Keeper(desk, self._desks, self.disk, self._service, keys, self.tell, pace, self._clock)
         self._keepers[desk.facts.stream] = keeper
         tasks.create_task(keeper.run())

@@ -30,6 +30,8 @@ _SINGLE_GAS: dict[Kind, int] = {
     Kind.ASSET: 400_000,
     Kind.STATE: 450_000,
     Kind.BOND: 400_000,
+    Kind.STREAM: 500_000,
+    Kind.ANCHOR: 900_000,
     Kind.MODEL: 1_000_000,
     Kind.RELEASE_KEYS: 3_000_000,
     Kind.RELEASE: 1_200_000,

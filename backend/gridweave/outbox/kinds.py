@@ -89,13 +89,13 @@ ACTS = frozenset(Kind) - BATCHED - SCHEDULES - {Kind.CLEAR, Kind.REFUSAL}
 PROVABLE = frozenset({Kind.ORDER, Kind.SCHEDULE})
 """Kinds whose refusal a bond takes a proof of."""
 
-REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL, Kind.ANCHOR, Kind.RECEIPT})
-"""Kinds without a deadline of their own: one that was refused may be asked for again."""
+REVIVABLE = frozenset({Kind.READING, Kind.DEFAULT, Kind.CLEAR, Kind.REFUSAL, Kind.ANCHOR, Kind.STREAM, Kind.RECEIPT})
+"""Kinds without a deadline of their own, or whose call is made anew: one that was refused may be asked for again."""
 
 KEPT = frozenset({Kind.DEFAULT, Kind.CLEAR})
 """Kinds that the keeper asks for, and nobody else."""
 
-AT_ONCE = KEPT | {Kind.ANCHOR}
+AT_ONCE = KEPT | {Kind.ANCHOR, Kind.STREAM}
 """Kinds of which what was refused may be asked for again at once, before that is final."""
 
 SIZED = frozenset({Kind.STREAM, Kind.ANCHOR})

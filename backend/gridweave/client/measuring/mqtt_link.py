@@ -37,11 +37,13 @@ class BrokerPass:
 class MqttLink:
     """Sends what `pumps` (a device's streams) have, and brings them what the gateway says.
 
-    `knock` gets a session; it is asked for whenever the broker does not let the device in any more.
+    `knock` gets a session; it is asked for whenever the broker does not let the device in any more. `is_connected`:
+    whether the broker has let it in and holds the connection.
     """
 
     def __init__(self, pumps: Sequence[Pump], knock: Callable[[], Awaitable[BrokerPass]]) -> None:
         self._pumps, self._knock = pumps, knock
+        self.is_connected = False
 
     async def run(self) -> None:
         """Connects, again and again, until it is cancelled. Raises OtherHistory, and what `knock` raises for good."""
@@ -65,7 +67,11 @@ class MqttLink:
         )
         async with client:
             await client.subscribe(f"{down}/#", qos=1)
-            await together(self._listen(client, up), self._send(client, up))
+            self.is_connected = True
+            try:
+                await together(self._listen(client, up), self._send(client, up))
+            finally:
+                self.is_connected = False
 
     async def _send(self, client: aiomqtt.Client, up: str) -> None:
         while True:
