@@ -51,7 +51,7 @@ def test_check__not_as_promised__fails(promised: Promised, found: httpx.Response
         asyncio.run(promised.check(found))
 
 
-AT_ONCE = {"/v1/device-challenges", "/v1/device-sessions"}
+AT_ONCE = {"/v1/device-challenges", "/v1/device-sessions", "/v1/readings/verify"}
 """What is posted and answered at once, since nothing of it goes on chain."""
 
 

@@ -18,7 +18,8 @@ from tests.backend.outbox.test_planner import item
 
 SPONSOR = "0x" + "5a" * 20
 AUCTION = "0x" + "11" * 20
-CONTRACTS = SimpleNamespace(auction=SimpleNamespace(address=AUCTION), ledger=SimpleNamespace(address=SPONSOR))
+_ELSEWHERE = SimpleNamespace(address=SPONSOR)
+CONTRACTS = SimpleNamespace(auction=SimpleNamespace(address=AUCTION), ledger=_ELSEWHERE, firmware=_ELSEWHERE)
 
 
 @pytest.mark.parametrize(
