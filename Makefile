@@ -16,7 +16,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --lo
 help: ## what can be typed
 	@$(PYTHON) scripts/tools/make_help.py
 
-demo: .venv/.runtime node_modules/.runtime ## live one real day, first of a street, then of a whole neighbourhood: chain, service, orders, readings, audit
+demo: .venv/.runtime node_modules/.runtime ## live one real day of a street, a neighbourhood and a fleet of meters: chain, service, orders, readings, telemetry, audit
 	@$(BIN)/gridweave demo all
 
 test: setup ## the whole test suite, with a table of minutes per stage and the seed

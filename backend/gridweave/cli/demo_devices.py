@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import shutil
 import threading
 import time
@@ -23,6 +22,7 @@ from gridweave.cli.gas import gas_of_fleet
 from gridweave.cli.stage import Stage, StoppableClock, in_thread, staged
 from gridweave.cli.telemetry_chain import ChainSource
 from gridweave.cli.terminal import errors
+from gridweave.cli.up import gateway_password
 from gridweave.client import GridweaveClient, Wallet
 from gridweave.client.telemetry import BatchSource, ServiceSource
 from gridweave.demo.fleet.air import Ways
@@ -152,9 +152,7 @@ async def _broker(home: Path) -> AsyncIterator[tuple[dict[str, str], Ways]]:
         errors.print(f"{missing}. Without it devices reach their gateway over HTTP.", highlight=False)
         yield {}, Ways(free_port())
         return
-    password_file = home / "gateway.password"
-    password_file.touch(mode=0o600)
-    password_file.write_text(secrets.token_urlsafe(24))
+    password_file = gateway_password(home)
     settings = {
         "GRIDWEAVE_MQTT_HOST": "127.0.0.1",
         "GRIDWEAVE_MQTT_PORT": str(broker.port),

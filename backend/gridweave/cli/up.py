@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -21,7 +22,7 @@ from gridweave.localnet import Clock, DevKeys, Home, Localnet, LocalnetError, fr
 from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing
 from gridweave.services.settings import PREFIX, Settings
 
-__all__ = ["broker_beside", "register"]
+__all__ = ["broker_beside", "gateway_password", "register"]
 
 
 def register(app: typer.Typer) -> None:
@@ -91,10 +92,20 @@ async def broker_beside(home: Path, *, wanted: bool = True) -> AsyncIterator[dic
     except MosquittoMissing:
         yield {}
         return
+    settings = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "mqtt_password_file": broker.password_file}
     try:
-        yield {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "mqtt_password_file": broker.password_file}
+        yield settings | {"mqtt_gateway_password_file": gateway_password(home)}
     finally:
         broker.stop()
+
+
+def gateway_password(home: Path) -> Path:
+    """The file with the password of the gateway's own user at a broker in `home`, made if it is not there."""
+    file = home / "gateway.password"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file
 
 
 def _settings(chain: Localnet, host: str, port: int, *, keeper: bool, **mqtt: Any) -> Settings:
@@ -147,4 +158,7 @@ async def _tell(chain: Localnet, settings: Settings, service: Service) -> None:
 def _broker(settings: Settings) -> tuple[str, str]:
     if not settings.mqtt_host:
         return "none", "devices speak over REST; with Mosquitto installed, over MQTT too"
-    return f"mqtt://{settings.mqtt_host}:{settings.mqtt_port}", "devices get in by a session"
+    says = "devices get in by a session"
+    if settings.mqtt_gateway_password_file is not None:
+        says += f"; a gateway's password: {settings.mqtt_gateway_password_file}"
+    return f"mqtt://{settings.mqtt_host}:{settings.mqtt_port}", says

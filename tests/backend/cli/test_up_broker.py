@@ -26,7 +26,9 @@ async def test_broker_beside__another_is_named__is_none(tmp_path: Path, monkeypa
 async def test_broker_beside__wanted__answers_until_it_is_left(tmp_path: Path) -> None:
     needs_mosquitto()
     async with broker_beside(tmp_path / "broker") as settings:
-        assert settings["mqtt_password_file"].read_text()
+        for name in ("mqtt_password_file", "mqtt_gateway_password_file"):
+            assert settings[name].read_text()
+            assert settings[name].stat().st_mode & 0o077 == 0
         place = settings["mqtt_host"], settings["mqtt_port"]
         socket.create_connection(place, timeout=2).close()
     with pytest.raises(ConnectionRefusedError):
