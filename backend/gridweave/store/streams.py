@@ -14,7 +14,7 @@ from gridweave.store.reading import MOST_ROWS, Page, Reader, Row
 
 __all__ = ["StreamReads", "span_of"]
 
-_MOST_STREAMS = 400
+_MOST_STREAMS = 100
 
 
 class StreamReads(Reader):
