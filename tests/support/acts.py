@@ -251,9 +251,9 @@ class Acts:
             self.town.contracts.anchors.grant(stream, to, 1, (5, 6), sealed, act),
         )
 
-    def anchored(self, stream: bytes, by: Signer) -> Posted:
-        """A stream's first batch, each time of another root."""
-        sealed, root = b"sealed", next(_seconds).to_bytes(32, "big")
+    def anchored(self, stream: bytes, by: Signer, root: bytes = b"") -> Posted:
+        """A stream's first batch, of two readings; without a root each time of another one."""
+        sealed, root = b"sealed", root or next(_seconds).to_bytes(32, "big")
         said = StreamBatch(stream, 0, 2, 1_000, 2_000, 1, NO_HEAD, root, sha256(sealed).digest())
         hash_ = digest(self._domain("TelemetryAnchor"), said)
         word = by.sign(hash_) if isinstance(by, DeviceKeyPair) else sign_compact(by.secret, hash_)

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
+from fuzzing.taking import take
 from gridweave.domain.maker_tree import leaf_of
 from tests.support.acts import Acts, Party, Posted
 from tests.support.admission import answer_to
-from tests.support.process import until
 from tests.support.town import DeviceKeyPair, Town, draw_home
 
 __all__ = ["live_devices"]
@@ -38,7 +38,7 @@ async def live_devices(town: Town, http: httpx.AsyncClient) -> tuple[list[Device
         acts.offer(offered, buyer.account, owner),
         acts.asset(home.meter, operator),
     ]
-    await _take(http, first)
+    await take(http, first)
     await town.chain.mine(await town.now() + _WEEK)
     then = [
         acts.claim(devices["claimed"], owner.account, roots[0]),
@@ -52,25 +52,9 @@ async def live_devices(town: Town, http: httpx.AsyncClient) -> tuple[list[Device
         acts.meter_end(town.homes[2].meter, operator, town.clock.slot_at(await town.now()) + _AHEAD),
         acts.state(1, Party("device", home.key.secret.to_bytes(32, "big")), await town.now()),
     ]
-    await _take(http, then)
+    await take(http, then)
     await _knock(town, http, home.key)
     return list(devices.values()), [*first, *then], roots
-
-
-async def _take(http: httpx.AsyncClient, posted: list[Posted]) -> None:
-    """Posts each until it is taken, and waits until the chain has it."""
-    for each in posted:
-
-        async def taken(each: Posted = each) -> str:
-            answer = await http.post(each.path, json=each.body)
-            return str(answer.json()["id"]) if answer.status_code == 202 else ""
-
-        id_ = await until(taken)
-
-        async def on_chain(id_: str = id_) -> bool:
-            return bool((await http.get(f"/requests/{id_}")).json()["status"] != "accepted")
-
-        await until(on_chain)
 
 
 async def _knock(town: Town, http: httpx.AsyncClient, key: DeviceKeyPair) -> None:

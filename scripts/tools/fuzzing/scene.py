@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
 
 from fuzzing.devices import live_devices
+from fuzzing.firmware import live_firmware
+from fuzzing.telemetry import live_streams
 from gridweave.domain.signatures import address_of
 from tests.support.acts import Acts, Party, Posted
 from tests.support.process import ServiceProcess, until
@@ -17,6 +20,15 @@ __all__ = ["Facts", "live"]
 _WEEKS = 15 * 86_400
 """Longer than a bond takes to leave, seconds."""
 
+_NAMED = (
+    ("devices", "device"),
+    ("device-batches", "root"),
+    ("streams", "stream"),
+    ("models", "model"),
+    ("releases", "counter"),
+)
+"""What stands behind which part of a path."""
+
 Facts = dict[str, dict[str, list[Any]]]
 
 
@@ -25,6 +37,8 @@ async def live(town: Town, service: ServiceProcess) -> Facts:
     async with httpx.AsyncClient(base_url=f"{service.url}/v1", timeout=20, trust_env=False) as http:
         past, now = await _trade(town, http)
         devices, posted, roots = await live_devices(town, http)
+        of_streams, streams = await live_streams(town, http)
+        of_firmware, firmware = await live_firmware(town, http)
         now = await town.open_slot(1)
         bodies = await _bodies(town, now)
         ids = [posted["id"] for posted in (await http.get("/orders", params={"meter": 1})).json()["items"]]
@@ -43,7 +57,10 @@ async def live(town: Town, service: ServiceProcess) -> Facts:
         "digest": ids,
         "limit": [1, 1_000],
     }
-    for each in posted:
+    for named in (of_streams, of_firmware):
+        for name, found in named.items():
+            values.setdefault(name, []).extend(found)
+    for each in (*posted, *streams, *firmware):
         bodies.setdefault(f"POST /v1/{_documented(each.path)}", []).append(each.body)
     return {"values": values, "bodies": bodies}
 
@@ -125,10 +142,10 @@ async def _bodies(town: Town, slot: int) -> dict[str, list[Any]]:
 
 
 def _documented(path: str) -> str:
-    """The path with its parameter's name in place of the value."""
-    first, _, rest = path.partition("/")
-    value, slash, act = rest.partition("/")
-    return f"{first}/{{{'device' if first == 'devices' else 'root'}}}{slash}{act}" if value else path
+    """The path with its parameters' names in place of their values."""
+    for before, name in _NAMED:
+        path = re.sub(rf"(?<=\b{before}/)(0x[0-9a-fA-F]+|[0-9]+)", f"{{{name}}}", path)
+    return path
 
 
 def _as_documented(path: str, body: dict[str, Any]) -> dict[str, Any]:
