@@ -30,23 +30,18 @@ class BodyStore:
         await asyncio.to_thread(self._keep, content)
 
     async def find(self, hash_: bytes) -> bytes | None:
-        """What hashes to that; a file that does not any more is taken away and not found."""
+        """What hashes to that; a file that does not any more is not found, and written anew by who keeps it again."""
         return await asyncio.to_thread(self._find, hash_)
 
     def _keep(self, content: bytes) -> None:
-        path = self._path(hashlib.sha256(content).digest())
-        if path.exists():
-            return
-        partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        """Whoever finds the file there flushes its name too: who renamed it may not have come to that."""
+        hash_ = hashlib.sha256(content).digest()
+        path = self._path(hash_)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                _write(partial, content)
-                partial.replace(path)
-            except OSError:
-                partial.unlink(missing_ok=True)
-                raise
-            _flush(path.parent)
+            if self._find(hash_) is None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _put(path, content)
+            _flush(path.parent, self.folder, self.folder.parent)
         except OSError as fault:
             raise Unavailable(f"the disk of sealed bodies ({fault.strerror})") from fault
 
@@ -58,27 +53,30 @@ class BodyStore:
             return None
         except OSError as fault:
             raise Unavailable(f"the disk of sealed bodies ({fault.strerror})") from fault
-        if hashlib.sha256(content).digest() == hash_:
-            return content
-        path.unlink(missing_ok=True)
-        return None
+        return content if hashlib.sha256(content).digest() == hash_ else None
 
     def _path(self, hash_: bytes) -> Path:
         name = hash_.hex()
         return self.folder / name[:2] / name
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _put(path: Path, content: bytes) -> None:
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
-def _flush(folder: Path) -> None:
+def _flush(*folders: Path) -> None:
     """A new name is on disk once its folder is."""
-    for place in (folder, folder.parent):
-        descriptor = os.open(place, os.O_RDONLY)
+    for folder in folders:
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

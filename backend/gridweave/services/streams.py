@@ -110,17 +110,20 @@ async def grant(world: World, said: GrantAccess, sealed: bytes, owner: Act) -> A
 async def anchor(world: World, batch: Batch, signature: bytes, body: bytes) -> Answer:
     """Takes a batch with what was sealed; `signature` is its device's, 64 bytes.
 
-    The same batch gets the same answer; one that was refused may be brought again. Raises ServiceError.
+    The same batch gets the same answer, once its body is on disk again if the disk has lost it; one that was refused
+    may be brought again. Raises ServiceError.
     """
     name = to_hex(batch.stream)
     row = await stream(world, name)
+    is_full = row["mode"] == StreamMode.FULL
     _check_body(StreamMode(row["mode"]), batch, body)
     id_ = digest(world.domain(_CONTRACT), batch)
     known = await world.outbox.item(to_hex(id_))
     if known is not None and known.status != REJECTED:
+        if not is_full:
+            await world.bodies.keep(body)
         return Answer(known.id, known)
     brought = await _brought(world, row["device"], id_, signature)
-    is_full = row["mode"] == StreamMode.FULL
 
     def planned(tip: Tip) -> Plan:
         call = world.contracts.anchors.anchor_with_body(SignedBatch(batch, tip, brought), body if is_full else b"")
