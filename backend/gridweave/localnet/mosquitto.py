@@ -16,6 +16,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from gridweave.localnet.children import die_with_parent
 from gridweave.localnet.errors import LocalnetError
 
 __all__ = ["Mosquitto", "MosquittoMissing", "find_mosquitto"]
@@ -86,7 +87,13 @@ class Mosquitto:
     def _launch(self, broker: Path) -> subprocess.Popen[bytes]:
         with (self.home / "broker.log").open("ab") as log:
             command = [str(broker), "-c", str(self.home / "mosquitto.conf")]
-            return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            return subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls the kernel and nothing else
+            )
 
     def _set_up(self, plugin: Path) -> None:
         rights = self.home / "dynamic-security.json"
