@@ -19,7 +19,7 @@ from gridweave.gateway.looking import SpoolNotFound, look_at
 from gridweave.gateway.mqtt_door import MqttDoor
 from gridweave.gateway.program import Door, Gateway
 from gridweave.gateway.service import RestService
-from gridweave.gateway.settings import EXAMPLE, GatewaySettings, GatewaySettingsInvalid
+from gridweave.gateway.settings import EXAMPLE, GatewaySettings, GatewaySettingsInvalid, HttpSettings
 from gridweave.locking import Taken
 from gridweave.timing import now_ms
 
@@ -55,6 +55,7 @@ def run(
     """
     with _speaking(), speaking():
         settings = GatewaySettings.read(config)
+        settings.must_have_password()
         asyncio.run(_run(settings, log_level))
 
 
@@ -84,7 +85,7 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
     if settings.broker:
         doors.append(MqttDoor(settings.broker))
     if settings.http:
-        doors.append(HttpDoor(settings.http.host, settings.http.port))
+        doors.append(_http_door(settings.http))
     with GridweaveClient(settings.service, attempts=_ATTEMPTS) as client:
         gateway = Gateway(settings.folder, settings.keys, RestService(client), doors, settings.paces)
         log_to_stderr(log_level)
@@ -94,6 +95,16 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
             loop.add_signal_handler(number, running.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+def _http_door(at: HttpSettings) -> HttpDoor:
+    """Raises GatewaySettingsInvalid where nobody can listen there."""
+    door = HttpDoor(at.host, at.port)
+    try:
+        door.bind()
+    except OSError as fault:
+        raise GatewaySettingsInvalid(f"http: cannot listen at {at.host}:{at.port}: {fault.strerror}") from fault
+    return door
 
 
 @contextlib.contextmanager

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from gridweave.chain import Node, NodeUnavailable
 from gridweave.localnet.errors import AnvilMissing, LocalnetError
 from gridweave.localnet.home import ChainInfo, Home
+from gridweave.localnet.parent import die_with_parent
 
 __all__ = ["Anvil", "check_port", "end_orphan", "find_anvil", "free_port", "is_free", "port_refused"]
 
@@ -28,7 +26,6 @@ STATES_KEPT = 256
 """Blocks whose state anvil keeps: how deep a reorg and a pinned read can go. More go to disk, at 4 ms a block."""
 
 _STARTS_WITHIN = 20.0  # seconds, a large snapshot included
-_PR_SET_PDEATHSIG = 1
 
 
 def find_anvil() -> Path:
@@ -109,7 +106,7 @@ class Anvil:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(),
                 env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home.path)},
             )
         home.pid_file.write_text(str(process.pid))
@@ -194,18 +191,3 @@ def _arguments(home: Home, info: ChainInfo) -> list[str]:
         f"--cache-path={home.cache}",
         "--quiet",
     ]
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the kernel ends anvil when its supervisor ends, kill -9 included."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-
-    def arrange() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arrange

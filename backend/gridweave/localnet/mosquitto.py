@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gridweave.localnet.errors import LocalnetError
+from gridweave.localnet.parent import die_with_parent
 
 __all__ = ["Mosquitto", "MosquittoMissing", "find_mosquitto"]
 
@@ -67,6 +68,16 @@ class Mosquitto:
                     raise LocalnetError(f"the broker did not start; see {self.home / 'broker.log'}")
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, once it was started."""
+        return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """Ends it as a power cut would."""
         self._end(signal.SIGKILL)
@@ -86,7 +97,14 @@ class Mosquitto:
     def _launch(self, broker: Path) -> subprocess.Popen[bytes]:
         with (self.home / "broker.log").open("ab") as log:
             command = [str(broker), "-c", str(self.home / "mosquitto.conf")]
-            return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            return subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # who interrupts the supervisor leaves the end of it to that
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls the system alone
+            )
 
     def _set_up(self, plugin: Path) -> None:
         rights = self.home / "dynamic-security.json"
