@@ -19,7 +19,7 @@ from gridweave.gateway.looking import SpoolNotFound, look_at
 from gridweave.gateway.mqtt_door import MqttDoor
 from gridweave.gateway.program import Door, Gateway
 from gridweave.gateway.service import RestService
-from gridweave.gateway.settings import EXAMPLE, GatewaySettings, GatewaySettingsInvalid, HttpSettings
+from gridweave.gateway.settings import EXAMPLE, GatewaySettings, GatewaySettingsInvalid
 from gridweave.locking import Taken
 from gridweave.timing import now_ms
 
@@ -85,9 +85,10 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
     if settings.broker:
         doors.append(MqttDoor(settings.broker))
     if settings.http:
-        doors.append(_http_door(settings.http))
+        doors.append(HttpDoor(settings.http.host, settings.http.port))
     with GridweaveClient(settings.service, attempts=_ATTEMPTS) as client:
         gateway = Gateway(settings.folder, settings.keys, RestService(client), doors, settings.paces)
+        _take_address(doors)
         log_to_stderr(log_level)
         running = asyncio.create_task(gateway.run())
         loop = asyncio.get_running_loop()
@@ -97,14 +98,14 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
             await running
 
 
-def _http_door(at: HttpSettings) -> HttpDoor:
-    """Raises GatewaySettingsInvalid where nobody can listen there."""
-    door = HttpDoor(at.host, at.port)
-    try:
-        door.bind()
-    except OSError as fault:
-        raise GatewaySettingsInvalid(f"http: cannot listen at {at.host}:{at.port}: {fault.strerror}") from fault
-    return door
+def _take_address(doors: list[Door]) -> None:
+    """Raises GatewaySettingsInvalid where nobody can listen."""
+    for door in doors:
+        if isinstance(door, HttpDoor):
+            try:
+                door.bind()
+            except OSError as fault:
+                raise GatewaySettingsInvalid(f"http: cannot listen at {door.address}: {fault.strerror}") from fault
 
 
 @contextlib.contextmanager

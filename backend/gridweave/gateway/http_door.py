@@ -41,6 +41,11 @@ class HttpDoor:
         self._host, self._port = host, port
         self._socket: socket.socket | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it listens, as people write it."""
+        return f"{self._host}:{self._port}"
+
     def bind(self) -> None:
         """Takes the address now, where `run` would take it later. Raises OSError."""
         family, kind, _, _, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]

@@ -46,7 +46,7 @@ late_ms = 900000             # later than this it is taken, and counted as late
 """A whole file, with the values that stand if a line is left out; the doors have none."""
 
 _MIB = 1 << 20
-_PASSWORD = "`gridweave up` says where its own lies, else the service's operator knows"
+_ASK_FOR_IT = "`gridweave up` says where its own lies, else the service's operator knows"
 
 Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -130,7 +130,7 @@ class GatewaySettings(_Part):
         """Returns if the broker's password, where one is named, is there. Raises GatewaySettingsInvalid."""
         file = self.mqtt.password_file if self.mqtt else None
         if file is not None and not file.is_file():
-            raise GatewaySettingsInvalid(f"mqtt.password_file: there is no {file}; {_PASSWORD}")
+            raise GatewaySettingsInvalid(f"mqtt.password_file: there is no {file}; {_ASK_FOR_IT}")
 
     @property
     def paces(self) -> Paces:
