@@ -55,6 +55,7 @@ def run(
     """
     with _speaking(), speaking():
         settings = GatewaySettings.read(config)
+        settings.must_have_password()
         asyncio.run(_run(settings, log_level))
 
 
@@ -87,6 +88,7 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
         doors.append(HttpDoor(settings.http.host, settings.http.port))
     with GridweaveClient(settings.service, attempts=_ATTEMPTS) as client:
         gateway = Gateway(settings.folder, settings.keys, RestService(client), doors, settings.paces)
+        _take_address(doors)
         log_to_stderr(log_level)
         running = asyncio.create_task(gateway.run())
         loop = asyncio.get_running_loop()
@@ -94,6 +96,16 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
             loop.add_signal_handler(number, running.cancel)
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+def _take_address(doors: list[Door]) -> None:
+    """Raises GatewaySettingsInvalid where nobody can listen."""
+    for door in doors:
+        if isinstance(door, HttpDoor):
+            try:
+                door.bind()
+            except OSError as fault:
+                raise GatewaySettingsInvalid(f"http: cannot listen at {door.address}: {fault.strerror}") from fault
 
 
 @contextlib.contextmanager

@@ -19,10 +19,13 @@ from gridweave.cli.localnet import DEFAULT_HOME
 from gridweave.cli.serve import NotStarted, Service, bind, speaking_of_starting
 from gridweave.cli.terminal import REFUSED, fail, out, table
 from gridweave.localnet import Clock, DevKeys, Home, Localnet, LocalnetError, free_port, localnet
+from gridweave.localnet.anvil import is_free
 from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing
 from gridweave.services.settings import PREFIX, Settings
 
-__all__ = ["broker_beside", "gateway_password", "register"]
+__all__ = ["broker_beside", "gateway_password", "keep_running", "register"]
+
+_LOOK_S = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +51,9 @@ def up_command(
     broker: Annotated[
         bool, typer.Option("--broker/--no-broker", help="Run a Mosquitto for devices, where one is installed.")
     ] = True,
+    broker_port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Port of the broker; 0 takes a free one and keeps it.")
+    ] = 0,
 ) -> None:
     """Run a chain, the contracts and the service until interrupted. Start it again and all goes on where it stopped.
 
@@ -63,7 +69,7 @@ def up_command(
             node_port = _node_port(home, rpc_port, api_port)
             async with localnet(home, clock=clock, port=node_port, snapshot_seconds=snapshot_seconds) as chain:
                 await chain.deploy(slot_length=slot_length, tell=lambda line: out.print(line, highlight=False))
-                async with broker_beside(home / "broker", wanted=broker) as mqtt:
+                async with broker_beside(home / "broker", wanted=broker, port=broker_port) as mqtt:
                     await _serve(chain, _settings(chain, host, api_port, keeper=keeper, **mqtt), door)
 
     with speaking_of_starting(), speaking_of_chains(as_json=False):
@@ -82,21 +88,56 @@ def _node_port(home: Path, wanted: int, api_port: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def broker_beside(home: Path, *, wanted: bool = True) -> AsyncIterator[dict[str, Any]]:
-    """A broker of one's own, and the settings that name it: none where Mosquitto is missing or another is named."""
-    broker = Mosquitto(home, free_port())
+async def broker_beside(home: Path, *, wanted: bool = True, port: int = 0) -> AsyncIterator[dict[str, Any]]:
+    """A broker of one's own, and the settings that name it: none where Mosquitto is missing or another is named.
+
+    One that ends is started again. Raises NotStarted, LocalnetError.
+    """
+    if not wanted or os.environ.get(f"{PREFIX}MQTT_HOST"):
+        yield {}
+        return
+    broker = Mosquitto(home, _broker_port(home, port))
     try:
-        if not wanted or os.environ.get(f"{PREFIX}MQTT_HOST"):
-            raise MosquittoMissing
         await broker.start()
     except MosquittoMissing:
         yield {}
         return
+    keeping = asyncio.create_task(keep_running(broker))
     settings = {"mqtt_host": "127.0.0.1", "mqtt_port": broker.port, "mqtt_password_file": broker.password_file}
     try:
         yield settings | {"mqtt_gateway_password_file": gateway_password(home)}
     finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
         broker.stop()
+
+
+async def keep_running(broker: Mosquitto) -> None:
+    """Starts it again whenever it has ended, and says so, until it is cancelled."""
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        if broker.is_running:
+            continue
+        out.print("the broker has ended; it is started again", highlight=False)
+        try:
+            await broker.start()
+        except (LocalnetError, TimeoutError) as fault:
+            out.print(str(fault) or "the broker does not answer", highlight=False)
+
+
+def _broker_port(home: Path, wanted: int) -> int:
+    """The port that is wanted; else the one that this broker had, by which gateways know it, while that is free.
+
+    Raises NotStarted.
+    """
+    file = home / "port"
+    if wanted and not is_free(wanted):
+        raise NotStarted(f"the broker cannot have port {wanted}: name another with --broker-port")
+    had = int(file.read_text()) if file.exists() else 0
+    port = wanted or (had if had and is_free(had) else free_port())
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.write_text(str(port))
+    return port
 
 
 def gateway_password(home: Path) -> Path:

@@ -9,6 +9,9 @@ What is sent is signed, and what is answered is no secret: there is no session. 
 
 from __future__ import annotations
 
+import socket
+
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,6 +28,8 @@ __all__ = ["HttpDoor", "application"]
 MOST_BYTES = 1 << 20
 """Of one message, as at the broker."""
 
+log = structlog.get_logger(__name__)
+
 _JSON = "application/json"
 _STREAM_DIGITS = 64
 
@@ -34,6 +39,19 @@ class HttpDoor:
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
+        self._socket: socket.socket | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as people write it."""
+        return f"{self._host}:{self._port}"
+
+    def bind(self) -> None:
+        """Takes the address now, where `run` would take it later. Raises OSError."""
+        family, kind, _, _, address = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0]
+        self._socket = socket.socket(family, kind)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(address)
 
     async def run(self, inside: Inside) -> None:
         config = uvicorn.Config(
@@ -46,7 +64,8 @@ class HttpDoor:
             lifespan="off",
         )
         server = _Server(config)
-        await server.serve()
+        log.info("devices are listened to", host=self._host, port=self._port)
+        await server.serve([self._socket] if self._socket else None)
 
     async def tell(self, device: str, standing: BatchStanding) -> None:
         """Devices ask."""

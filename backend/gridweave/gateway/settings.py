@@ -46,6 +46,7 @@ late_ms = 900000             # later than this it is taken, and counted as late
 """A whole file, with the values that stand if a line is left out; the doors have none."""
 
 _MIB = 1 << 20
+_ASK_FOR_IT = "`gridweave up` says where its own lies, else the service's operator knows"
 
 Positive = Annotated[int, Field(gt=0)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -82,6 +83,7 @@ class SealingSettings(_Part):
     readings: Annotated[int, Field(gt=0, le=MOST_READINGS)] = 600
     seconds: Annotated[float, Field(gt=0)] = 300.0
     poll_s: Annotated[float, Field(gt=0)] = 1.0
+    final_s: Annotated[float, Field(gt=0)] = 10.0
     ask_again_s: Annotated[float, Field(gt=0)] = 5.0
     longest_pause_s: Annotated[float, Field(gt=0)] = 60.0
 
@@ -124,6 +126,12 @@ class GatewaySettings(_Part):
         if settings.mqtt is None and settings.http is None:
             raise GatewaySettingsInvalid(f"{file}: give devices a door, [mqtt] or [http]")
         return settings._below(file.absolute().parent)
+
+    def must_have_password(self) -> None:
+        """Returns if the broker's password, where one is named, is there. Raises GatewaySettingsInvalid."""
+        file = self.mqtt.password_file if self.mqtt else None
+        if file is not None and not file.is_file():
+            raise GatewaySettingsInvalid(f"mqtt.password_file: there is no {file}; {_ASK_FOR_IT}")
 
     @property
     def paces(self) -> Paces:

@@ -13,9 +13,9 @@ import subprocess
 from pathlib import Path
 
 from gridweave.chain import Node, NodeUnavailable
-from gridweave.localnet.children import die_with_parent
 from gridweave.localnet.errors import AnvilMissing, LocalnetError
 from gridweave.localnet.home import ChainInfo, Home
+from gridweave.localnet.parent import die_with_parent
 
 __all__ = ["Anvil", "check_port", "end_orphan", "find_anvil", "free_port", "is_free", "port_refused"]
 

@@ -16,8 +16,8 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from gridweave.localnet.children import die_with_parent
 from gridweave.localnet.errors import LocalnetError
+from gridweave.localnet.parent import die_with_parent
 
 __all__ = ["Mosquitto", "MosquittoMissing", "find_mosquitto"]
 
@@ -68,6 +68,16 @@ class Mosquitto:
                     raise LocalnetError(f"the broker did not start; see {self.home / 'broker.log'}")
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process, once it was started."""
+        return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """Ends it as a power cut would."""
         self._end(signal.SIGKILL)
@@ -92,7 +102,8 @@ class Mosquitto:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls the kernel and nothing else
+                start_new_session=True,  # who interrupts the supervisor leaves the end of it to that
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it calls the system alone
             )
 
     def _set_up(self, plugin: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ STREAM = bytes(range(32))
 def config(tmp_path: Path) -> Path:
     file = tmp_path / "gateway.toml"
     file.write_text(EXAMPLE)
+    (tmp_path / "gateway.password").write_text("of the broker")
     return file
 
 
@@ -57,6 +59,24 @@ def test_run__with_settings_that_cannot_be__names_the_one(config: Path, text: st
     said = RUN.invoke(app, ["gateway", "run", "--config", str(config)])
     assert said.exit_code == 2
     assert "gridweave gateway example" in said.stderr
+
+
+def test_run__without_the_brokers_password__says_where_it_is_sought(config: Path) -> None:
+    (config.parent / "gateway.password").unlink()
+    said = RUN.invoke(app, ["gateway", "run", "--config", str(config)])
+    assert said.exit_code == 2
+    assert f"mqtt.password_file: there is no {config.parent / 'gateway.password'}" in said.stderr.replace("\n", "")
+
+
+def test_run__when_another_listens_there__names_the_address(config: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        config.write_text(f'service = "http://127.0.0.1:1"\nfolder = "s"\nkeys = "k"\n[http]\nport = {port}\n')
+        said = RUN.invoke(app, ["gateway", "run", "--config", str(config)])
+    assert said.exit_code == 2
+    assert f"http: cannot listen at 127.0.0.1:{port}: Address already in use" in said.stderr
 
 
 def test_run__beside_another_in_the_folder__refuses(config: Path) -> None:

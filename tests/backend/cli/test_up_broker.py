@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -10,8 +13,12 @@ from pathlib import Path
 import pytest
 
 from gridweave.cli import app as _app  # noqa: F401  # the command line as a whole, before one of its parts
-from gridweave.cli.up import broker_beside
+from gridweave.cli.serve import NotStarted
+from gridweave.cli.up import broker_beside, keep_running
+from gridweave.localnet import free_port
+from gridweave.localnet.mosquitto import Mosquitto
 from tests.support.broker import needs_mosquitto
+from tests.support.gateway.scene import until
 
 STARTS = """
 import asyncio, sys, time
@@ -60,13 +67,45 @@ async def test_broker__whose_starter_is_killed__ends_with_it(tmp_path: Path) -> 
     starter.kill()
     await starter.wait()
     async with asyncio.timeout(5):
-        while _listens(port):  # noqa: ASYNC110 - another process
+        while answers(port):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
 
 
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except ConnectionRefusedError:
-        return False
-    return True
+async def test_broker_beside__once_more__has_the_port_that_it_had(tmp_path: Path) -> None:
+    needs_mosquitto()
+    ports = []
+    for _ in range(2):
+        async with broker_beside(tmp_path / "broker") as settings:
+            ports.append(settings["mqtt_port"])
+    assert ports[0] == ports[1]
+    wanted = free_port()
+    async with broker_beside(tmp_path / "broker", port=wanted) as settings:
+        assert settings["mqtt_port"] == wanted
+
+
+async def test_broker_beside__when_the_port_is_taken__says_which_option_to_set(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(NotStarted, match="--broker-port"):
+            async with broker_beside(tmp_path / "broker", port=other.getsockname()[1]):
+                pass
+
+
+async def test_keep_running__when_the_broker_is_killed__starts_it_again_at_its_port(tmp_path: Path) -> None:
+    needs_mosquitto()
+    broker = Mosquitto(tmp_path / "broker", free_port())
+    await broker.start()
+    keeping = asyncio.create_task(keep_running(broker))
+    before = broker.pid
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    await until(lambda: broker.pid != before and broker.is_running and answers(broker.port))
+    keeping.cancel()
+    broker.stop()
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2):
+        return True
+    return False

@@ -58,7 +58,7 @@ class GatewayProcess:
             lines += ["[mqtt]", 'host = "127.0.0.1"', f"port = {broker.port}", 'password_file = "gateway.password"']
         if http_port:
             lines += ["[http]", f"port = {http_port}"]
-        lines += ["[sealing]", "readings = 40", "seconds = 0.5", "poll_s = 0.05", "ask_again_s = 0.3"]
+        lines += ["[sealing]", "readings = 40", "seconds = 0.5", "poll_s = 0.05", "final_s = 0.3", "ask_again_s = 0.3"]
         lines += ["longest_pause_s = 0.5"]
         (folder / "gateway.toml").write_text("\n".join(lines) + "\n")
 

@@ -31,7 +31,7 @@ from tests.support.gateway.harbour import Harbour
 from tests.support.telemetry import SCHEMA
 from tests.support.town import GENESIS, DeviceKeyPair, TestHome
 
-QUICK = SealingPace(readings=20, seconds=0.3, poll_s=0.02, ask_again_s=0.1, longest_pause_s=0.2)
+QUICK = SealingPace(readings=20, seconds=0.3, poll_s=0.02, final_s=0.05, ask_again_s=0.1, longest_pause_s=0.2)
 
 
 def device_key(pair: DeviceKeyPair) -> DeviceKey:

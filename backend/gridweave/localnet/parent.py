@@ -1,4 +1,4 @@
-"""Processes that end with whoever started them."""
+"""A process that ends with its supervisor, whatever ends that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """On Linux the kernel ends the process when its supervisor ends, kill -9 included: a `preexec_fn`."""
+    """On Linux the kernel ends a process started with this when its supervisor ends, kill -9 included."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
