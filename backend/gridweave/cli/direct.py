@@ -9,7 +9,7 @@ from pathlib import Path
 from gridweave.chain import Network, Node, Signer, decode_logs, error_name, signed_words, to_hex
 from gridweave.chain import events as chain_events
 from gridweave.cli.sending import send, speaking_of_nodes
-from gridweave.cli.terminal import WrongUse
+from gridweave.cli.terminal import NO_RECORD, WrongUse
 from gridweave.client import Offer, Wallet
 from gridweave.client.errors import RequestRejected
 from gridweave.deployment import Deployment
@@ -51,7 +51,7 @@ async def place_directly(
         try:
             deployment = Deployment.load(record)
         except FileNotFoundError as fault:
-            raise WrongUse(f"there is no deployment record {record}; name it with --deployment") from fault
+            raise WrongUse(NO_RECORD.format(record)) from fault
         async with Node(rpc) as node:
             return await _place(node, network, deployment, wallet, payer, market, make, valid_for)
 

@@ -31,7 +31,7 @@ from gridweave.chain.events import (
     EpochBegun,
     StreamOpened,
 )
-from gridweave.cli.terminal import WrongUse
+from gridweave.cli.terminal import NO_RECORD, WrongUse
 from gridweave.client.telemetry import AnchoredBatch, GrantEvent, StreamFacts
 from gridweave.client.telemetry.refusals import BodyUnavailable, StreamNotOpened
 from gridweave.deployment import Deployment
@@ -61,7 +61,7 @@ class ChainSource:
         try:
             self.deployment = Deployment.load(record)
         except FileNotFoundError as fault:
-            raise WrongUse(f"there is no deployment record {record}; name it with --deployment") from fault
+            raise WrongUse(NO_RECORD.format(record)) from fault
         self._bodies = bodies
         self._runner = asyncio.Runner()
         self.node = Node(rpc, timeout=60.0)

@@ -60,6 +60,7 @@ __all__ = [
 
 KEYS_ENV = "GRIDWEAVE_STREAM_KEYS"
 DEFAULT_RECORD = Path("deployment.json")
+_TIMES = frozenset({"ms", "atMs", "firstMs", "lastMs", "endMs", "previousMs", "nowMs"})
 
 StreamOption = Annotated[
     str | None,
@@ -73,7 +74,9 @@ Rpc = Annotated[
     str | None,
     typer.Option("--rpc", envvar="GRIDWEAVE_RPC", help="Ask this node alone, and believe no service."),
 ]
-Record = Annotated[Path, typer.Option("--deployment", "-d", help="--rpc: the deployment record.")]
+Record = Annotated[
+    Path, typer.Option("--deployment", "-d", envvar="GRIDWEAVE_DEPLOYMENT", help="--rpc: the deployment record.")
+]
 Bodies = Annotated[
     Path | None, typer.Option("--bodies", help="--rpc, mode hash: folder of bodies, each named by its SHA-256.")
 ]
@@ -83,6 +86,9 @@ GrantFile = Annotated[Path | None, typer.Option("--grant", help="A grant that wa
 AsParty = Annotated[
     str | None, typer.Option("--as", help="Read as a party: name of its keys. Without --grant, by grants on chain.")
 ]
+
+_STEPS = {"TipDiffers": "the stream has gone on since it was proved: --renew finds its place in the chain's logs"}
+"""What to do about what the contract refuses."""
 
 
 @contextmanager
@@ -95,7 +101,7 @@ def telling(as_json: bool = False) -> Iterator[None]:
             fail(refusal.name, _told(refusal), REFUSED, as_json, refusal.values)
         except Reverted as refusal:
             arguments = {key: _plain(value) for key, value in refusal.arguments.items()}
-            fail(refusal.name, str(refusal), REFUSED, as_json, arguments)
+            fail(refusal.name, _STEPS.get(refusal.name, str(refusal)), REFUSED, as_json, arguments)
 
 
 @dataclass(frozen=True)
@@ -217,9 +223,15 @@ def _handovers(asked: Asked, party: PartyKeys, stream: str | None, grant: Path |
 
 
 def _told(refusal: DomainError) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in refusal.values.items())
+    values = ", ".join(_spoken(name, value) for name, value in refusal.values.items())
     meaning = " ".join((type(refusal).__doc__ or "").split())
     return f"{values}. {meaning}" if values else meaning
+
+
+def _spoken(name: str, value: int | str) -> str:
+    """A refusal's value as people read it: times as UTC."""
+    is_time = isinstance(value, int) and name in _TIMES and value <= END_MS
+    return f"{name.removesuffix('Ms')} {time_of(int(value)) if is_time else value}"
 
 
 def _plain(value: object) -> object:

@@ -86,10 +86,13 @@ def read(
             raise WrongUse(f"--format is one of {', '.join(FORMATS)}, not {kind!r}")
         if grant is not None and party is None:
             raise WrongUse("say by --as whose keys open the grant")
+        first_ms, end_ms = ms_of(begin, 0), ms_of(until, END_MS)
+        if first_ms >= end_ms:
+            raise WrongUse(f"--until comes after --from, which {time_of(end_ms)} does not after {time_of(first_ms)}")
         reader = _reader(asked, stream, party, grant, stream_keys, keystore, password_file)
         with writing(file) as sink:
             shown = Shown(reader.openings.schema, kind, sink, limit)
-            shown.show(reader.runs(ms_of(begin, 0), ms_of(until, END_MS)))
+            shown.show(reader.runs(first_ms, end_ms))
         _tell_closed(told_closed(shown.closed))
         if kind == "table" and shown.count == limit:
             errors.print(f"the first {limit}: more with --limit, all with --format csv", highlight=False)

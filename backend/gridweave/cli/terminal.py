@@ -112,6 +112,11 @@ _LOOK_UP = {
 }
 
 
+NO_RECORD = (
+    "there is no deployment record {}; name it with --deployment: that of `gridweave up` is var/up/deployment.json"
+)
+
+
 class WrongUse(Exception):
     """An argument that cannot be right; the message says what would be."""
 

@@ -17,7 +17,7 @@ import typer
 from gridweave.cli.deploy import speaking_of_chains
 from gridweave.cli.localnet import DEFAULT_HOME
 from gridweave.cli.serve import NotStarted, Service, bind, speaking_of_starting
-from gridweave.cli.terminal import REFUSED, fail, out, table
+from gridweave.cli.terminal import REFUSED, fail, out
 from gridweave.localnet import Clock, DevKeys, Home, Localnet, LocalnetError, free_port, localnet
 from gridweave.localnet.anvil import is_free
 from gridweave.localnet.mosquitto import Mosquitto, MosquittoMissing
@@ -189,17 +189,20 @@ async def _tell(chain: Localnet, settings: Settings, service: Service) -> None:
     rows = [
         ("API", f"http://{settings.host}:{settings.port}", "docs at /docs"),
         ("chain", chain.url, f"id {chain.chain_id}"),
-        ("broker", *_broker(settings)),
+        *_broker(settings),
         ("keys", str(chain.home.keys), "development keys, worth nothing"),
         ("log", str(chain.home.path / "service.log"), "one JSON object a line"),
     ]
-    out.print(table("Gridweave is up", (("what", "left"), ("where", "left"), ("", "left")), rows))
+    out.print("Gridweave is up", style="bold")
+    across = max(len(where) for _, where, _ in rows)
+    for what, where, why in rows:  # no table, which would cut paths to a terminal's width
+        out.print(f"{what:<9}{where:<{across}}  {why}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _broker(settings: Settings) -> tuple[str, str]:
+def _broker(settings: Settings) -> list[tuple[str, str, str]]:
     if not settings.mqtt_host:
-        return "none", "devices speak over REST; with Mosquitto installed, over MQTT too"
-    says = "devices get in by a session"
+        return [("broker", "none", "devices speak over REST; with Mosquitto installed, over MQTT too")]
+    rows = [("broker", f"mqtt://{settings.mqtt_host}:{settings.mqtt_port}", "devices get in by a session")]
     if settings.mqtt_gateway_password_file is not None:
-        says += f"; a gateway's password: {settings.mqtt_gateway_password_file}"
-    return f"mqtt://{settings.mqtt_host}:{settings.mqtt_port}", says
+        rows.append(("gateway", str(settings.mqtt_gateway_password_file), "its password at the broker"))
+    return rows

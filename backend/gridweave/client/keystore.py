@@ -82,6 +82,8 @@ class Keystore:
         path = self._path(name, suffix)
         if not path.exists():
             kind, command = ("wallet", "keys new") if suffix == ".json" else ("device key", "device new")
+            if suffix == ".json" and self._path(name, ".pem").exists():
+                raise KeyNotFound(f"{name} is a device's key: name the device by its id, 0x and 40 digits")
             raise KeyNotFound(f"no {kind} {name} in {self.folder}; make one with: gridweave {command} {name}")
         return path
 

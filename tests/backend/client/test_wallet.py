@@ -10,7 +10,7 @@ from eth_account.messages import encode_typed_data
 
 from gridweave.client import Keystore, KeystoreError, Wallet, WrongPassword
 from gridweave.client.errors import KeyNotFound
-from gridweave.domain.acts import Withdrawal
+from gridweave.domain.acts import KeyKind, Withdrawal
 from gridweave.domain.eip712 import typed_data
 from tests.backend.client.simulator import domain
 
@@ -105,3 +105,9 @@ def test_keystore__given_a_file_that_names_no_address__lists_it_without_one(tmp_
     assert [(key.name, key.address) for key in Keystore(tmp_path)] == [("odd", None)]
     with pytest.raises(KeystoreError, match="no address"):
         Keystore(tmp_path).address_of("odd")
+
+
+def test_address_of__of_a_devices_key__asks_for_the_devices_id(tmp_path: Path) -> None:
+    Keystore(tmp_path).new_device("roof", KeyKind.P256, "secret")
+    with pytest.raises(KeyNotFound, match="by its id"):
+        Keystore(tmp_path).address_of("roof")

@@ -146,3 +146,26 @@ def test_commands__given_what_cannot_be__name_it(street: Street, words: tuple[st
     asked = street.world.chain_options if words[0] in ("read", "prove", "prove-range") else ()
     refused = street.world.run(*words, *stream, *asked)
     assert (refused.exit_code, refused.stderr.split()[0]) == (code, name), refused.stderr
+
+
+def test_read__until_before_from__is_wrong_use(street: Street) -> None:
+    words = "read", "--stream", street.full.name, "--from", "2027-01-15T09:00", "--until", "2027-01-15T08:00"
+    refused = street.world.run(*words, *street.world.chain_options)
+    assert refused.exit_code == 2
+    assert "2027-01-15T08:00:00Z does not after 2027-01-15T09:00:00Z" in refused.stderr
+
+
+def test_grant__off_the_quarter_hours__says_where_they_begin(street: Street, tmp_path: Path) -> None:
+    words = "grant", street.world.home / "city.json", "--stream", street.full.name, "--epoch", 1
+    refused = street.world.run(
+        *words, *("--from", "2027-01-15T08:01", "--until", "2027-01-15T08:30"), "--out", tmp_path / "g"
+    )
+    assert refused.exit_code == 1
+    assert "TimesOffWindows first 2027-01-15T08:01:00Z, end 2027-01-15T08:30:00Z" in refused.stderr
+    assert "begin and end at minute 00, 15, 30 or 45" in refused.stderr
+
+
+def test_rebuild__without_a_record__says_where_one_lies(street: Street, tmp_path: Path) -> None:
+    words = "rebuild", "--out", tmp_path, "--rpc", street.world.url, "--deployment", tmp_path / "none.json"
+    refused = street.world.run(*words)
+    assert (refused.exit_code, "var/up/deployment.json" in refused.stderr) == (2, True)

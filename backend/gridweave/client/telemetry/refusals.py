@@ -146,7 +146,10 @@ class ReadingNotAnchored(ProofRefusal):
 
 
 class TimesNotShown(ProofRefusal):
-    """A proof of a span of time shows no reading before it and is not the stream's first, or shows none behind it."""
+    """A span of time is complete with the readings on both sides of it, and on one there is none.
+
+    Before the stream's first reading none is needed; behind the newest one, wait for the next batch or end earlier.
+    """
 
     parameters = ("string side", "uint64 ms")
 

@@ -320,7 +320,7 @@ class LeafMalformed(ProofRefusal):
 
 
 class TimesOffWindows(KeyRefusal):
-    """A time range does not begin and end where windows do: keys open whole windows."""
+    """Keys open whole quarter hours of UTC: begin and end at minute 00, 15, 30 or 45."""
 
     parameters = ("uint64 firstMs", "uint64 endMs", "uint64 windowMs")
 
