@@ -88,9 +88,9 @@ class Dynsec:
             _acl("publishClientSend", f"{ALL_DOWN}/#"),
         ]
         role, client = {"rolename": GATEWAY, "acls": acls}, {"username": GATEWAY, "clientid": GATEWAY}
-        known = await self._names()
-        commands: list[Json] = [{"command": "modifyRole" if GATEWAY in known else "createRole", **role}]
-        if GATEWAY in known:
+        has_role = GATEWAY in await self._names("Roles")  # the broker may have been killed between role and client
+        commands: list[Json] = [{"command": "modifyRole" if has_role else "createRole", **role}]
+        if GATEWAY in await self._names("Clients"):
             commands.append({"command": "setClientPassword", "username": GATEWAY, "password": password})
         else:
             commands.append(
@@ -112,11 +112,11 @@ class Dynsec:
 
     async def devices(self) -> list[str]:
         """Every device that may connect. Raises TimeoutError, aiomqtt.MqttError."""
-        return [name for name in await self._names() if is_device(name)]
+        return [name for name in await self._names("Clients") if is_device(name)]
 
-    async def _names(self) -> list[str]:
-        (answer,) = await self._ask({"command": "listClients"})
-        return list(answer["data"]["clients"])
+    async def _names(self, of: str) -> list[str]:
+        (answer,) = await self._ask({"command": f"list{of}"})
+        return list(answer["data"][of.lower()])
 
     async def _ask(self, *commands: Json) -> list[Json]:
         numbered = [command | {"correlationData": str(next(self._numbers))} for command in commands]

@@ -47,6 +47,9 @@ def find_mosquitto() -> tuple[Path, Path]:
 class Mosquitto:
     """A broker whose state lies in `home`: devices come and go by its plugin, whose administrator's password is in
     `password_file`. It listens on 127.0.0.1.
+
+    Mosquitto writes the plugin's file in place: a kill in that instant leaves a part of it, and a broker that knows
+    nobody. Such a file is made anew at the start; the service lets in again whoever belongs there.
     """
 
     user = _ADMIN
@@ -108,11 +111,10 @@ class Mosquitto:
 
     def _set_up(self, plugin: Path) -> None:
         rights = self.home / "dynamic-security.json"
-        if not rights.exists():
-            password = secrets.token_urlsafe(24)
-            for file, text in ((self.password_file, password), (rights, json.dumps(_rights(password)))):
-                file.touch(mode=0o600)
-                file.write_text(text)
+        if not self.password_file.exists():
+            _keep(self.password_file, secrets.token_urlsafe(24))
+        if not _is_whole(rights):
+            _keep(rights, json.dumps(_rights(self.password_file.read_text())))
         lines = [
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous false",
@@ -124,6 +126,21 @@ class Mosquitto:
             *(["user root"] if os.geteuid() == 0 else []),
         ]
         (self.home / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+
+
+def _keep(file: Path, text: str) -> None:
+    """Whole or not at all, for nobody else to read."""
+    whole = file.with_name(f"{file.name}.new")
+    whole.touch(mode=0o600)
+    whole.write_text(text)
+    whole.replace(file)
+
+
+def _is_whole(rights: Path) -> bool:
+    """Whether the plugin can read its file."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return isinstance(json.loads(rights.read_text()), dict)
+    return False
 
 
 def _rights(password: str) -> dict[str, Any]:

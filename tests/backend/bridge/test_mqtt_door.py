@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -240,11 +241,32 @@ async def test_door__for_the_gateway__is_no_door_to_anything_else(scene: Scene) 
                 await anext(aiter(gateway.messages))
 
 
-async def test_door__after_the_broker_was_killed__lets_the_gateway_in_again(scene: Scene) -> None:
+def _nothing(rights: str) -> str:
+    return ""
+
+
+def _half(rights: str) -> str:
+    return rights[: len(rights) // 2]
+
+
+def _role_alone(rights: str) -> str:
+    known = json.loads(rights)
+    known["clients"] = [client for client in known["clients"] if client["username"] != "gateway"]
+    return json.dumps(known)
+
+
+@pytest.mark.parametrize(("number", "left"), [(540, str), (541, _nothing), (542, _half), (543, _role_alone)])
+async def test_door__after_the_broker_was_killed__lets_the_gateway_in_again(
+    scene: Scene, number: int, left: Callable[[str], str]
+) -> None:
+    """Mosquitto writes what it knows in place, so a kill may leave any part of it."""
     scene.broker.kill()
+    rights = scene.broker.home / "dynamic-security.json"
+    rights.write_text(left(rights.read_text()))
     await scene.broker.start()
 
     async def is_in() -> bool:
         return await scene.is_let_in("gateway", GATEWAYS)
 
     await scene.service.until(is_in)
+    await _reached(scene, number)
