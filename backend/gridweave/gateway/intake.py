@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from gridweave.domain.addresses import checksum_address
-from gridweave.domain.anchors import StreamMode
+from gridweave.domain.anchors import StreamMode, device_of
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.errors import SegmentOverlap, SegmentSignatureInvalid
 from gridweave.domain.telemetry.gateway_errors import (
@@ -33,7 +32,7 @@ from gridweave.gateway.desks import Desk, Desks, Disk
 from gridweave.gateway.spool import NewSegment
 from gridweave.timing import now_ms
 
-__all__ = ["Intake", "IntakeLimits", "device_of"]
+__all__ = ["Intake", "IntakeLimits"]
 
 _NO_STREAM = bytes(32)
 _MOST_MESSAGE = {StreamMode.FULL: 96 << 10, StreamMode.HASH: 512 << 10}
@@ -200,12 +199,7 @@ def _must_be_same(first_index: int, said: bytes, kept: bytes) -> None:
         raise SegmentConflicts(first_index, "0x" + said.hex(), "0x" + kept.hex())
 
 
-def device_of(stream: bytes) -> str:
-    """The device whose stream it is, checksummed."""
-    return checksum_address(stream[:20])
-
-
 def must_be_own(device: str | None, stream: bytes) -> None:
     """Return if the stream is the device's. Raises SegmentOfOtherDevice."""
-    if device is not None and device.lower() != "0x" + stream[:20].hex():
+    if device is not None and device.lower() != device_of(stream).lower():
         raise SegmentOfOtherDevice(device, device_of(stream))
