@@ -43,6 +43,10 @@ class StreamMode(IntEnum):
     HASH = 2
 
 
+MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
+"""Bytes of what is sealed: as the contract takes them in full, and as one request to the service holds them."""
+
+
 def stream_id(device: str, mode: StreamMode, schema_hash: bytes) -> bytes:
     """The stream's name, 32 bytes: device 160 | mode 8 | first 88 bits of the schema's hash."""
     return bytes.fromhex(device.removeprefix("0x")) + bytes([mode]) + schema_hash[:11]

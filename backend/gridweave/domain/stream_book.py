@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from gridweave.domain.addresses import ZERO_ADDRESS
-from gridweave.domain.anchors import MODE_AT, Batch, Span, StreamMode, Tip, stream_id
+from gridweave.domain.anchors import MODE_AT, MOST_BODY, Batch, Span, StreamMode, Tip, stream_id
 from gridweave.domain.device_errors import SignerNotAllowed
 from gridweave.domain.device_roll import DeviceRoll
 from gridweave.domain.device_rules import Witness, hex_of
@@ -55,7 +55,6 @@ from gridweave.domain.stream_outcomes import (
 __all__ = [
     "CLOCK_TOLERANCE",
     "MOST_BATCHES",
-    "MOST_BODY",
     "MOST_SEALED",
     "BroughtBatch",
     "StreamBook",
@@ -65,7 +64,6 @@ __all__ = [
 
 CLOCK_TOLERANCE = 60
 """Seconds that a device's clock may be ahead of the block's."""
-MOST_BODY = 1 << 17
 MOST_SEALED = 1 << 14
 MOST_BATCHES = 100
 
@@ -248,8 +246,8 @@ def _require_body(brought: BroughtBatch) -> None:
         return
     if not body:
         raise BodyMissing(hex_of(stream))
-    if len(body) > MOST_BODY:
-        raise BodyTooLong(len(body), MOST_BODY)
+    if len(body) > MOST_BODY[StreamMode.FULL]:
+        raise BodyTooLong(len(body), MOST_BODY[StreamMode.FULL])
     computed = sha256(body).digest()
     if computed != brought.body_hash:
         raise BodyDiffers(hex_of(brought.body_hash), hex_of(computed))
