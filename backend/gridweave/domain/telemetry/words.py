@@ -20,7 +20,7 @@ from gridweave.domain.anchors import Batch
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.gateway_errors import WordMalformed
 
-__all__ = ["BatchSignature", "BatchStanding", "Refusal", "SegmentAck"]
+__all__ = ["BatchSignature", "BatchStanding", "Refusal", "SegmentAck", "batch_json"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class BatchStanding:
                 "stream": _hex(self.stream),
                 "final": _maybe(self.final, _hex),
                 "committed": _maybe(self.committed, _hex),
-                "toSign": _maybe(self.to_sign, _batch_json),
+                "toSign": _maybe(self.to_sign, batch_json),
             }
         )
 
@@ -197,7 +197,8 @@ class _Word:
         return Refusal(values["name"], values["values"])
 
 
-def _batch_json(batch: Batch) -> Json:
+def batch_json(batch: Batch) -> Json:
+    """A batch but for its stream, which is named beside it."""
     return {
         "firstIndex": batch.first_index,
         "count": batch.count,
