@@ -12,6 +12,8 @@ import os
 import secrets
 from pathlib import Path
 
+from gridweave.disk import sync, write_through
+
 __all__ = ["finish_erasing", "replace_private"]
 
 _CHUNK = 1 << 16
@@ -25,13 +27,11 @@ def replace_private(path: Path, content: bytes) -> None:
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        write_through(file, content)
     if path.exists():
         os.link(path, _old(path))
     fresh.replace(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
     finish_erasing(path)
 
 
@@ -43,7 +43,7 @@ def finish_erasing(path: Path) -> None:
     if not (path.exists() and path.samefile(old)):  # else the new file never came in its place
         _write_over(old)
     old.unlink()
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _old(path: Path) -> Path:
@@ -57,11 +57,3 @@ def _write_over(path: Path) -> None:
             left -= file.write(secrets.token_bytes(min(left, _CHUNK)))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
