@@ -67,9 +67,7 @@ def open_(
     member: Members,
     threshold: Threshold,
     key: KeyName,
-    approves: Annotated[
-        bool, typer.Option("--approve", help="The maker's key is a member too, and signs as such.")
-    ] = False,
+    approves: Approves = False,
     valid_for: ValidFor = _DAY,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
@@ -148,9 +146,7 @@ def propose(
     source: Annotated[str, typer.Option(help="Where its source is, as people shall find it.")],
     key: KeyName,
     floor: Annotated[int, typer.Option(min=0, help="Once it is full, devices below are not to be trusted.")] = 0,
-    bom: Annotated[
-        Path | None, typer.Option(help="The bill of materials, of which the release names the hash.")
-    ] = None,
+    bom: Bom = None,
     least_receipts: Annotated[int, typer.Option(min=1, help="Receipts of a step before failures can stop it.")] = 10,
     failure_limit_bp: Annotated[int, typer.Option(min=0, max=10_000, help="Of 10,000; more failures stop it.")] = 500,
     valid_for: ValidFor = _DAY,

@@ -67,8 +67,6 @@ CLOCK_TOLERANCE = 60
 MOST_SEALED = 1 << 14
 MOST_BATCHES = 100
 
-_NONE = bytes(32)
-
 
 @dataclass(frozen=True)
 class BroughtBatch:

@@ -135,9 +135,8 @@ def restore(source: Path, folder: Path) -> Manifest:
         manifest = _unpack(source, unpacked)
         _check_free(folder, (file for file in manifest.files if not _is_same(folder / file, unpacked / file)))
         mark_restored(unpacked / _OUTBOX)
-        for file in sorted(
-            manifest.files, key=lambda file: file == _OUTBOX
-        ):  # the outbox last: it makes the rest count
+        # the outbox last: it makes the rest count
+        for file in sorted(manifest.files, key=lambda file: file == _OUTBOX):
             sync(unpacked / file)
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (unpacked / file).replace(folder / file)

@@ -21,7 +21,17 @@ from gridweave.chain.events import decode_logs
 from gridweave.chain.types import Call
 from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession, StatusChange
 from gridweave.domain.addresses import checksum_address
-from gridweave.domain.anchors import PAGE_SIZE, Batch, Span, StreamMode, Tip, batch_leaf, device_of, page_path, stream_id
+from gridweave.domain.anchors import (
+    PAGE_SIZE,
+    Batch,
+    Span,
+    StreamMode,
+    Tip,
+    batch_leaf,
+    device_of,
+    page_path,
+    stream_id,
+)
 from gridweave.domain.device_acts import Handover, TransferAcceptance, TransferOffer
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.device_registry import DeviceBook
