@@ -22,7 +22,9 @@ def replace_private(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     finish_erasing(path)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
+    if fresh.exists():  # of a write that was cut off: it may hold what is erased since
+        _write_over(fresh)
+        fresh.unlink()
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
