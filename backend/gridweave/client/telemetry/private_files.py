@@ -2,7 +2,7 @@
 
 A new file is written beside the old one, synced and renamed in its place; a crash at any instant leaves one of them,
 whole. The old one keeps a second name until its bytes are written over with random ones, so that a crash in between is
-made up for by whoever reads or writes next. How far that reaches is the file system's: one that copies on write, keeps
+made up for by whoever writes next. How far that reaches is the file system's: one that copies on write, keeps
 snapshots or levels wear has old blocks of its own, and so has every backup.
 """
 
