@@ -371,7 +371,7 @@ async def test_intake__new_to_a_stream_whose_acknowledgement_was_lost__lets_the_
 
 async def test_intake__new_to_a_stream_of_a_suspended_device__lets_its_key_name_no_head(bench: Bench) -> None:
     """Whoever stole the key would have the gateway refuse the device's own history ever after."""
-    first, second = bench.measured(20)
+    _, second = bench.measured(20)
     bench.tell(next_index=10)
     active = bench.quay.known[bench.stream]
     async with bench.running() as intake:
