@@ -131,6 +131,7 @@ class Intake:
         """Of what another gateway anchored: the device says, and signs, which head its next segment continues."""
         if sent.segment.end_index != desk.open_at:
             raise SegmentOverlap(sent.segment.first_index, desk.tail.next_index)
+        _must_be_active(desk)
         desk.facts.key.must_have_signed(sent.segment, sent.signature, await self._desks.domain())
         desk.opened(sent.segment.head)
 
@@ -144,9 +145,8 @@ class Intake:
             return await self._verify(desk, sent)
 
     async def _verify(self, desk: Desk, sent: SignedRun) -> StreamTail:
+        _must_be_active(desk)
         facts, tail = desk.facts, desk.ahead
-        if not facts.is_active:
-            raise DeviceNotActive(facts.device, facts.status)
         if desk.is_opening and desk.open_at == sent.segment.first_index:
             tail = replace(tail, head=sent.segment.previous_head)
         return verify_segment(tail, facts.schema, sent, facts.key, await self._desks.domain())
@@ -192,6 +192,11 @@ class Intake:
 
 def _entry(desk: Desk, new: NewSegment, tail: StreamTail) -> _Entry:
     return _Entry(desk, new, asyncio.get_running_loop().create_future(), tail)
+
+
+def _must_be_active(desk: Desk) -> None:
+    if not desk.facts.is_active:
+        raise DeviceNotActive(desk.facts.device, desk.facts.status)
 
 
 def _must_be_same(first_index: int, said: bytes, kept: bytes) -> None:

@@ -2,7 +2,7 @@
 
 A new file is written beside the old one, synced and renamed in its place; a crash at any instant leaves one of them,
 whole. The old one keeps a second name until its bytes are written over with random ones, so that a crash in between is
-made up for by whoever reads or writes next. How far that reaches is the file system's: one that copies on write, keeps
+made up for by whoever writes next. How far that reaches is the file system's: one that copies on write, keeps
 snapshots or levels wear has old blocks of its own, and so has every backup.
 """
 
@@ -24,7 +24,9 @@ def replace_private(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     finish_erasing(path)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
+    if fresh.exists():  # of a write that was cut off: it may hold what is erased since
+        _write_over(fresh)
+        fresh.unlink()
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         write_through(file, content)
