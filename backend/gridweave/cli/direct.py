@@ -48,10 +48,7 @@ async def place_directly(
     Raises RequestRejected with the contract's reason, WrongUse when node or record cannot be used.
     """
     with speaking_of_nodes():
-        try:
-            deployment = Deployment.load(record)
-        except FileNotFoundError as fault:
-            raise WrongUse(NO_RECORD.format(record)) from fault
+        deployment = recorded(record)
         async with Node(rpc) as node:
             return await _place(node, network, deployment, wallet, payer, market, make, valid_for)
 
