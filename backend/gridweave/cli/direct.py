@@ -8,8 +8,7 @@ from pathlib import Path
 
 from gridweave.chain import Network, Node, Signer, decode_logs, error_name, signed_words, to_hex
 from gridweave.chain import events as chain_events
-from gridweave.cli.sending import send, speaking_of_nodes
-from gridweave.cli.terminal import NO_RECORD, WrongUse
+from gridweave.cli.sending import recorded, send, speaking_of_nodes
 from gridweave.client import Offer, Wallet
 from gridweave.client.errors import RequestRejected
 from gridweave.deployment import Deployment

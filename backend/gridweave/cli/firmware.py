@@ -10,7 +10,7 @@ import re
 import time
 from hashlib import file_digest
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -41,7 +41,9 @@ __all__ = ["register"]
 
 Image = Annotated[Path, typer.Option("--image", help="The image that shall be installed.")]
 Rpc = Annotated[str, typer.Option("--rpc", envvar="GRIDWEAVE_RPC", help="The node's JSON-RPC address.")]
-Record = Annotated[Path, typer.Option("--deployment", "-d", envvar="GRIDWEAVE_DEPLOYMENT", help="The deployment record.")]
+Record = Annotated[
+    Path, typer.Option("--deployment", "-d", envvar="GRIDWEAVE_DEPLOYMENT", help="The deployment record.")
+]
 Model = Annotated[int, typer.Option("--model", help="Number of the model.")]
 
 

@@ -236,7 +236,8 @@ def erase(
         if as_json:
             emit(told | {"nodes": sum(len(each.keys.nodes) for each in left.epochs)})
         else:
-            out.print(f"quarter hours forgotten: {end - first}; copies, grants and gateways' keys made before are not", highlight=False)
+            left_over = "copies, grants and gateways' keys made before are not"
+            out.print(f"quarter hours forgotten: {end - first}; {left_over}", highlight=False)
 
 
 def read_schema(file: Path) -> Schema:

@@ -45,14 +45,14 @@ def running(block: str, place: Path, log: str) -> Iterator[subprocess.Popen[byte
         process.wait(timeout=30)
 
 
-def ran(block: str, place: Path) -> subprocess.CompletedProcess[str]:
+def ran(block: str, place: Path, within_s: int = 150) -> subprocess.CompletedProcess[str]:
     """A block that ends by itself."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block],
         cwd=place,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=within_s,
         check=False,
         env=environment(place),
     )
