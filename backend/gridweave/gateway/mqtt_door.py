@@ -69,7 +69,7 @@ class MqttDoor:
             try:
                 await together(self._connected(inside))
             except _AWAY as away:
-                log.warning("the broker is away", reason=str(away))
+                log.warning("the broker is away", host=self._way.host, port=self._way.port, reason=str(away))
             self._client = None
             await asyncio.sleep(_PAUSE_S)
 
