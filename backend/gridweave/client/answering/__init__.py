@@ -1,1 +1,1 @@
-"""Assets that answer: batteries, buildings and cars that obey setpoints within physics, and say what they can commit."""
+"""Assets that answer: batteries, buildings, cars; they obey setpoints within physics, and say what they can commit."""

@@ -94,7 +94,7 @@ class Asset(Generic[B]):
         return after, Moved(slot, metered, planned_wh, limit)
 
     def keeps(self, span: Span, watts: int) -> bool:
-        """Whether it delivers `watts` in every slot of the span that is still to come, in which it stays within limits."""
+        """Whether it delivers `watts` in every slot of the span that is still to come, and the plan reaches so far."""
         asset = self.with_setpoint(span, watts)
         while asset.slot < span.end:
             if asset.slot >= len(asset.plan):

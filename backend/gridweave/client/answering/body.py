@@ -40,14 +40,14 @@ class Body(Protocol):
     def swing_w(self) -> int:
         """From its least to its greatest import: no setpoint beyond it can be met."""
 
-    def within(self, slot: int, wanted_wh: int, lean: Lean) -> int:
+    def within(self, slot: int, wanted_wh: int, lean: Lean, /) -> int:
         """What is nearest to `wanted_wh` in this slot and keeps every limit, of this slot and of all later ones."""
 
-    def after(self, slot: int, moved_wh: int) -> Self:
+    def after(self, slot: int, moved_wh: int, /) -> Self:
         """A slot later, having moved that; `moved_wh` came from `within`."""
 
-    def back_to(self, slot: int, planned: Self) -> int:
+    def back_to(self, slot: int, planned: Self, /) -> int:
         """What would bring it in this slot to where it was `planned` to be at the slot's end, Wh, limits or not."""
 
-    def limit(self, slot: int, wanted_wh: int) -> Limit:
+    def limit(self, slot: int, wanted_wh: int, /) -> Limit:
         """What keeps it from `wanted_wh`."""

@@ -1,4 +1,4 @@
-"""A building with a heat pump that answers: it lets the warmth of its walls work, within the comfort of its people. Pure.
+"""A building with a heat pump that answers: the warmth of its walls may wait, its people stay at ease. Pure.
 
 One resistance and one capacity: C dT/dt = (T_outside - T) / R + COP x P, solved exactly over a slot in which power and
 outside temperature stand still. Then T goes one way only, so whoever is within the band at both ends of a slot was so
@@ -22,7 +22,7 @@ _TINY = 1e-9
 
 @dataclass(frozen=True)
 class Walls:
-    """`kelvin_per_w` is R, `wh_per_kelvin` is C, `cop` is heat for a unit of electricity; `power_w` is the most drawn."""
+    """`kelvin_per_w` is R, `wh_per_kelvin` is C, `cop` is heat per electricity; it draws `power_w` at most."""
 
     kelvin_per_w: float
     wh_per_kelvin: float
@@ -99,7 +99,7 @@ class Building:
             building = building.after(slot, moved)
         return tuple(plan)
 
-    def within(self, slot: int, wanted_wh: int, lean: Lean) -> int:
+    def within(self, slot: int, wanted_wh: int, _lean: Lean) -> int:
         """Never so little that comfort is lost then or later, or so much; the cold side first, where both cannot be."""
         low, high = self.comfort.bands[slot + 1]
         reach = self.comfort.walls.reach_wh(self.seconds)
@@ -113,7 +113,7 @@ class Building:
     def back_to(self, slot: int, planned: Building) -> int:
         return self._to_reach(slot, planned.inside)
 
-    def limit(self, slot: int, wanted_wh: int) -> Limit:
+    def limit(self, _slot: int, wanted_wh: int) -> Limit:
         is_possible = 0 <= wanted_wh <= self.comfort.walls.reach_wh(self.seconds)
         return Limit.COMFORT if is_possible else Limit.POWER
 

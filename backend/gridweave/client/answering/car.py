@@ -57,10 +57,10 @@ class Car:
             return 0 if lean is Lean.DOWN and must <= 0 else least
         return wanted
 
-    def after(self, slot: int, moved_wh: int) -> Car:
+    def after(self, _slot: int, moved_wh: int) -> Car:
         return replace(self, taken_wh=self.taken_wh + moved_wh)
 
-    def back_to(self, slot: int, planned: Car) -> int:
+    def back_to(self, _slot: int, planned: Car) -> int:
         return planned.taken_wh - self.taken_wh
 
     def limit(self, slot: int, wanted_wh: int) -> Limit:

@@ -32,24 +32,24 @@ class Storage:
     def swing_w(self) -> int:
         return 2 * self.battery.power_w
 
-    def within(self, slot: int, wanted_wh: int, lean: Lean) -> int:
+    def within(self, _slot: int, wanted_wh: int, _lean: Lean) -> int:
         """Never below the reserve, above the capacity, or beyond its power."""
         if wanted_wh < 0:
             return -min(-wanted_wh, self.battery.reach_wh(self.seconds), self.battery.stored_wh - self.reserve_wh)
         return self.battery.charged(wanted_wh, self.seconds)[1]
 
-    def after(self, slot: int, moved_wh: int) -> Storage:
+    def after(self, _slot: int, moved_wh: int) -> Storage:
         """What it drew less what it gave is stored or lost, to the Wh."""
         battery, moved = self.battery.moved(moved_wh, self.seconds)
         lost = moved - (battery.stored_wh - self.battery.stored_wh)
         return replace(self, battery=battery, lost_wh=self.lost_wh + lost)
 
-    def back_to(self, slot: int, planned: Storage) -> int:
+    def back_to(self, _slot: int, planned: Storage) -> int:
         """Rounded up, since of what it draws the losses come off."""
         short = planned.battery.stored_wh - self.battery.stored_wh
         return -(-short * _MILLE // self.battery.efficiency_permille) if short > 0 else short
 
-    def limit(self, slot: int, wanted_wh: int) -> Limit:
+    def limit(self, _slot: int, wanted_wh: int) -> Limit:
         if abs(wanted_wh) > self.battery.reach_wh(self.seconds):
             return Limit.POWER
         return Limit.RESERVE if wanted_wh < 0 else Limit.FULL

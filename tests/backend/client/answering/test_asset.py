@@ -1,4 +1,4 @@
-"""Whatever is asked of an asset, it keeps its limits, delivers what it said it could, and gives back what it shifted."""
+"""Whatever is asked of an asset, it keeps its limits, delivers what it said it could, and takes back what it gave."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_after__of_a_building__is_what_small_steps_come_to() -> None:
 
 
 def test_comfort__that_no_power_keeps__is_refused() -> None:
-    with pytest.raises(ValueError, match="no power keeps 20.0 to 22.0"):
+    with pytest.raises(ValueError, match=r"no power keeps 20\.0 to 22\.0"):
         Comfort(Walls(0.004, 2_000, 2.0, 500), SLOT_S, (-20.0,) * 40, 20.0, 22.0)
 
 
