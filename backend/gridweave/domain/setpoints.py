@@ -114,7 +114,7 @@ class SetpointAnswer:
         """The answer of a word. Raises WordMalformed."""
         names = ("event", "sequence", "state", "committedW", "slot", "meteredWh", "plannedWh", "reason")
         word = Word.of(raw, *names)
-        if word.values["state"] not in OperatingState.__members__:
+        if word.values["state"] not in list(OperatingState.__members__):
             raise WordMalformed("state is an operating state")
         return cls(
             word.text("event", EVENT),

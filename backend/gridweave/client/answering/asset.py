@@ -93,26 +93,26 @@ class Asset(Generic[B]):
         after = replace(self, body=self.body.after(slot, metered), planned=planned, slot=slot + 1)
         return after, Moved(slot, metered, planned_wh, limit)
 
-    def keeps(self, span: Span, watts: int) -> bool:
-        """Whether it delivers `watts` in every slot of the span that is still to come, and the plan reaches so far."""
+    def hindered(self, span: Span, watts: int) -> Limit | None:
+        """What keeps it from `watts` in a slot of the span that is still to come; None: it delivers them all."""
         asset = self.with_setpoint(span, watts)
         while asset.slot < span.end:
             if asset.slot >= len(asset.plan):
-                return False
+                return Limit.UNPLANNED
             asset, moved = asset.step()
             if moved.slot in span and moved.limit is not None:
-                return False
-        return True
+                return moved.limit
+        return None
 
     def available(self, span: Span, *, up: bool) -> int:
         """LOAD_SHED_DELTA_AVAILABLE: the most W, of 0 or more, that it can shed (take, if `up`) all along the span.
 
         Found by halves: whoever can do more can do less. Setpoints that it has for other slots are kept.
         """
-        sign, none, most = 1 if up else -1, 0, self.body.swing_w
+        sign, none, most = 1 if up else -1, 0, self.body.swing_w if span.slots > 0 else 0
         while none < most:
             half = (none + most + 1) // 2
-            if self.keeps(span, sign * half):
+            if self.hindered(span, sign * half) is None:
                 none = half
             else:
                 most = half - 1

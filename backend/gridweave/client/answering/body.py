@@ -27,6 +27,7 @@ class Limit(Enum):
     COMFORT = "comfort"
     DEPARTURE = "departure"
     AWAY = "away"
+    UNPLANNED = "unplanned"
 
 
 class Body(Protocol):

@@ -137,8 +137,8 @@ def test_available__of_any_asset__falls_as_spans_grow_and_holds_for_less(
     if span.slots > 1:
         assert asset.available(replace(span, slots=data.draw(st.integers(1, span.slots - 1))), up=up) >= watts
     if watts:
-        assert asset.keeps(span, sign * data.draw(st.integers(1, watts)))
-    assert not asset.keeps(span, sign * data.draw(st.integers(watts + 1, watts + 30_000)))
+        assert asset.hindered(span, sign * data.draw(st.integers(1, watts))) is None
+    assert asset.hindered(span, sign * data.draw(st.integers(watts + 1, watts + 30_000)))
 
 
 @often
