@@ -22,6 +22,8 @@ __all__ = ["AnsweringAgent"]
 B = TypeVar("B", bound=Body)
 
 _S = 1_000
+_EXPIRED, _TAKEN = "expired", "taken"
+_REFUSED = (_EXPIRED, _TAKEN)
 
 
 class AnsweringAgent(Generic[B]):
@@ -74,7 +76,7 @@ class AnsweringAgent(Generic[B]):
             self.moved.append(moved)
             if order is not None:
                 if moved.limit is not None:
-                    order = self._opt_out(order, moved.limit.value)
+                    order = self._opt_out(order, moved.limit.value, self._asset.slot)
                 self._say(order, moved)
         order = self._called(self._slot())
         if order is not None and (place := (order.setpoint.event, order.setpoint.sequence)) not in self._announced:
@@ -92,7 +94,7 @@ class AnsweringAgent(Generic[B]):
         self.tick()
         order = self._orders.of(event)
         if order is not None and order.committed_w:
-            self._say(self._opt_out(order, "owner"))
+            self._say(self._opt_out(order, "owner", self._next()))
 
     def available(self, first_slot: int, slots: int, *, up: bool) -> int:
         """LOAD_SHED_DELTA_AVAILABLE: the most W that it can shed (take, if `up`) in each of these slots."""
@@ -106,9 +108,9 @@ class AnsweringAgent(Generic[B]):
             asset = asset.with_setpoint(self._to_come(self._span(known.setpoint)), 0)
         span = self._to_come(self._span(setpoint))
         if self._clock() > setpoint.expires_ms or span.slots <= 0:
-            return Order(setpoint, 0, "expired"), asset
+            return Order(setpoint, 0, _EXPIRED), asset
         if any(asset.setpoint(slot) for slot in range(span.first, span.end)):
-            return Order(setpoint, 0, "taken"), asset
+            return Order(setpoint, 0, _TAKEN), asset
         most = asset.available(span, up=setpoint.watts > 0)
         committed = max(-most, min(most, setpoint.watts))
         limit = asset.hindered(span, setpoint.watts) if setpoint.watts else None
@@ -119,23 +121,23 @@ class AnsweringAgent(Generic[B]):
             span = self._to_come(self._span(order.setpoint))
             limit = self._asset.hindered(span, order.committed_w) if order.committed_w and span.slots > 0 else None
             if limit is not None:
-                self._say(self._opt_out(order, limit.value))
+                self._say(self._opt_out(order, limit.value, self._next()))
 
-    def _opt_out(self, order: Order, reason: str) -> Order:
-        """The slot that is under way goes back to the plan, too."""
+    def _opt_out(self, order: Order, reason: str, first: int) -> Order:
+        """From slot `first` on."""
         span = self._span(order.setpoint)
-        first = max(span.first, self._asset.slot)
+        first = max(span.first, first)
         self._asset = self._asset.with_setpoint(Span(first, max(0, span.end - first)), 0)
         after = Order(order.setpoint, 0, reason)
         self._orders.keep(after)
         return after
 
     def _called(self, slot: int) -> Order | None:
-        """The order under which a slot has a setpoint. One that was withdrawn keeps the slot that had begun."""
+        """The order under which a slot has a setpoint. One that was ended keeps the slot that had begun."""
         if not self._asset.setpoint(slot):
             return None
         orders = [order for order in self._orders.all() if slot in self._span(order.setpoint)]
-        return next((order for order in orders if order.committed_w or not order.setpoint.watts), None)
+        return next((order for order in orders if order.reason not in _REFUSED), None)
 
     def _say(self, order: Order, moved: Moved | None = None) -> None:
         setpoint = order.setpoint
@@ -157,10 +159,14 @@ class AnsweringAgent(Generic[B]):
         """The slot of the plan that is under way."""
         return self._clock() // (self._asset.body.seconds * _S) - self._first
 
+    def _next(self) -> int:
+        """The first slot of the plan that has not begun, or begins this millisecond."""
+        return -(-self._clock() // (self._asset.body.seconds * _S)) - self._first
+
     def _span(self, setpoint: Setpoint) -> Span:
         return Span(setpoint.first_slot - self._first, setpoint.slots)
 
     def _to_come(self, span: Span) -> Span:
         """What of a span has not begun; of no slots if all has."""
-        first = max(span.first, self._slot() + 1 if self._clock() % (self._asset.body.seconds * _S) else self._slot())
+        first = max(span.first, self._next())
         return Span(first, max(0, span.end - first))

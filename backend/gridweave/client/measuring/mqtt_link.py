@@ -49,7 +49,7 @@ class MqttLink:
     """Sends what `pumps` (a device's streams) have, and brings them what the gateway says; `obeying` get its setpoints.
 
     All over one connection, for a broker lets a device in once. `knock` gets a session; it is asked for whenever the
-    broker does not let the device in any more. `is_connected`: whether the broker has let it in and holds the connection.
+    broker does not let the device in any more. `is_connected`: whether the broker has let it in and still holds on.
     """
 
     def __init__(

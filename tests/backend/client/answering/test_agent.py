@@ -151,12 +151,14 @@ def test_told__that_the_car_leaves_early__opts_out_before_it_is_too_late(tmp_pat
     assert scene.metered() == [0, 0, 1_000, 1_000, 0, 0, 0, 0]
 
 
-def test_opt_out__by_its_owner__goes_back_to_the_plan(scene: Scene) -> None:
+def test_opt_out__by_its_owner__goes_back_once_the_slot_is_over(scene: Scene) -> None:
     scene.hear(SHED)
-    scene.at(2.5)
+    scene.at(1.5)
     scene.agent.opt_out(SHED.event)
     assert [answer.reason for answer in scene.said()] == ["owner"]
-    scene.at(5)
+    (answer,) = scene.at(2)
+    assert (answer.committed_w, answer.metered_wh, answer.reason) == (0, -1_000, "owner")
+    assert scene.at(5) == []
     assert scene.metered() == [0, -1_000, 1_000, 0, 0]
 
 
