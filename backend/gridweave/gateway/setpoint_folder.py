@@ -3,10 +3,14 @@
 waiting/<device>.<event>.<sequence>.json   a setpoint's word; write it elsewhere and rename it to here
 expired/, superseded/, malformed/          what the gateway dropped, under the same name
 answers/<device>.ndjson                    a line for each answer, each on disk before its setpoint is taken away
+
+Whoever reads answers takes their file away. One that has grown to a mebibyte takes no more, so that no device fills the
+disk; its setpoints wait on.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +26,8 @@ __all__ = ["SetpointFolder"]
 log = structlog.get_logger(__name__)
 
 _MALFORMED = "malformed"
+MOST_ANSWERED = 1 << 20
+"""Bytes of a device's answers."""
 
 
 class SetpointFolder:
@@ -46,6 +52,8 @@ class SetpointFolder:
         file = self._folder / "answers" / f"{device}.ndjson"
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("ab") as lines:
+            if lines.tell() >= MOST_ANSWERED:
+                raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), str(file))
             lines.write(answer.encode() + b"\n")
             lines.flush()
             os.fsync(lines.fileno())

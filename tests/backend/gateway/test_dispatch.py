@@ -21,7 +21,7 @@ from gridweave.domain.setpoints import OperatingState, Setpoint, SetpointAnswer
 from gridweave.domain.telemetry.gateway_errors import WordMalformed
 from gridweave.gateway import dispatch
 from gridweave.gateway.dispatch import Command, Dispatcher
-from gridweave.gateway.setpoint_folder import SetpointFolder
+from gridweave.gateway.setpoint_folder import MOST_ANSWERED, SetpointFolder
 from gridweave.timing import now_ms
 from tests.support.broker import needs_mosquitto
 from tests.support.gateway.process import Broker, GatewayProcess
@@ -113,6 +113,18 @@ async def test_hear__of_another_sequence__leaves_it_waiting(desk: Desk) -> None:
     await desk.dispatcher.hear(DEVICE, replace(ANSWER, sequence=0).encode())
     await desk.dispatcher.hear("0xD8", ANSWER.encode())
     assert desk.files("waiting") == [f"{DEVICE}.peak-7.1.json"]
+
+
+async def test_hear__with_answers_that_nobody_takes_away__keeps_no_more_and_tells_it_again(desk: Desk) -> None:
+    desk.handover.put(Command(DEVICE, SHED))
+    file = desk.folder / "answers" / f"{DEVICE}.ndjson"
+    file.parent.mkdir()
+    file.write_bytes(bytes(MOST_ANSWERED))
+    await desk.dispatcher.hear(DEVICE, ANSWER.encode())
+    assert (file.stat().st_size, desk.files("waiting")) == (MOST_ANSWERED, [f"{DEVICE}.peak-7.1.json"])
+    file.unlink()
+    await desk.dispatcher.hear(DEVICE, ANSWER.encode())
+    assert (desk.handover.answers(DEVICE), desk.files("waiting")) == ([ANSWER], [])
 
 
 async def test_hear__of_no_answer__refuses_it(desk: Desk) -> None:
