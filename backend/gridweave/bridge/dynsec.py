@@ -23,7 +23,7 @@ _ROLE = "device-"
 GATEWAY = "gateway"
 """The gateway's user, client id and role."""
 
-_UP = ("segments", "batches")
+_UP = ("segments", "batches", "setpoints")
 """What a device says. Any topic more would be room at the broker, which keeps a retained message for each."""
 
 ALL_UP, ALL_DOWN = "gridweave/+/up", "gridweave/+/down"

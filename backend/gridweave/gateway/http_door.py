@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gridweave.domain.errors import DomainError
+from gridweave.domain.setpoints import Setpoint
 from gridweave.domain.telemetry.words import BatchStanding, Refusal
 from gridweave.gateway.program import Inside
 
@@ -73,6 +74,9 @@ class HttpDoor:
 
     async def tell(self, device: str, standing: BatchStanding) -> None:
         """Devices ask."""
+
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        """Here nobody shows who he is: setpoints go over a broker alone."""
 
 
 class _Server(uvicorn.Server):
