@@ -197,6 +197,7 @@ DOMAIN_NAMES = {
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
     "FirmwareRegistry": "Gridweave FirmwareRegistry",
+    "DayCalendar": "Gridweave DayCalendar",
     "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""
