@@ -22,7 +22,7 @@ SLOTS, WINDOW = 2, 4
 
 
 class History:
-    """Forty working days and what a meter used in them: `wh` of a day in the event's slots, `window_wh` in the window."""
+    """Forty working days, and what a meter used in each: `wh` in the event's slots, `window_wh` in the window's."""
 
     def __init__(self) -> None:
         self.calendars = CalendarBook(CLOCK)
