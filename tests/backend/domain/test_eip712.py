@@ -27,6 +27,7 @@ from gridweave.domain import (
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
 from gridweave.domain.firmware import messages as firmware
+from gridweave.domain.flexibility import day_acts
 from gridweave.domain.hashing import keccak
 from gridweave.domain.signatures import sign_compact, to_vrs
 from gridweave.domain.telemetry import segments
@@ -40,6 +41,7 @@ MESSAGES: dict[str, type[Any]] = {
         acknowledgements,
         acts,
         anchors,
+        day_acts,
         delegations,
         device_acts,
         firmware,
@@ -62,6 +64,8 @@ def random_value(rng: random.Random, solidity_type: str) -> Any:
         return random_message(rng, solidity_type)
     if solidity_type == "address":
         return "0x" + rng.randbytes(20).hex()
+    if solidity_type == "bytes":
+        return rng.randbytes(rng.randrange(100))
     if solidity_type == "bytes32":
         return rng.randbytes(32)
     if solidity_type == "bool":
