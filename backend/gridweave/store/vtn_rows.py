@@ -42,7 +42,7 @@ class Filter:
     """Which objects of a kind; every condition that is not None must hold.
 
     `targets`: at least one of these. `granted`: no targets at all, or one of these. `program`: of reports, their
-    event's. `after_ms`: of events, they end later.
+    event's. `after_ms`: of events, they end later. `objects`: of subscriptions, to any of these kinds.
     """
 
     owner: str | None = None
@@ -52,6 +52,7 @@ class Filter:
     targets: Collection[str] | None = None
     granted: Collection[str] | None = None
     after_ms: int | None = None
+    objects: Collection[str] | None = None
 
 
 class VtnRows:
@@ -68,8 +69,12 @@ class VtnRows:
 
     def page(self, kind: str, wanted: Filter, skip: int = 0, limit: int | None = None) -> list[Thing]:
         """In the order in which they came."""
-        query = _matching(kind, wanted).order_by(vtn_objects.c.seq).offset(skip).limit(limit)
-        return [_thing(row) for row in self._connection.execute(query).mappings()]
+        query = _matching(kind, wanted).order_by(vtn_objects.c.seq)
+        if wanted.objects is not None:
+            things = [_thing(row) for row in self._connection.execute(query).mappings()]
+            chosen = [thing for thing in things if _asks_for(thing, wanted.objects)]
+            return chosen[skip:] if limit is None else chosen[skip : skip + limit]
+        return [_thing(row) for row in self._connection.execute(query.offset(skip).limit(limit)).mappings()]
 
     def of_origin(self, origin: str) -> list[Thing]:
         """All that was born there."""
@@ -156,6 +161,10 @@ def _matching(kind: str, wanted: Filter) -> Select[Any]:
     if wanted.after_ms is not None:
         query = query.where(or_(column.ends_at_ms.is_(None), column.ends_at_ms > wanted.after_ms))
     return query
+
+
+def _asks_for(subscription: Thing, kinds: Collection[str]) -> bool:
+    return any(kind in wish["objects"] for wish in subscription.content["objectOperations"] for kind in kinds)
 
 
 def _has_one_of(targets: Collection[str]) -> Any:
