@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from gridweave.bridge.openadr.app import create_vtn
 from gridweave.services.settings import Settings
@@ -90,21 +92,27 @@ class TestVtn:
         return await self.utility.make("/events", body)
 
 
+@cache
+def _made() -> tuple[FastAPI, Promised]:
+    """The application, which keeps nothing, and what its document promises: both take a second to make."""
+    app = create_vtn()
+    return app, Promised(app.openapi())
+
+
 @asynccontextmanager
 async def running_vtn(folder: Path, sources: Sequence[Elsewhere] = (), **changes: Any) -> AsyncIterator[TestVtn]:
     """A VTN whose data lie in `folder`, with CLIENTS; `changes` to its settings."""
     settings = Settings.from_env({}, data_dir=folder, **stores.urls(folder), **changes)
     clients = clients_of(settings)
-    folder.mkdir(parents=True, exist_ok=True)
     known = {client.id for client in clients.all()}
     secrets = {id_: clients.add(id_, role) for id_, role in CLIENTS.items() if id_ not in known}
     database = stores.database(Kind.OUTBOX, folder)
     try:
         await database.migrate()
-        app = create_vtn()
+        app, promised = _made()
         async with opened(settings, database, sources) as vtn:
             app.state.vtn = vtn
-            hooks = {"response": [Promised(app.openapi()).check]}
+            hooks = {"response": [promised.check]}
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://vtn", event_hooks=hooks) as http:
                 yield TestVtn(vtn, settings, http, secrets)

@@ -67,7 +67,7 @@ def crud(router: APIRouter, kind: Kind, asks: type[Shape], shows: type[Shape], c
         by.__annotations__["id_"] = by_id
     add = router.add_api_route
     post, one = refused(400, 401, 403, 404, 409, 413, 415), refused(400, 401, 403, 404)
-    made = {201: {"model": shows, "description": "created"}}
+    made: dict[int | str, dict[str, Any]] = {201: {"model": shows, "description": "created"}}
     add(many, create, methods=["POST"], status_code=201, responses=made | post, operation_id=f"create{word}")
     shown: dict[str, Any] = {"response_model": shows}
     add(at, find, methods=["GET"], responses=one, operation_id=f"search{word}By{word}ID", **shown)

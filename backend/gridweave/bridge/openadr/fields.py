@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 from gridweave.domain.names import camel
 
-__all__ = ["Instant", "Int32", "Name", "ObjectId", "Shape", "Span", "Text", "Uri", "Value", "list_of"]
+__all__ = ["Instant", "Int32", "Name", "ObjectId", "Shape", "Span", "Text", "Uri", "Value"]
 
 _SPAN = r"^(-?)P(?=\d|T\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)([DW]))?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
 _YEARLESS = re.compile(r"000[01]-01-01(T00:00:00(\.0+)?(Z|[+-]00:00)?)?")
-_MOST_WHOLE = 2**53
 
 
 def _spelled(name: str) -> str:
@@ -40,16 +39,10 @@ def _is_instant(text: str) -> str:
     return text
 
 
-def _is_finite(value: Any) -> Any:
-    """JSON has no word for infinity, and a number beyond a double's whole ones would be read otherwise elsewhere."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _MOST_WHOLE:
-        return float(value)
-    return value
-
-
-def list_of(kind: Any) -> Any:
-    """An optional list; null and nothing are the same."""
-    return Annotated[list[kind] | None, Field(default=None)]
+def _is_span(text: str) -> str:
+    if not re.fullmatch(_SPAN, text):
+        raise ValueError("is no duration of ISO 8601")
+    return text
 
 
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_without_nul)]
@@ -58,7 +51,7 @@ Text = Annotated[str, Field(max_length=8_000)]
 Uri = Annotated[str, Field(min_length=2, max_length=8_000, json_schema_extra={"format": "uri"})]
 Int32 = Annotated[int, Field(ge=-(2**31), le=2**31 - 1, strict=True)]
 Instant = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"}), AfterValidator(_is_instant)]
-Span = Annotated[str, Field(pattern=_SPAN.replace(r"(?=\d|T\d)", ""), max_length=64)]
+Span = Annotated[str, Field(max_length=64, json_schema_extra={"pattern": _SPAN}), AfterValidator(_is_span)]
 _Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -69,6 +62,4 @@ class Point(Shape):
     y: _Number
 
 
-Value = Annotated[
-    StrictBool | StrictInt | _Number | Annotated[str, Field(strict=True)] | Point, BeforeValidator(_is_finite)
-]
+Value = StrictBool | StrictInt | _Number | Annotated[str, Field(strict=True)] | Point

@@ -273,9 +273,7 @@ class Token(Shape):
 class TokenError(Shape):
     """Why there is no token, as RFC 6749 says it."""
 
-    error: Literal[
-        "invalid_request", "invalid_client", "invalid_scope", "unauthorized_client", "unsupported_grant_type"
-    ]
+    error: Literal["invalid_request", "invalid_client", "unsupported_grant_type"]
     error_description: str = Field(alias="error_description")
 
 

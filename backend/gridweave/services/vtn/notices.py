@@ -43,7 +43,7 @@ def notices_of(
         if sight is None or not sight.sees(thing):
             continue
         body = {"objectType": thing.kind, "operation": operation, "object": shown(thing, sight.shows)}
-        told = {"subscription": subscription.id, "body": json.dumps(body)}
+        told: dict[str, Any] = {"subscription": subscription.id, "body": json.dumps(body)}
         told |= {"attempts": 0, "due_at_ms": now_ms, "created_at_ms": now_ms}
         found += [told | {"url": each["callbackUrl"], "bearer": each.get("bearerToken")} for each in callbacks]
     return found

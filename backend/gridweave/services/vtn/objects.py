@@ -196,7 +196,7 @@ def _parent(rows: VtnRows, kind: Kind, client: Client, thing: Thing) -> Thing | 
 def _check_form(kind: Kind, client: Client, body: Mapping[str, Any]) -> None:
     """Raises Malformed, Forbidden: each role has a form of its own."""
     is_bls = body["objectType"] == _BY_BL[kind]
-    if client.is_bl and not is_bls:
+    if client.is_bl and not (is_bls and body.get("clientID")):
         raise Malformed(f"business logic sends a {_BY_BL[kind]}, with a clientID")
     if is_bls and not client.is_bl:
         raise Forbidden(f"a {_BY_BL[kind]} is business logic's: targets and clientID are not yours to say")

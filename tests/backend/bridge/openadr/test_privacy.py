@@ -16,7 +16,7 @@ def names(found: list[Json], field: str = "eventName") -> set[str]:
 
 
 async def scene(vtn: TestVtn) -> Json:
-    """Events for nobody in particular, for the north, for both halves, for the south; the building lies in the north."""
+    """Events for everybody, for the north, for both halves, for the south; the building lies in the north."""
     await vtn.granted("building", "north")
     program = await vtn.program()
     await vtn.event(program, eventName="all")
