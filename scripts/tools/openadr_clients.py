@@ -44,9 +44,17 @@ def prepare(client: str) -> Path:
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return python
     base = python312()
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes"]
-    for command in ([base, "-m", "venv", "--clear", folder], [*pip, "--only-binary", ":all:", "-r", lock]):
-        _run(command, client)
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "install",
+        "--require-hashes",
+    ]
+    _run([base, "-m", "venv", "--clear", folder], client)
+    _run([*pip, "--only-binary", ":all:", "-r", lock], client)
     stamp.write_text(lock.read_text())
     return python
 
@@ -54,7 +62,7 @@ def prepare(client: str) -> Path:
 def python312() -> Path:
     """A Python that is new enough. Raises Missing."""
     for found in _candidates():
-        command = [found, "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))"]
+        command = [str(found), "-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))"]
         if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return found
     raise Missing("no Python 3.12 or later is here: install one, or put it on PATH")

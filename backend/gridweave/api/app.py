@@ -148,11 +148,11 @@ def create_app(
     app.add_middleware(RequestLog, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    for door in doors:  # before the many routes, which each would be held against a path that is none of theirs
+        app.mount(door.path, door.application)
     for module in _BY_TRAFFIC:
         app.include_router(module.router, prefix=f"/{API_VERSIONS[-1]}")
     app.include_router(health.router)
     app.include_router(operations.pages)
     app.include_router(docs.router)
-    for door in doors:
-        app.mount(door.path, door.application)
     return app

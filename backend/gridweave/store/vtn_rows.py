@@ -52,7 +52,7 @@ class Filter:
     targets: Collection[str] | None = None
     granted: Collection[str] | None = None
     after_ms: int | None = None
-    objects: Collection[str] | None = None
+    objects: tuple[str, ...] | None = None
 
 
 class VtnRows:

@@ -1,4 +1,4 @@
-"""Two independent OpenADR 3.1 clients run a whole event against `gridweave serve`, each in an environment of its own."""
+"""Two independent OpenADR 3.1 clients run a whole event against `gridweave serve`, each in its own environment."""
 
 from __future__ import annotations
 

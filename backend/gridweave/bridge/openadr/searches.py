@@ -41,7 +41,7 @@ async def events(
     limit: LimitQuery = MOST_PAGE,
 ) -> Response:
     """Events that the client may see; `active`: those that are not over."""
-    wanted = Filter(parent=program, after_ms=now_ms() if active else None)
+    wanted = Filter(parent=program, after_ms=now_ms() // 1_000 * 1_000 if active else None)
     return answered(await vtn.objects.page(Kind.EVENT, client, wanted, targets, skip, limit))
 
 

@@ -57,6 +57,7 @@ class Mirror:
                     self._objects.put(rows, thing, known.get(id_))
 
         await self._store.change(write)
+        self._objects.changed()
         return True
 
 

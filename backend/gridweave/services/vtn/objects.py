@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from gridweave.services.vtn.errors import Forbidden, InConflict, Malformed, NoSu
 from gridweave.services.vtn.kinds import WRITERS, Kind, said, shown
 from gridweave.services.vtn.notices import Operation, notices_of
 from gridweave.services.vtn.privacy import sight_of
+from gridweave.services.vtn.shelf import Shelf
 from gridweave.store.vtn import VtnStore
 from gridweave.store.vtn_rows import Filter, NameTaken, Thing, VtnRows
 from gridweave.timing import now_ms
@@ -38,29 +40,31 @@ class Objects:
 
     def __init__(self, store: VtnStore, clients: Clients, most: int, changed: Callable[[], None]) -> None:
         self._store, self._clients, self._most, self._changed = store, clients, most, changed
+        self._shelf = Shelf()
 
-    async def find(self, kind: Kind, client: Client, id_: str) -> Json:
-        """The object as the client may see it."""
+    async def find(self, kind: Kind, client: Client, id_: str) -> bytes:
+        """The object as the client may see it, as JSON."""
 
-        def look(rows: VtnRows) -> Json:
+        def look(rows: VtnRows) -> bytes:
             sight = sight_of(rows, client, kind)
-            return shown(_seen(rows, client, kind, id_), sight.shows)
+            return _json(shown(_seen(rows, client, kind, id_), sight.shows))
 
-        return await self._store.look(look)
+        return await self._shelf.get((client, kind, id_), lambda: self._store.look(look))
 
     async def page(
         self, kind: Kind, client: Client, wanted: Filter, targets: Collection[str] | None, skip: int, limit: int
-    ) -> list[Json]:
-        """At most `limit` objects, in the order in which they came, after `skip` of them."""
+    ) -> bytes:
+        """At most `limit` objects, in the order in which they came, after `skip` of them, as JSON."""
 
-        def look(rows: VtnRows) -> list[Json]:
+        def look(rows: VtnRows) -> bytes:
             sight = sight_of(rows, client, kind, targets)
             if sight.asked is not None and not sight.asked:
-                return []
+                return b"[]"
             visible = replace(wanted, owner=sight.owner, granted=sight.granted, targets=sight.asked)
-            return [shown(thing, sight.shows) for thing in rows.page(kind, visible, skip, limit)]
+            return _json([shown(thing, sight.shows) for thing in rows.page(kind, visible, skip, limit)])
 
-        return await self._store.look(look)
+        key = (client, kind, wanted, None if targets is None else tuple(targets), skip, limit)
+        return await self._shelf.get(key, lambda: self._store.look(look))
 
     async def create(self, kind: Kind, client: Client, body: Mapping[str, Any]) -> Json:
         """A new object, of an id of our own."""
@@ -130,11 +134,20 @@ class Objects:
 
     async def _write(self, work: Callable[[VtnRows], Json]) -> Json:
         done = await self._store.change(work)
-        self._changed()
+        self.changed()
         return done
+
+    def changed(self) -> None:
+        """Something was written: nobody is answered from before, and subscribers are told."""
+        self._shelf.forget()
+        self._changed()
 
     def _tell(self, rows: VtnRows, operation: Operation, thing: Thing, now: int) -> None:
         rows.tell(notices_of(rows, self._clients, operation, thing, now))
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _check_role(kind: Kind, client: Client) -> None:

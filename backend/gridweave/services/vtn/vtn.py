@@ -54,7 +54,7 @@ async def opened(settings: Settings, outbox: Database, sources: Sequence[Elsewhe
         vtn = Vtn(settings, outbox, callbacks)
         vtn.clients.all()
         mirrors = [Mirror(vtn.store, vtn.objects, source) for source in sources]
-        works: list[Any] = [vtn.delivery.run(), *(_reflect(vtn, mirror) for mirror in mirrors)]
+        works: list[Any] = [vtn.delivery.run(), *(_reflect(mirror) for mirror in mirrors)]
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield vtn
@@ -64,11 +64,10 @@ async def opened(settings: Settings, outbox: Database, sources: Sequence[Elsewhe
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _reflect(vtn: Vtn, mirror: Mirror) -> None:
+async def _reflect(mirror: Mirror) -> None:
     while True:
         try:
-            if await mirror.look():
-                vtn.delivery.ring()
+            await mirror.look()
         except (StoreUnavailable, StoreBusy) as away:
             log.warning("what stands elsewhere waits", reason=str(away))
         await asyncio.sleep(_LOOK_S)
