@@ -44,17 +44,18 @@ def prepare(client: str) -> Path:
     if stamp.exists() and stamp.read_text() == lock.read_text():
         return python
     base = python312()
-    pip: list[str | Path] = [
+    pip: tuple[str | Path, ...] = (
         python,
         "-m",
         "pip",
         "--disable-pip-version-check",
         "--quiet",
         "install",
-        "--require-hashes",
-    ]
+        "--only-binary",
+        ":all:",
+    )
     _run([base, "-m", "venv", "--clear", folder], client)
-    _run([*pip, "--only-binary", ":all:", "-r", lock], client)
+    _run([*pip, "--require-hashes", "-r", lock], client)
     stamp.write_text(lock.read_text())
     return python
 
