@@ -146,7 +146,7 @@ def _fuzz(options: Options, log: Path) -> Outcome:
 
 _ON_POSTGRES = (
     "--store=postgres",
-    *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api")),
+    *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api", "bridge/openadr")),
     "tests/e2e/crash/test_thirty_kills.py",
 )
 """The same tests again, as far as they touch a database."""
