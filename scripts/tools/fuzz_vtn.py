@@ -1,6 +1,6 @@
 """Fuzz the VTN of a running service, as business logic and as a VEN: by its own document and by the specification's.
 
-fuzz_vtn.py                 all passes, about three minutes
+fuzz_vtn.py                 all passes, about two minutes
 fuzz_vtn.py --examples 100  more cases a route
 fuzz_vtn.py --seed 7        others
 
@@ -65,10 +65,9 @@ async def _fuzz(seed: int, examples: int) -> int:
                 statuses = []
                 for role, token in tokens.items():
                     for title, document in documents.items():
-                        for mode in ("positive", "all"):
-                            print(f"\n{role} by {title} document, {mode}:", flush=True)
-                            options = [f"--seed={seed}", f"--max-examples={examples}", f"--mode={mode}"]
-                            statuses.append(await _pass(document, url, token, options, facts))
+                        print(f"\n{role} by {title} document:", flush=True)
+                        options = [f"--seed={seed}", f"--max-examples={examples}", "--mode=all"]
+                        statuses.append(await _pass(document, url, token, options, facts))
                 faults = [line for line in service.words(10**8).splitlines() if '"event": "fault"' in line]
                 print("\n".join(faults[:5]))
                 return max([*statuses, 1 if faults else 0])

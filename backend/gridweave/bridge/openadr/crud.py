@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path
 from fastapi.responses import Response
 
-from gridweave.bridge.openadr.depends import InClient, InVtn
+from gridweave.bridge.openadr.depends import InAsked
 from gridweave.bridge.openadr.fields import ObjectId, Shape
 from gridweave.bridge.openadr.shapes import Problem
 from gridweave.services.vtn.kinds import Kind
@@ -45,21 +45,21 @@ def crud(router: APIRouter, kind: Kind, asks: type[Shape], shows: type[Shape], c
     at, many = f"/{name}s/{{{name}ID}}", f"/{name}s"
     by_id = Annotated[ObjectId, Path(alias=f"{name}ID")]
 
-    async def create(vtn: InVtn, client: InClient, body: Annotated[Any, Body()]) -> Response:
+    async def create(asked: InAsked, body: Annotated[Any, Body()]) -> Response:
         said = _plain(body)
-        await check(vtn, said)
-        return answered(await vtn.objects.create(kind, client, said), 201)
+        await check(asked.vtn, said)
+        return answered(await asked.vtn.objects.create(kind, asked.client, said), 201)
 
-    async def find(vtn: InVtn, client: InClient, id_: str) -> Response:
-        return answered(await vtn.objects.find(kind, client, id_))
+    async def find(asked: InAsked, id_: str) -> Response:
+        return answered(await asked.vtn.objects.find(kind, asked.client, id_))
 
-    async def update(vtn: InVtn, client: InClient, id_: str, body: Annotated[Any, Body()]) -> Response:
+    async def update(asked: InAsked, id_: str, body: Annotated[Any, Body()]) -> Response:
         said = _plain(body)
-        await check(vtn, said)
-        return answered(await vtn.objects.update(kind, client, id_, said))
+        await check(asked.vtn, said)
+        return answered(await asked.vtn.objects.update(kind, asked.client, id_, said))
 
-    async def delete(vtn: InVtn, client: InClient, id_: str) -> Response:
-        return answered(await vtn.objects.delete(kind, client, id_))
+    async def delete(asked: InAsked, id_: str) -> Response:
+        return answered(await asked.vtn.objects.delete(kind, asked.client, id_))
 
     for function in (create, update):
         function.__annotations__["body"] = asks

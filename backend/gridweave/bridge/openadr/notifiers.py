@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from gridweave.bridge.openadr.crud import answered, refused
-from gridweave.bridge.openadr.depends import InClient
+from gridweave.bridge.openadr.depends import InAsked
 from gridweave.bridge.openadr.shapes import Notifiers
 from gridweave.services.vtn.errors import Forbidden, NoSuchObject
 
@@ -18,7 +18,7 @@ _OF_BL = frozenset({"events", "reports", "subscriptions", "vens", "resources"})
 
 
 @router.get("/notifiers", response_model=Notifiers, responses=refused(401), operation_id="listAllNotifiers")
-async def notifiers(client: InClient) -> Response:  # noqa: ARG001 - whoever has a token
+async def notifiers(asked: InAsked) -> Response:  # noqa: ARG001 - whoever has a token
     """The ways of being told."""
     return answered({"WEBHOOK": True})
 
@@ -30,8 +30,8 @@ async def notifiers(client: InClient) -> Response:  # noqa: ARG001 - whoever has
     responses=refused(400, 401, 403, 404),
     operation_id="listMqttTopics",
 )
-async def topics(client: InClient, what: str) -> Response:
+async def topics(asked: InAsked, what: str) -> Response:
     """None: see /notifiers."""
-    if what in _OF_BL and not client.is_bl:
+    if what in _OF_BL and not asked.client.is_bl:
         raise Forbidden(f"the topics of all {what} are business logic's")
     raise NoSuchObject("MQTT topic", what)
