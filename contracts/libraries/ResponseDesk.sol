@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import { IDERRegistry } from "../interfaces/IDERRegistry.sol";
+import { IDemandResponse } from "../interfaces/IDemandResponse.sol";
+import { IEnergyAuction } from "../interfaces/IEnergyAuction.sol";
+import { IMeterLedger } from "../interfaces/IMeterLedger.sol";
+import { IResponseGauge } from "../interfaces/IResponseGauge.sol";
+import { IVault } from "../interfaces/IVault.sol";
+import { Act } from "../types/Act.sol";
+import { LANE_MAX } from "../types/LadderWord.sol";
+import { MATCHED } from "../types/Measuring.sol";
+import { ProgrammeTally, ProgrammeTerms } from "../types/Programme.sol";
+import { EventBook } from "../types/EventBook.sol";
+import { EventHead, EventHeadWord } from "../types/EventHead.sol";
+import { ResponseEvent } from "../types/ResponseEvent.sol";
+import { Rule, RuleTally, RuleTerms } from "../types/ResponseRule.sol";
+import { Responses } from "../types/Responses.sol";
+import { HORIZON, RING } from "../types/Ring.sol";
+import { ResponseMath } from "./ResponseMath.sol";
+import { SignedActs } from "./SignedActs.sol";
+
+/// @title The part of DemandResponse that is seldom called
+/// @notice DemandResponse deploys it with itself and runs it on its own storage, for 24,576 bytes do not hold both. Nothing
+/// else ever calls it, and it cannot be exchanged.
+/// @dev Warning: the storage of both is laid out alike, SignedActs first, `_books` next.
+contract ResponseDesk is SignedActs {
+    bytes32 private constant PROGRAMME_TERMS_TYPEHASH = keccak256(
+        "ProgrammeTerms(uint32 market,uint32 feeder,uint32 calendar,bool up,bool firm,bool keptByOperator,bool adjusted,uint8 method,uint8 windowSlots,uint8 windowGap,uint8 tickCount,uint16 floorBps,uint16 lateBps,uint16 drawBps,uint16 maxEvents,uint40 minPrice,uint32 tickSize,uint40 shortfallRate,uint16 maxEventSlots,uint16 maxDaySlots,uint16 maxSeasonSlots,uint32 firstSlot,uint32 untilSlot,uint32 noticeLead,address payer,uint32 optOutLead,uint32 readingWindow,uint32 finalAfter)"
+    );
+    bytes32 private constant PROGRAMME_OPENING_TYPEHASH = keccak256(
+        "ProgrammeOpening(ProgrammeTerms terms,uint256 nonce,uint256 deadline)ProgrammeTerms(uint32 market,uint32 feeder,uint32 calendar,bool up,bool firm,bool keptByOperator,bool adjusted,uint8 method,uint8 windowSlots,uint8 windowGap,uint8 tickCount,uint16 floorBps,uint16 lateBps,uint16 drawBps,uint16 maxEvents,uint40 minPrice,uint32 tickSize,uint40 shortfallRate,uint16 maxEventSlots,uint16 maxDaySlots,uint16 maxSeasonSlots,uint32 firstSlot,uint32 untilSlot,uint32 noticeLead,address payer,uint32 optOutLead,uint32 readingWindow,uint32 finalAfter)"
+    );
+    bytes32 private constant RULE_TERMS_TYPEHASH = keccak256(
+        "RuleTerms(uint32 programme,uint32 meter,bool above,int32 thresholdWh,uint8 hold,uint16 cooldown,uint8 maxPerDay,uint16 maxPerSeason,uint16 lead,uint16 slots,uint32 targetW,uint64 bounty,uint16 maxBounties)"
+    );
+    bytes32 private constant RULE_OPENING_TYPEHASH = keccak256(
+        "ResponseRuleOpening(RuleTerms terms,uint256 nonce,uint256 deadline)RuleTerms(uint32 programme,uint32 meter,bool above,int32 thresholdWh,uint8 hold,uint16 cooldown,uint8 maxPerDay,uint16 maxPerSeason,uint16 lead,uint16 slots,uint32 targetW,uint64 bounty,uint16 maxBounties)"
+    );
+    bytes32 private constant RULE_END_TYPEHASH =
+        keccak256("ResponseRuleEnd(uint32 rule,uint256 nonce,uint256 deadline)");
+    bytes32 private constant CALL_TYPEHASH = keccak256(
+        "ResponseCall(uint32 programme,uint32 firstSlot,uint16 slots,uint32 targetW,uint256 nonce,uint256 deadline)"
+    );
+    bytes32 private constant CANCELLATION_TYPEHASH =
+        keccak256("ResponseCancellation(uint32 number,uint256 nonce,uint256 deadline)");
+
+    /// Slots of an event.
+    uint256 private constant MAX_SLOTS = 96;
+    /// A kWh more on a baseline day raises that many days' baselines by a tenth of it at most.
+    uint256 private constant BASELINE_DAYS = 10;
+    /// Slots between a triggering reading's and the present one, at most.
+    uint256 private constant MAX_AGE = 2;
+    uint256 private constant BLOCK_HASHES = 256;
+
+    IVault private immutable _vault;
+    IMeterLedger private immutable _ledger;
+    IDERRegistry private immutable _ders;
+    IEnergyAuction private immutable _auction;
+    IResponseGauge private immutable _gauge;
+    uint32 private immutable _slotLength;
+    address private immutable _self = address(this);
+
+    Responses private _books;
+
+    constructor(
+        address authority,
+        IVault vault,
+        IMeterLedger ledger,
+        IDERRegistry ders,
+        IEnergyAuction auction,
+        IResponseGauge gauge
+    ) EIP712("Gridweave DemandResponse", "1") AccessManaged(authority) {
+        _vault = vault;
+        _ledger = ledger;
+        _ders = ders;
+        _auction = auction;
+        _gauge = gauge;
+        _slotLength = ledger.slotLength();
+    }
+
+    // -------------------------------------------------------------------------------------------------------- programmes
+
+    /// See IDemandResponse.
+    function openProgramme(ProgrammeTerms memory terms, Act calldata operator)
+        external
+        onlyForResponse
+        returns (uint32 programme)
+    {
+        if (operator.signer != terms.payer) revert IDemandResponse.NotPayer(operator.signer, terms.payer);
+        _requireAllowed(terms);
+        bytes32 hash = keccak256(abi.encode(PROGRAMME_TERMS_TYPEHASH, terms));
+        _consume(operator, keccak256(abi.encode(PROGRAMME_OPENING_TYPEHASH, hash, operator.nonce, operator.deadline)));
+        _requireRole(operator.signer);
+
+        programme = ++_books.programmeCount;
+        _books.calendars[terms.market] = uint256(terms.calendar) + 1;
+        _books.programmes[programme].terms = terms;
+        emit IDemandResponse.ProgrammeOpened(programme, terms);
+    }
+
+    function _requireAllowed(ProgrammeTerms memory terms) private view {
+        uint256 calendar = _books.calendars[terms.market];
+        // a meter's event days count in all its programmes
+        _require(calendar == 0 || calendar == uint256(terms.calendar) + 1, "a market's programmes share a calendar");
+        _require(terms.method <= MATCHED, "method is one of five");
+        _require(!terms.adjusted || terms.windowSlots > 0, "an adjustment has a window");
+        _require(terms.tickSize > 0 && terms.tickCount > 0 && terms.tickCount <= 64, "prices are 1 to 64 ticks");
+        _require(terms.floorBps <= ResponseMath.WHOLE_BPS, "the floor is at most all");
+        _require(terms.lateBps < ResponseMath.WHOLE_BPS, "opting out late costs less than silence");
+        _require(terms.drawBps > 0 && terms.drawBps <= ResponseMath.WHOLE_BPS, "some events take place");
+        _require(terms.maxEventSlots > 0 && terms.maxEventSlots <= MAX_SLOTS, "an event has 1 to 96 slots");
+        _require(terms.firstSlot < terms.untilSlot, "the season has slots");
+        _require(terms.optOutLead > 0 && terms.optOutLead < terms.noticeLead, "the gate lies between notice and start");
+        _require(terms.readingWindow <= terms.finalAfter, "readings are due before they are final");
+        // whatever the market's terms become
+        _require(terms.finalAfter >= (RING - HORIZON) * _slotLength, "no reading changes any more when it is final");
+        _require(terms.finalAfter <= _vault.holdLength(), "the Vault holds until it is final");
+        uint256 retail = _auction.termsOf(terms.market, terms.firstSlot).retailPrice;
+        _require(
+            terms.highestPrice() * terms.maxEvents * terms.drawBps <= BASELINE_DAYS * retail * ResponseMath.WHOLE_BPS,
+            "price x events is at most ten times retail"
+        );
+    }
+
+    function _require(bool holds, string memory rule) private pure {
+        if (!holds) revert IDemandResponse.ProgrammeNotAllowed(rule);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- rules
+
+    /// See IDemandResponse.
+    function openRule(RuleTerms memory terms, Act calldata payer) external onlyForResponse returns (uint32 rule) {
+        ProgrammeTerms memory programme = _programmeOf(terms.programme);
+        _requirePayer(payer.signer, programme.payer);
+        _requireRule(programme, terms);
+        bytes32 hash = keccak256(abi.encode(RULE_TERMS_TYPEHASH, terms));
+        _consume(payer, keccak256(abi.encode(RULE_OPENING_TYPEHASH, hash, payer.nonce, payer.deadline)));
+
+        rule = ++_books.ruleCount;
+        _books.rules[rule].terms = terms;
+        emit IDemandResponse.ResponseRuleOpened(rule, terms);
+    }
+
+    function _requireRule(ProgrammeTerms memory programme, RuleTerms memory terms) private view {
+        uint32[] memory ids = new uint32[](1);
+        ids[0] = terms.meter;
+        if (_ders.metersOf(ids)[0].account() != programme.payer) {
+            revert IDemandResponse.RuleNotAllowed("the meter is the payer's");
+        }
+        if (terms.hold == 0) revert IDemandResponse.RuleNotAllowed("the condition holds for a slot at least");
+        if (terms.lead * _slotLength < programme.noticeLead + _slotLength) {
+            revert IDemandResponse.RuleNotAllowed("the lead covers the notice");
+        }
+    }
+
+    /// See IDemandResponse.
+    function endRule(uint32 rule, Act calldata payer) external onlyForResponse {
+        Rule storage ended = _openRule(rule);
+        _requirePayer(payer.signer, _programmeOf(ended.terms.programme).payer);
+        _consume(payer, keccak256(abi.encode(RULE_END_TYPEHASH, rule, payer.nonce, payer.deadline)));
+
+        ended.tally.ended = true;
+        emit IDemandResponse.ResponseRuleEnded(rule);
+    }
+
+    /// Who pays must still be an operator.
+    function _requirePayer(address signer, address payer) private view {
+        if (signer != payer) revert IDemandResponse.NotPayer(signer, payer);
+        _requireRole(signer);
+    }
+
+    function _openRule(uint32 rule) private view returns (Rule storage found) {
+        found = _books.rules[rule];
+        if (found.terms.programme == 0) revert IDemandResponse.UnknownRule(rule);
+        if (found.tally.ended) revert IDemandResponse.ResponseRuleIsEnded(rule);
+    }
+
+    // ---------------------------------------------------------------------------------------------------------- announce
+
+    /// See IDemandResponse.
+    function announce(uint32 programme, uint32 firstSlot, uint16 slots, uint32 targetW, Act calldata payer)
+        external
+        onlyForResponse
+        returns (uint32 number)
+    {
+        ProgrammeTerms memory terms = _programmeOf(programme);
+        _requirePayer(payer.signer, terms.payer);
+        _consume(
+            payer,
+            keccak256(abi.encode(CALL_TYPEHASH, programme, firstSlot, slots, targetW, payer.nonce, payer.deadline))
+        );
+        EventHead memory head;
+        (head.programme, head.firstSlot, head.slots, head.targetW) = (programme, firstSlot, slots, targetW);
+        return _announce(terms, head, 0, 0);
+    }
+
+    /// See IDemandResponse.
+    function trigger(uint32 rule, uint32 lastSlot) external onlyForResponse returns (uint32 number) {
+        Rule storage called = _openRule(rule);
+        RuleTerms memory terms = called.terms;
+        RuleTally memory tally = called.tally;
+        _requireFresh(terms, tally, lastSlot);
+        _requireCondition(terms, lastSlot);
+        EventHead memory head;
+        (head.programme, head.slots, head.targetW) = (terms.programme, terms.slots, terms.targetW);
+        head.firstSlot = uint32(block.timestamp / _slotLength + terms.lead);
+        bool bounty = terms.bounty != 0 && tally.bounties < terms.maxBounties;
+        number = _announce(_programmeOf(terms.programme), head, rule, bounty ? terms.bounty : 0);
+        ResponseEvent storage event_ = _books.events[number];
+        (event_.caller, event_.rule, event_.bounty) = (msg.sender, rule, bounty);
+
+        tally.lastSlot = lastSlot;
+        tally.dayEvents = tally.day == head.day ? tally.dayEvents + 1 : 1;
+        tally.day = head.day;
+        ++tally.events;
+        if (bounty) ++tally.bounties;
+        _requireCap(tally.dayEvents, terms.maxPerDay);
+        _requireCap(tally.events, terms.maxPerSeason);
+        called.tally = tally;
+    }
+
+    function _requireCap(uint256 would, uint256 most) private pure {
+        if (would > most) revert IDemandResponse.RuleCapReached(would, most);
+    }
+
+    function _requireFresh(RuleTerms memory terms, RuleTally memory tally, uint32 lastSlot) private view {
+        uint256 present = block.timestamp / _slotLength;
+        if (lastSlot + MAX_AGE < present) revert IDemandResponse.TriggerStale(lastSlot, present);
+        if (tally.lastSlot == 0) return;
+        uint256 earliest = uint256(tally.lastSlot) + (terms.cooldown == 0 ? 1 : terms.cooldown);
+        if (lastSlot < earliest) revert IDemandResponse.TriggerNotNewer(lastSlot, uint32(earliest));
+    }
+
+    /// No slot has a reading that has not ended, so none is newer than now.
+    function _requireCondition(RuleTerms memory terms, uint32 lastSlot) private view {
+        for (uint32 slot = lastSlot + 1 - terms.hold; slot <= lastSlot; ++slot) {
+            (uint8 version, uint32 importWh, uint32 exportWh) = _ledger.readingOf(terms.meter, slot);
+            if (version == 0) revert IDemandResponse.TriggerReadingMissing(terms.meter, slot);
+            int256 netWh = int256(uint256(importWh)) - int256(uint256(exportWh));
+            bool holds = terms.above ? netWh > terms.thresholdWh : netWh < terms.thresholdWh;
+            if (!holds) revert IDemandResponse.ConditionNotMet(slot, netWh);
+        }
+    }
+
+    function _announce(ProgrammeTerms memory terms, EventHead memory head, uint32 rule, uint256 bounty)
+        private
+        returns (uint32 number)
+    {
+        uint256 startsAt = uint256(head.firstSlot) * _slotLength;
+        if (block.timestamp + terms.noticeLead > startsAt) {
+            revert IDemandResponse.NoticeTooShort(startsAt, block.timestamp + terms.noticeLead);
+        }
+        if (head.targetW == 0 || head.targetW > LANE_MAX) revert IDemandResponse.TargetOutOfRange(head.targetW);
+        _placeInDay(terms, head);
+        _count(terms, head);
+        head.noticeAt = uint40(block.timestamp);
+
+        number = ++_books.eventCount;
+        uint256 wattSeconds = uint256(head.targetW) * _slotLength * head.slots;
+        // rounded up, so that no sum of what is rounded down exceeds it
+        uint256 budget = (wattSeconds * terms.highestPrice() + 3_599_999) / 3_600_000;
+        EventBook memory book;
+        book.budget = uint72(budget);
+        _books.events[number].head = head.pack();
+        _books.events[number].book = book.pack();
+        emit IDemandResponse.ResponseAnnounced(
+            number,
+            head.programme,
+            rule,
+            msg.sender,
+            head.firstSlot,
+            head.slots,
+            head.targetW,
+            head.day,
+            budget + bounty
+        );
+
+        _lock(terms.payer, int256(budget + bounty), number);
+    }
+
+    function _placeInDay(ProgrammeTerms memory terms, EventHead memory head) private view {
+        uint256 until = uint256(head.firstSlot) + head.slots;
+        if (head.firstSlot < terms.firstSlot || until > terms.untilSlot) {
+            revert IDemandResponse.ResponseOutsideSeason(head.firstSlot, head.slots);
+        }
+        (uint32 day, uint32 dayFirst, uint16 daySlots) = _gauge.dayOf(terms.calendar, head.firstSlot);
+        if (until > uint256(dayFirst) + daySlots) {
+            revert IDemandResponse.ResponseOverMidnight(head.firstSlot, head.slots);
+        }
+        head.day = day;
+        head.offset = uint8(head.firstSlot - dayFirst);
+    }
+
+    /// A cancelled event has been called as well.
+    function _count(ProgrammeTerms memory terms, EventHead memory head) private {
+        ProgrammeTally memory tally = _books.programmes[head.programme].tally;
+        if (head.firstSlot < tally.busyUntil) {
+            revert IDemandResponse.ResponseNotInOrder(head.firstSlot, tally.busyUntil);
+        }
+        tally.busyUntil = head.firstSlot + head.slots;
+        tally.daySlots = tally.day == head.day ? tally.daySlots + head.slots : head.slots;
+        tally.day = head.day;
+        tally.seasonSlots += head.slots;
+        ++tally.events;
+        if (head.slots == 0) revert IDemandResponse.ResponseCapReached(0, terms.maxEventSlots);
+        _requireWithin(head.slots, terms.maxEventSlots);
+        _requireWithin(tally.daySlots, terms.maxDaySlots);
+        _requireWithin(tally.seasonSlots, terms.maxSeasonSlots);
+        _requireWithin(tally.events, terms.maxEvents);
+        _books.programmes[head.programme].tally = tally;
+    }
+
+    function _requireWithin(uint256 would, uint256 most) private pure {
+        if (would > most) revert IDemandResponse.ResponseCapReached(would, most);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ cancel, draw
+
+    /// See IDemandResponse.
+    function cancel(uint32 number, Act calldata payer) external onlyForResponse {
+        EventHead memory head = _openHead(number);
+        _requirePayer(payer.signer, _programmeOf(head.programme).payer);
+        uint256 startsAt = uint256(head.firstSlot) * _slotLength;
+        if (block.timestamp >= startsAt) revert IDemandResponse.ResponseHasStarted(number, startsAt);
+        _consume(payer, keccak256(abi.encode(CANCELLATION_TYPEHASH, number, payer.nonce, payer.deadline)));
+
+        head.cancelled = true;
+        _books.events[number].head = head.pack();
+        emit IDemandResponse.ResponseCancelled(number);
+    }
+
+    /// See IDemandResponse.
+    function draw(uint32 number) external onlyForResponse {
+        EventHead memory head = _openHead(number);
+        ProgrammeTerms memory terms = _programmeOf(head.programme);
+        if (head.drawn || terms.drawBps == ResponseMath.WHOLE_BPS) revert IDemandResponse.DrawNotDue(number);
+        uint256 startsAt = uint256(head.firstSlot) * _slotLength;
+        if (block.timestamp < startsAt - terms.optOutLead) {
+            revert IDemandResponse.BeforeGate(number, startsAt - terms.optOutLead);
+        }
+        ResponseEvent storage event_ = _books.events[number];
+        uint256 drawBlock = event_.drawBlock;
+        if (drawBlock == 0 || block.number > drawBlock + BLOCK_HASHES) {
+            event_.drawBlock = uint64(block.number + 2);
+            return;
+        }
+        if (block.number <= drawBlock) revert IDemandResponse.DrawTooEarly(number, drawBlock);
+        uint256 drawn = uint256(keccak256(abi.encode(blockhash(drawBlock), number))) % ResponseMath.WHOLE_BPS;
+        head.drawn = drawn < terms.drawBps;
+        head.cancelled = !head.drawn;
+        event_.head = head.pack();
+        emit IDemandResponse.ResponseDrawn(number, head.drawn);
+    }
+
+    // ------------------------------------------------------------------------------------------------------------- close
+
+    /// See IDemandResponse.
+    function close(uint32 number) external onlyForResponse {
+        EventHead memory head = _headOf(number);
+        if (head.closed) revert IDemandResponse.ResponseIsClosed(number);
+        ProgrammeTerms memory terms = _programmeOf(head.programme);
+        EventBook memory book = _books.events[number].book.unpack();
+        if (!head.cancelled) _requireDone(number, head, terms, book);
+        ResponseEvent storage event_ = _books.events[number];
+        address caller = event_.caller;
+        uint256 rest = book.budget;
+        uint256 bounty = event_.bounty ? _books.rules[event_.rule].terms.bounty : 0;
+        if (bounty != 0 && (!book.given || head.cancelled)) {
+            --_books.rules[event_.rule].tally.bounties;
+            rest += bounty;
+            bounty = 0;
+        }
+        head.closed = true;
+        book.budget = 0;
+        event_.head = head.pack();
+        event_.book = book.pack();
+        emit IDemandResponse.ResponseClosed(number, rest, bounty);
+
+        if (rest != 0) _lock(terms.payer, -int256(rest), number);
+        if (bounty != 0) _lock(caller, -int256(bounty), number);
+    }
+
+    function _requireDone(uint32 number, EventHead memory head, ProgrammeTerms memory terms, EventBook memory book)
+        private
+        view
+    {
+        uint256 finalAt = (uint256(head.firstSlot) + head.slots) * _slotLength + terms.finalAfter;
+        if (block.timestamp < finalAt) revert IDemandResponse.ResponseNotFinal(number, finalAt);
+        if (book.settled != head.called) {
+            revert IDemandResponse.ResponseNotSettled(number, book.settled, head.called);
+        }
+    }
+
+    // ----------------------------------------------------------------------------------------------------------- helpers
+
+    function _lock(address account, int256 amount, uint256 number) private {
+        IVault.Lock[] memory items = new IVault.Lock[](1);
+        items[0] = IVault.Lock({ account: account, amount: int96(amount), ref: bytes32(number) });
+        if (_vault.lock(items)[0] != 0) revert IDemandResponse.BudgetNotPaid(account, uint256(amount));
+    }
+
+    function _programmeOf(uint32 programme) private view returns (ProgrammeTerms memory terms) {
+        terms = _books.programmes[programme].terms;
+        if (terms.payer == address(0)) revert IDemandResponse.UnknownProgramme(programme);
+    }
+
+    function _headOf(uint32 number) private view returns (EventHead memory) {
+        EventHeadWord word = _books.events[number].head;
+        if (EventHeadWord.unwrap(word) == 0) revert IDemandResponse.UnknownResponse(number);
+        return word.unpack();
+    }
+
+    function _openHead(uint32 number) private view returns (EventHead memory head) {
+        head = _headOf(number);
+        if (head.cancelled) revert IDemandResponse.ResponseIsCancelled(number);
+    }
+
+    /// On its own the desk has no programmes, and shall have none.
+    modifier onlyForResponse() {
+        if (address(this) == _self) revert IDemandResponse.UnknownProgramme(0);
+        _;
+    }
+}
