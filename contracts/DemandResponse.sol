@@ -13,6 +13,9 @@ import { IEnergyAuction } from "./interfaces/IEnergyAuction.sol";
 import { IMeterLedger } from "./interfaces/IMeterLedger.sol";
 import { IResponseGauge } from "./interfaces/IResponseGauge.sol";
 import { IVault } from "./interfaces/IVault.sol";
+import { Batches } from "./libraries/Batches.sol";
+import { Calls } from "./libraries/Calls.sol";
+import { Lookups } from "./libraries/Lookups.sol";
 import { ResponseDesk } from "./libraries/ResponseDesk.sol";
 import { ResponseMath } from "./libraries/ResponseMath.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
@@ -31,12 +34,12 @@ import { LANE_BITS, LANE_MAX, LadderWord } from "./types/LadderWord.sol";
 import { Called, FIXED } from "./types/Measuring.sol";
 import { Meter, MeterBinding } from "./types/Meter.sol";
 import { MeterCalls } from "./types/MeterCalls.sol";
-import { Order } from "./types/Order.sol";
-import { ProgrammeTally, ProgrammeTerms } from "./types/Programme.sol";
+import { BID } from "./types/Order.sol";
+import { Programme, ProgrammeTerms } from "./types/Programme.sol";
 import { EventBook, EventBookWord } from "./types/EventBook.sol";
 import { EventHead, EventHeadWord } from "./types/EventHead.sol";
 import { ResponseEvent } from "./types/ResponseEvent.sol";
-import { RuleTally, RuleTerms } from "./types/ResponseRule.sol";
+import { Rule, RuleTerms } from "./types/ResponseRule.sol";
 import { Responses, pairKey } from "./types/Responses.sol";
 
 /// @title DemandResponse
@@ -44,6 +47,10 @@ import { Responses, pairKey } from "./types/Responses.sol";
 /// costs the same whatever the number of assets.
 /// @dev Called are only contracts of the same deployment, and ERC-1271 wallets by static call.
 contract DemandResponse is IDemandResponse, SignedActs {
+    using Batches for IVault;
+    using Batches for uint256;
+    using Calls for uint256;
+    using Lookups for address;
     using ResponseMath for EventBook;
     using ResponseMath for ProgrammeTerms;
 
@@ -51,6 +58,19 @@ contract DemandResponse is IDemandResponse, SignedActs {
         keccak256("BaselineAgreement(uint32 programme,uint32 asset,int32 fixedWh,uint256 nonce,uint256 deadline)");
     bytes32 private constant OPT_OUT_TYPEHASH =
         keccak256("ResponseOptOut(uint32 number,uint32 index,uint256 nonce,uint256 deadline)");
+
+    // Words of what others tell: how many, and the places of some.
+    uint256 private constant ASSET_WORDS = 8;
+    uint256 private constant ASSET_METER = 0;
+    uint256 private constant ASSET_NAMEPLATE_W = 3;
+    uint256 private constant ASSET_FEEDER = 5;
+    uint256 private constant DEVICE_WORDS = 4;
+    uint256 private constant DEVICE_STATUS = 3;
+    uint256 private constant MARKET_WORDS = 14;
+    uint256 private constant MARKET_FEED_IN = 4;
+    uint256 private constant POSITION_WORDS = 7;
+    uint256 private constant POSITION_SIDE = 0;
+    uint256 private constant POSITION_FILLED_WH = 4;
 
     uint256 private constant MAX_CALLS = 256;
     uint256 private constant MAX_SETTLEMENTS = 64;
@@ -165,8 +185,9 @@ contract DemandResponse is IDemandResponse, SignedActs {
         }
         uint256 bond = _bondOf(terms, enrolment.committedW, terms.maxEventSlots);
         uint256 tick = enrolment.committedW == 0 ? 0 : (enrolment.askPrice - terms.minPrice) / terms.tickSize;
-        _books.enrolments[key] = packEnrolment(enrolment, version, tick, bond, meter);
-        emit AssetEnrolled(enrolment.programme, enrolment.asset, uint32(version), meter, bond, enrolment);
+        EnrolmentWord word = packEnrolment(enrolment, version, tick, bond, meter);
+        _books.enrolments[key] = word;
+        emit AssetEnrolled(enrolment.programme, enrolment.asset, word);
 
         _moveBond(account, int256(bond) - int256(before.bond()), key);
     }
@@ -178,8 +199,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
         view
         returns (uint32 meter, address account)
     {
-        IDERRegistry.Asset memory asset = _ders.assetOf(enrolment.asset);
-        meter = asset.meter;
+        uint256 asset = address(_ders).lookUp(IDERRegistry.assetOf.selector, enrolment.asset, ASSET_WORDS);
+        meter = uint32(asset.get(ASSET_METER));
         if (meter == 0) revert IDERRegistry.UnknownAsset(enrolment.asset);
         uint32[] memory ids = new uint32[](1);
         ids[0] = meter;
@@ -189,15 +210,18 @@ contract DemandResponse is IDemandResponse, SignedActs {
         // whoever leaves need not fit
         if (powerW == 0) return (meter, account);
 
-        uint256 most = asset.nameplateW < MAX_POWER_W ? asset.nameplateW : MAX_POWER_W;
+        uint256 most = asset.get(ASSET_NAMEPLATE_W);
+        if (most > MAX_POWER_W) most = MAX_POWER_W;
         if (powerW > most) revert PowerOutOfRange(powerW, most);
-        if (asset.feeder != terms.feeder) revert OtherFeeder(asset.feeder, terms.feeder);
+        uint32 feeder = uint32(asset.get(ASSET_FEEDER));
+        if (feeder != terms.feeder) revert OtherFeeder(feeder, terms.feeder);
         if (meters[0].market() != terms.market) revert OtherMarket(meters[0].market(), terms.market);
         if (meters[0].isBounded() && !bindings[0].isWithin(block.timestamp / _slotLength)) {
             revert IDERRegistry.AssetMeterNotInForce(enrolment.asset, meter);
         }
         address device = bindings[0].device();
-        if (_devices.deviceOf(device).status != IDeviceRegistry.Status.Active) {
+        uint256 found = address(_devices).lookUp(IDeviceRegistry.deviceOf.selector, uint160(device), DEVICE_WORDS);
+        if (found.get(DEVICE_STATUS) != uint256(IDeviceRegistry.Status.Active)) {
             revert IDERRegistry.DeviceNotActive(device);
         }
         if (!_isOnGrid(terms, enrolment.askPrice)) revert AskOffGrid(enrolment.askPrice);
@@ -228,14 +252,17 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     /// What silence costs in an event of that many slots.
     function _bondOf(ProgrammeTerms memory terms, uint256 powerW, uint256 slots) private view returns (uint256) {
-        return terms.firm ? terms.silenceCost(_energyOf(powerW)) * slots : 0;
+        unchecked {
+            // 48 bits times 41 times 7
+            return terms.firm ? terms.silenceCost(_energyOf(powerW)) * slots : 0;
+        }
     }
 
     function _moveBond(address account, int256 amount, uint256 ref) private {
         if (amount == 0) return;
-        IVault.Lock[] memory items = new IVault.Lock[](1);
-        items[0] = IVault.Lock({ account: account, amount: int96(amount), ref: bytes32(ref) });
-        if (_vault.lock(items)[0] != 0) revert BondNotPaid(account, uint256(amount));
+        uint256 locks = Batches.openLocks(1);
+        locks.setLock(0, account, amount, bytes32(ref));
+        if (_vault.lockAll(locks)[0] != 0) revert BondNotPaid(account, uint256(amount));
     }
 
     // ------------------------------------------------------------------------------------------------------ call, opt out
@@ -257,8 +284,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
         calling.number = number;
         EventHead memory head = _openHead(number);
         calling.head = head;
-        calling.terms = _books.programmes[head.programme].terms;
-        uint256 gateAt = _gateAt(head, calling.terms);
+        calling.terms = _termsOf(head.programme);
+        uint256 gateAt = _gateAt(head);
         if (block.timestamp >= gateAt) revert CallTooLate(number, gateAt);
 
         uint32 first = head.called;
@@ -339,13 +366,12 @@ contract DemandResponse is IDemandResponse, SignedActs {
         EventHead memory head = _openHead(number);
         Commitment lane = _laneOf(number, index, head.called);
         EnrolmentWord enrolment = _books.enrolments[pairKey(head.programme, lane.asset())];
-        (address account,) = _holderOf(enrolment.meter());
-        if (owner.signer != account) revert SignerNotAllowed(owner.signer);
+        if (owner.signer != _meterOf(enrolment.meter()).account()) revert SignerNotAllowed(owner.signer);
         if (lane.isVoid()) revert HasOptedOut(number, index);
         _consume(owner, keccak256(abi.encode(OPT_OUT_TYPEHASH, number, index, owner.nonce, owner.deadline)));
 
         uint256 from = 0;
-        if (block.timestamp < _gateAt(head, _books.programmes[head.programme].terms)) {
+        if (block.timestamp < _gateAt(head)) {
             _leave(number, index, lane, head, enrolment.meter());
         } else {
             from = _leaveLate(number, index, head);
@@ -371,8 +397,10 @@ contract DemandResponse is IDemandResponse, SignedActs {
         if (block.timestamp >= endsAt) revert ResponseHasEnded(number, endsAt);
         uint256 startsAt = uint256(head.firstSlot) * _slotLength;
         from = 1;
-        // a slot that has begun counts as before
-        if (block.timestamp > startsAt) from += (block.timestamp - startsAt + _slotLength - 1) / _slotLength;
+        unchecked {
+            // times; a slot that has begun counts as before
+            if (block.timestamp > startsAt) from += (block.timestamp - startsAt + _slotLength - 1) / _slotLength;
+        }
         uint256 key = pairKey(number, index / LANES_PER_WORD);
         uint256 word = _books.outcomes[key];
         Outcome outcome = Outcome.wrap(laneOf(word, index));
@@ -400,12 +428,11 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     function _requireDispatchable(uint32 number, EventHead memory head) private view {
-        ProgrammeTerms storage terms = _books.programmes[head.programme].terms;
-        uint256 gateAt = _gateAt(head, terms);
+        uint256 gateAt = _gateAt(head);
         if (block.timestamp < gateAt) revert BeforeGate(number, gateAt);
         uint256 startsAt = uint256(head.firstSlot) * _slotLength;
         if (block.timestamp >= startsAt) revert ResponseHasStarted(number, startsAt);
-        if (!head.drawn && terms.drawBps < ResponseMath.WHOLE_BPS) revert ResponseNotDrawn(number);
+        if (!head.drawn && _books.programmes[head.programme].terms.drawBps < ResponseMath.WHOLE_BPS) revert ResponseNotDrawn(number);
     }
 
     /// At the margin the share takes the place of what was offered; elsewhere the margin tells the setpoint.
@@ -444,7 +471,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
         uint256 feedIn; // micro per kWh
         bool isFinal; // nothing that was paid can be taken back
         uint256 legs;
-        IVault.Settlement money;
+        uint256 fromBonds; // millionths, to the payer
+        uint256 money; // the settlement, as Batches lays it out
     }
 
     /// One commitment of it.
@@ -455,8 +483,6 @@ contract DemandResponse is IDemandResponse, SignedActs {
         uint256 enrolmentKey;
         EnrolmentWord enrolment;
         uint32 meter;
-        address account;
-        bool mayDebit;
         int256 net;
     }
 
@@ -482,16 +508,15 @@ contract DemandResponse is IDemandResponse, SignedActs {
             if (block.timestamp < batch.endsAt) revert ResponseNotEnded(number, batch.endsAt);
             if (head.closed) revert ResponseIsClosed(number);
         }
-        batch.terms = _books.programmes[head.programme].terms;
+        batch.terms = _termsOf(head.programme);
         batch.book = _books.events[number].book.unpack();
-        batch.money.legs = new IVault.Leg[](most);
-        batch.money.utility = batch.terms.payer;
-        batch.money.operator = batch.terms.payer;
-        uint256 finalAt = batch.endsAt + batch.terms.finalAfter;
-        batch.isFinal = block.timestamp >= finalAt;
-        batch.money.holdUntil = uint40(finalAt);
+        batch.money = Batches.openSettlement(most);
+        batch.isFinal = block.timestamp >= batch.endsAt + batch.terms.finalAfter;
         if (!batch.terms.up) {
-            batch.feedIn = _auction.termsOf(batch.terms.market, head.firstSlot).feedInPrice;
+            uint256 market = address(_auction).lookUp(
+                IEnergyAuction.termsOf.selector, batch.terms.market, head.firstSlot, MARKET_WORDS
+            );
+            batch.feedIn = market.get(MARKET_FEED_IN);
         }
     }
 
@@ -566,39 +591,44 @@ contract DemandResponse is IDemandResponse, SignedActs {
     function _boughtBy(uint32 meter, EventHead memory head) private view returns (int256[] memory boughtWh) {
         boughtWh = new int256[](head.slots);
         for (uint256 i = 0; i < head.slots; ++i) {
-            IEnergyAuction.Position memory position = _auction.positionOf(meter, uint32(head.firstSlot + i));
-            boughtWh[i] = position.side == 1 ? int256(position.filledWh) : -int256(position.filledWh);
+            uint256 position = address(_auction).lookUp(
+                IEnergyAuction.positionOf.selector, meter, head.firstSlot + i, POSITION_WORDS
+            );
+            int256 filledWh = int256(position.get(POSITION_FILLED_WH));
+            boughtWh[i] = position.get(POSITION_SIDE) == BID ? filledWh : -filledWh;
         }
     }
 
     /// What moves from `before` to the part's net: out of the budget or the bond first, else between account and payer.
     function _owe(Batch memory batch, Part memory part, int256 before) private {
-        int256 change = _above(part.net) - _above(before);
-        int256 fromBond = _above(-part.net) - _above(-before);
-        int256 fromPayer = change;
-        uint256 fromPot = 0;
-        if (change > 0) {
-            fromPot = uint256(change) < batch.book.budget ? uint256(change) : batch.book.budget;
-            batch.book.budget -= uint72(fromPot);
-            fromPayer -= int256(fromPot);
+        unchecked {
+            // amounts of 56 bits; what leaves budget and bond is in them
+            int256 change = _above(part.net) - _above(before);
+            int256 fromBond = _above(-part.net) - _above(-before);
+            int256 fromPayer = change;
+            uint256 fromPot = 0;
+            if (change > 0) {
+                fromPot = uint256(change) < batch.book.budget ? uint256(change) : batch.book.budget;
+                batch.book.budget -= uint72(fromPot);
+                fromPayer -= int256(fromPot);
+            }
+            if (fromBond > 0) {
+                EnrolmentWord enrolment = part.enrolment;
+                _books.enrolments[part.enrolmentKey] = enrolment.withBond(enrolment.bond() - uint256(fromBond));
+                batch.fromBonds += uint256(fromBond);
+            } else {
+                // a later reading proves that it was charged too much
+                fromPayer -= fromBond;
+            }
+            Meter meter = _meterOf(part.meter);
+            uint256 leg = batch.money.legAt(batch.legs++);
+            leg.set(0, uint160(meter.account()));
+            leg.set(1, meter.hasMandate() ? 1 : 0);
+            leg.set(2, fromPot);
+            leg.set(3, uint256(fromPayer));
+            leg.set(4, batch.isFinal ? 0 : uint256(change));
+            leg.set(5, pairKey(batch.number, part.index));
         }
-        if (fromBond > 0) {
-            part.enrolment = part.enrolment.withBond(part.enrolment.bond() - uint256(fromBond));
-            _books.enrolments[part.enrolmentKey] = part.enrolment;
-            batch.money.potToUtility += int96(fromBond);
-        } else {
-            // a later reading proves that it was charged too much
-            fromPayer -= fromBond;
-        }
-        (part.account, part.mayDebit) = _holderOf(part.meter);
-        batch.money.legs[batch.legs++] = IVault.Leg({
-            account: part.account,
-            mayDebit: part.mayDebit,
-            fromPot: uint96(fromPot),
-            fromUtility: int96(fromPayer),
-            hold: batch.isFinal ? int96(0) : int96(change),
-            ref: bytes32(pairKey(batch.number, part.index))
-        });
     }
 
     function _above(int256 amount) private pure returns (int256) {
@@ -641,13 +671,15 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     function _pay(Batch memory batch) private {
-        IVault.Leg[] memory legs = batch.money.legs;
-        uint256 count = batch.legs;
-        assembly ("memory-safe") {
-            // no more than there was room for
-            mstore(legs, count)
-        }
-        _vault.settle(batch.money);
+        uint256 money = batch.money;
+        address payer = batch.terms.payer;
+        money.set(1, uint160(payer));
+        money.set(2, uint160(payer));
+        money.set(3, batch.endsAt + batch.terms.finalAfter);
+        money.set(4, 0);
+        money.set(5, batch.fromBonds);
+        money.set(6, 0);
+        _vault.settleAll(money, batch.legs);
     }
 
     // ----------------------------------------------------------------------------------------------------------- helpers
@@ -668,24 +700,29 @@ contract DemandResponse is IDemandResponse, SignedActs {
         if (head.cancelled) revert ResponseIsCancelled(number);
     }
 
-    function _gateAt(EventHead memory head, ProgrammeTerms memory terms) private view returns (uint256) {
-        return uint256(head.firstSlot) * _slotLength - terms.optOutLead;
+    function _gateAt(EventHead memory head) private view returns (uint256) {
+        return uint256(head.firstSlot) * _slotLength - _books.programmes[head.programme].terms.optOutLead;
     }
 
     function _endsAt(EventHead memory head) private view returns (uint256) {
-        return (uint256(head.firstSlot) + head.slots) * _slotLength;
+        unchecked {
+            // 33 bits times 32
+            return (uint256(head.firstSlot) + head.slots) * _slotLength;
+        }
     }
 
     /// Wh per slot, rounded down.
     function _energyOf(uint256 powerW) private view returns (uint256) {
-        return powerW * _slotLength / 3_600;
+        unchecked {
+            // 24 bits times 32
+            return powerW * _slotLength / 3_600;
+        }
     }
 
-    function _holderOf(uint32 meter) private view returns (address account, bool mandate) {
+    function _meterOf(uint32 meter) private view returns (Meter) {
         uint32[] memory ids = new uint32[](1);
         ids[0] = meter;
-        Meter terms = _ders.metersOf(ids)[0];
-        return (terms.account(), terms.hasMandate());
+        return _ders.metersOf(ids)[0];
     }
 
     function _laneOf(uint32 number, uint32 index, uint256 called) private view returns (Commitment) {
@@ -701,13 +738,19 @@ contract DemandResponse is IDemandResponse, SignedActs {
     // ----------------------------------------------------------------------------------------------------------- getters
 
     /// @inheritdoc IDemandResponse
-    function programmeOf(uint32 programme) external view returns (ProgrammeTerms memory, ProgrammeTally memory) {
-        return (_books.programmes[programme].terms, _books.programmes[programme].tally);
+    function programmeOf(uint32 programme) external view returns (uint256[4] memory words) {
+        Programme storage found = _books.programmes[programme];
+        assembly ("memory-safe") {
+            for { let i := 0 } lt(i, 4) { i := add(i, 1) } { mstore(add(words, shl(5, i)), sload(add(found.slot, i))) }
+        }
     }
 
     /// @inheritdoc IDemandResponse
-    function ruleOf(uint32 rule) external view returns (RuleTerms memory, RuleTally memory) {
-        return (_books.rules[rule].terms, _books.rules[rule].tally);
+    function ruleOf(uint32 rule) external view returns (uint256[3] memory words) {
+        Rule storage found = _books.rules[rule];
+        assembly ("memory-safe") {
+            for { let i := 0 } lt(i, 3) { i := add(i, 1) } { mstore(add(words, shl(5, i)), sload(add(found.slot, i))) }
+        }
     }
 
     /// @inheritdoc IDemandResponse
@@ -716,8 +759,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     /// @inheritdoc IDemandResponse
-    function responseOf(uint32 number) external view returns (EventHead memory, EventBook memory) {
-        return (_books.events[number].head.unpack(), _books.events[number].book.unpack());
+    function responseOf(uint32 number) external view returns (EventHeadWord head, EventBookWord book) {
+        return (_books.events[number].head, _books.events[number].book);
     }
 
     /// @inheritdoc IDemandResponse

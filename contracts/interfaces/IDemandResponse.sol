@@ -2,11 +2,11 @@
 pragma solidity ^0.8.37;
 
 import { Act } from "../types/Act.sol";
-import { AssetEnrolment } from "../types/AssetEnrolment.sol";
-import { EventBook } from "../types/EventBook.sol";
-import { EventHead } from "../types/EventHead.sol";
-import { ProgrammeTally, ProgrammeTerms } from "../types/Programme.sol";
-import { RuleTally, RuleTerms } from "../types/ResponseRule.sol";
+import { AssetEnrolment, EnrolmentWord } from "../types/AssetEnrolment.sol";
+import { EventBookWord } from "../types/EventBook.sol";
+import { EventHeadWord } from "../types/EventHead.sol";
+import { ProgrammeTerms } from "../types/Programme.sol";
+import { RuleTerms } from "../types/ResponseRule.sol";
 
 /// @title A peak is shed by rule, measured by meter, paid by contract
 /// @notice An operator opens programmes, whose terms never change, and pays for their events. Owners enrol assets. An event is called by
@@ -28,11 +28,8 @@ interface IDemandResponse {
     event ProgrammeOpened(uint32 indexed programme, ProgrammeTerms terms);
     event ResponseRuleOpened(uint32 indexed rule, RuleTerms terms);
     event ResponseRuleEnded(uint32 indexed rule);
-    /// @param version of the enrolment, its act's nonce
-    /// @param bond millionths that now lie for it
-    event AssetEnrolled(
-        uint32 indexed programme, uint32 indexed asset, uint32 version, uint32 meter, uint256 bond, AssetEnrolment terms
-    );
+    /// @param word all of it, the bond that now lies for it too, as types/AssetEnrolment.sol packs it
+    event AssetEnrolled(uint32 indexed programme, uint32 indexed asset, EnrolmentWord word);
     /// @param rule 0: the payer called it
     /// @param budget millionths, the bounty included
     event ResponseAnnounced(
@@ -201,11 +198,14 @@ interface IDemandResponse {
 
     // Getters
 
-    function programmeOf(uint32 programme) external view returns (ProgrammeTerms memory terms, ProgrammeTally memory tally);
-    function ruleOf(uint32 rule) external view returns (RuleTerms memory terms, RuleTally memory tally);
+    /// @return words as types/Programme.sol lays a Programme out
+    function programmeOf(uint32 programme) external view returns (uint256[4] memory words);
+    /// @return words as types/ResponseRule.sol lays a Rule out
+    function ruleOf(uint32 rule) external view returns (uint256[3] memory words);
     /// @return word as types/AssetEnrolment.sol packs it
     function enrolmentOf(uint32 programme, uint32 asset) external view returns (uint256 word);
-    function responseOf(uint32 number) external view returns (EventHead memory head, EventBook memory book);
+    /// @return head and book as types/EventHead.sol and types/EventBook.sol pack them
+    function responseOf(uint32 number) external view returns (EventHeadWord head, EventBookWord book);
     /// @return commitment and outcome as types/Commitment.sol packs them
     function commitmentOf(uint32 number, uint32 index) external view returns (uint64 commitment, uint64 outcome);
     /// @return word as types/MeterCalls.sol packs it

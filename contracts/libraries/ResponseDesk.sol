@@ -20,6 +20,9 @@ import { ResponseEvent } from "../types/ResponseEvent.sol";
 import { Rule, RuleTally, RuleTerms } from "../types/ResponseRule.sol";
 import { Responses } from "../types/Responses.sol";
 import { HORIZON, RING } from "../types/Ring.sol";
+import { Batches } from "./Batches.sol";
+import { Calls } from "./Calls.sol";
+import { Lookups } from "./Lookups.sol";
 import { ResponseMath } from "./ResponseMath.sol";
 import { SignedActs } from "./SignedActs.sol";
 
@@ -28,6 +31,11 @@ import { SignedActs } from "./SignedActs.sol";
 /// else ever calls it, and it cannot be exchanged.
 /// @dev Warning: the storage of both is laid out alike, SignedActs first, `_books` next.
 contract ResponseDesk is SignedActs {
+    using Batches for IVault;
+    using Batches for uint256;
+    using Calls for uint256;
+    using Lookups for address;
+
     bytes32 private constant PROGRAMME_TERMS_TYPEHASH = keccak256(
         "ProgrammeTerms(uint32 market,uint32 feeder,uint32 calendar,bool up,bool firm,bool keptByOperator,bool adjusted,uint8 method,uint8 windowSlots,uint8 windowGap,uint8 tickCount,uint16 floorBps,uint16 lateBps,uint16 drawBps,uint16 maxEvents,uint40 minPrice,uint32 tickSize,uint40 shortfallRate,uint16 maxEventSlots,uint16 maxDaySlots,uint16 maxSeasonSlots,uint32 firstSlot,uint32 untilSlot,uint32 noticeLead,address payer,uint32 optOutLead,uint32 readingWindow,uint32 finalAfter)"
     );
@@ -47,6 +55,10 @@ contract ResponseDesk is SignedActs {
     );
     bytes32 private constant CANCELLATION_TYPEHASH =
         keccak256("ResponseCancellation(uint32 number,uint256 nonce,uint256 deadline)");
+
+    // Words of a market's terms: how many, and the place of one.
+    uint256 private constant MARKET_WORDS = 14;
+    uint256 private constant MARKET_RETAIL = 5;
 
     /// Slots of an event.
     uint256 private constant MAX_SLOTS = 96;
@@ -119,7 +131,9 @@ contract ResponseDesk is SignedActs {
         // whatever the market's terms become
         _require(terms.finalAfter >= (RING - HORIZON) * _slotLength, "no reading changes any more when it is final");
         _require(terms.finalAfter <= _vault.holdLength(), "the Vault holds until it is final");
-        uint256 retail = _auction.termsOf(terms.market, terms.firstSlot).retailPrice;
+        uint256 retail = address(_auction).lookUp(
+            IEnergyAuction.termsOf.selector, terms.market, terms.firstSlot, MARKET_WORDS
+        ).get(MARKET_RETAIL);
         _require(
             terms.highestPrice() * terms.maxEvents * terms.drawBps <= BASELINE_DAYS * retail * ResponseMath.WHOLE_BPS,
             "price x events is at most ten times retail"
@@ -398,9 +412,9 @@ contract ResponseDesk is SignedActs {
     // ----------------------------------------------------------------------------------------------------------- helpers
 
     function _lock(address account, int256 amount, uint256 number) private {
-        IVault.Lock[] memory items = new IVault.Lock[](1);
-        items[0] = IVault.Lock({ account: account, amount: int96(amount), ref: bytes32(number) });
-        if (_vault.lock(items)[0] != 0) revert IDemandResponse.BudgetNotPaid(account, uint256(amount));
+        uint256 locks = Batches.openLocks(1);
+        locks.setLock(0, account, amount, bytes32(number));
+        if (_vault.lockAll(locks)[0] != 0) revert IDemandResponse.BudgetNotPaid(account, uint256(amount));
     }
 
     function _programmeOf(uint32 programme) private view returns (ProgrammeTerms memory terms) {

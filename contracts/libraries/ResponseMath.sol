@@ -62,7 +62,10 @@ library ResponseMath {
 
     /// What a slot costs at most who delivers nothing, in millionths.
     function silenceCost(ProgrammeTerms memory terms, uint256 committedWh) internal pure returns (uint256) {
-        return committedWh * terms.floorBps / WHOLE_BPS * terms.shortfallRate / 1_000;
+        unchecked {
+            // energies of 32 bits at most, prices of 41, shares of 16
+            return committedWh * terms.floorBps / WHOLE_BPS * terms.shortfallRate / 1_000;
+        }
     }
 
     /// @return pay millionths
@@ -73,22 +76,28 @@ library ResponseMath {
         returns (uint256 pay, uint256 penalty)
     {
         if (!measured.hasBaseline) return (0, 0);
-        for (uint256 i = 0; i < measured.actualWh.length; ++i) {
-            if (measured.lateFrom != 0 && i + 1 >= measured.lateFrom) {
-                if (terms.firm) penalty += _lateCost(terms, measured.committedWh);
-            } else if ((measured.missing >> i) & 1 != 0) {
-                if (terms.firm && !terms.keptByOperator) penalty += silenceCost(terms, measured.committedWh);
-            } else {
-                (uint256 paid, uint256 charged) = _slotOf(terms, measured, i);
-                pay += paid;
-                penalty += charged;
+        unchecked {
+            // 96 slots of what is bounded below
+            for (uint256 i = 0; i < measured.actualWh.length; ++i) {
+                if (measured.lateFrom != 0 && i + 1 >= measured.lateFrom) {
+                    if (terms.firm) penalty += _lateCost(terms, measured.committedWh);
+                } else if ((measured.missing >> i) & 1 != 0) {
+                    if (terms.firm && !terms.keptByOperator) penalty += silenceCost(terms, measured.committedWh);
+                } else {
+                    (uint256 paid, uint256 charged) = _slotOf(terms, measured, i);
+                    pay += paid;
+                    penalty += charged;
+                }
             }
         }
     }
 
     function _lateCost(ProgrammeTerms memory terms, uint256 committedWh) private pure returns (uint256) {
-        uint256 shortWh = committedWh * terms.floorBps / WHOLE_BPS;
-        return shortWh * terms.shortfallRate * terms.lateBps / WHOLE_BPS / 1_000;
+        unchecked {
+            // as above
+            uint256 shortWh = committedWh * terms.floorBps / WHOLE_BPS;
+            return shortWh * terms.shortfallRate * terms.lateBps / WHOLE_BPS / 1_000;
+        }
     }
 
     function _slotOf(ProgrammeTerms memory terms, Measured memory measured, uint256 i)
@@ -96,16 +105,22 @@ library ResponseMath {
         pure
         returns (uint256 pay, uint256 penalty)
     {
-        int256 change = measured.baselineWh[i] - measured.actualWh[i];
-        if (terms.up) change = -change;
-        uint256 deliveredWh = change > 0 ? uint256(change) : 0;
-        uint256 eligibleWh = _min(deliveredWh, measured.committedWh);
-        uint256 worth = eligibleWh * measured.price;
-        uint256 credit = measured.feedIn == 0 ? 0 : measured.feedIn * _min(eligibleWh, _creditedWh(measured, i));
-        if (worth > credit) pay = (worth - credit) / 1_000;
-        if (!terms.firm) return (pay, 0);
-        uint256 floorWh = measured.committedWh * terms.floorBps / WHOLE_BPS;
-        if (floorWh > deliveredWh) penalty = (floorWh - deliveredWh) * terms.shortfallRate / 1_000;
+        unchecked {
+            // sums of readings of 32 bits, adjusted by 16; eligible at most what is committed
+            int256 change = measured.baselineWh[i] - measured.actualWh[i];
+            if (terms.up) change = -change;
+            uint256 deliveredWh = change > 0 ? uint256(change) : 0;
+            uint256 eligibleWh = _min(deliveredWh, measured.committedWh);
+            uint256 worth = eligibleWh * measured.price;
+            if (measured.feedIn != 0) {
+                uint256 credit = measured.feedIn * _min(eligibleWh, _creditedWh(measured, i));
+                worth = worth > credit ? worth - credit : 0;
+            }
+            pay = worth / 1_000;
+            if (!terms.firm) return (pay, 0);
+            uint256 floorWh = measured.committedWh * terms.floorBps / WHOLE_BPS;
+            if (floorWh > deliveredWh) penalty = (floorWh - deliveredWh) * terms.shortfallRate / 1_000;
+        }
     }
 
     /// What the market credits as a deviation at feedIn: d = export - import - (sold - bought), if it is positive.
