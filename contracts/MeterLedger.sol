@@ -222,11 +222,28 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
         uint256 lane = (_words[_key(meter, slot)] >> ((slot & 7) * 32)) & type(uint32).max;
         if (lane == 0) return (0, 0, 0);
 
-        uint32[] memory ids = new uint32[](1);
-        ids[0] = meter;
-        uint256 scale = _ders.metersOf(ids)[0].scaleWh();
+        uint256 scale = _scaleOf(meter);
         // 15 bits times at most 100 fit 32 bits.
         return (uint8(lane >> 30), uint32(((lane >> 15) & MAX_SCALED) * scale), uint32((lane & MAX_SCALED) * scale));
+    }
+
+    /// @inheritdoc IMeterLedger
+    function wordsOf(uint32 meter, uint256[] calldata groups)
+        external
+        view
+        returns (uint256 scaleWh, uint256[] memory words)
+    {
+        words = new uint256[](groups.length);
+        for (uint256 i = 0; i < groups.length; ++i) {
+            words[i] = _words[(uint256(meter) << 32) | uint32(groups[i])];
+        }
+        return (_scaleOf(meter), words);
+    }
+
+    function _scaleOf(uint32 meter) private view returns (uint256) {
+        uint32[] memory ids = new uint32[](1);
+        ids[0] = meter;
+        return _ders.metersOf(ids)[0].scaleWh();
     }
 
     /// @inheritdoc IMeterLedger

@@ -41,6 +41,13 @@ interface IMeterLedger {
         returns (Recorded[] memory);
 
     function readingOf(uint32 meter, uint32 slot) external view returns (uint8 version, uint32 importWh, uint32 exportWh);
+    /// @notice Many readings at once: words of eight slots, those of a group from 8 x group on, the first in the least significant
+    /// bits, each as version 2 | import 15 | export 15 in units of `scaleWh`. Version 0: no reading.
+    /// @param groups slot / 8
+    function wordsOf(uint32 meter, uint256[] calldata groups)
+        external
+        view
+        returns (uint256 scaleWh, uint256[] memory words);
     /// @notice The EIP-712 digest that a device signs.
     function digestOf(Reading reading) external view returns (bytes32);
     /// @notice Seconds per slot, one for the deployment.

@@ -170,6 +170,8 @@ UNCHECKED: Mapping[type[Event], str] = {
     chain.OperationExecuted: "what it did shows in other events",
     chain.OperationCanceled: "a plan that came to nothing",
     chain.EIP712DomainChanged: "never sent",
+    chain.CalendarOpened: "days move no money; what is measured by them is not audited yet",
+    chain.DaysPublished: "days move no money; what is measured by them is not audited yet",
     chain.Approval: "the currency's own affair; the Vault's tokens show in Transfer and in its balance",
 }
 """Events that no promise rests on, each with the reason."""

@@ -13,6 +13,7 @@ from functools import cache
 
 from gridweave.chain.abi import EventAbi, abi_of
 from gridweave.chain.bond_events import BondLeaving, BondPosted, BondRedeemed, Compensated, RefusalProved
+from gridweave.chain.calendar_events import CalendarOpened, DaysPublished
 from gridweave.chain.event import Event
 from gridweave.chain.firmware_events import (
     FirmwareReleased,
@@ -100,11 +101,13 @@ __all__ = [
     "BondLeaving",
     "BondPosted",
     "BondRedeemed",
+    "CalendarOpened",
     "Cancelled",
     "Cleared",
     "Compensated",
     "DIDAttributeChanged",
     "DIDOwnerChanged",
+    "DaysPublished",
     "DebtChanged",
     "DebtPaid",
     "DelegationSet",
@@ -301,6 +304,7 @@ _CONTRACTS = (
     "RelayerBond",
     "TelemetryAnchor",
     "FirmwareRegistry",
+    "DayCalendar",
 )
 
 _STRUCTS: Mapping[type[Event], type[MarketTerms] | type[Release]] = {

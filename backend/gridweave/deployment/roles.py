@@ -23,6 +23,7 @@ FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "MeterLedger": {Role.RECORDER: ("record",)},
     "EnergyAuction": {Role.OPERATOR: ("createMarket", "changeMarket"), Role.PUBLIC: ("place", "placeSchedule")},
     "FirmwareRegistry": {Role.MAKER: ("openModel",)},
+    "DayCalendar": {Role.OPERATOR: ("openCalendar", "publishDays")},
 }
 
 DELAYED_ROLES = (Role.MODULE, Role.RECORDER)

@@ -59,6 +59,8 @@ CONTRACTS: tuple[Creation, ...] = (
     ),
     Creation("TelemetryAnchor", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
     Creation("FirmwareRegistry", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
+    Creation("DayCalendar", lambda d, at: (at["Authority"], d.slot_length), "authority, slotLength"),
+    Creation("ResponseGauge", lambda _, at: (at["DayCalendar"], at["MeterLedger"]), "calendars, ledger"),
 )
 """Every contract in the order in which they are created."""
 

@@ -2,7 +2,8 @@
 
 A declaration is the struct's own encodeType. Type hashes, encoded data and the JSON for wallets all derive from it.
 A message is any object with a `TYPE` and, for each field `camelCase`, an attribute `camel_case`: ints for integers, a
-bool for bool, a hex string for addresses, bytes for bytes32, another message for a struct, a sequence for an array.
+bool for bool, a hex string for addresses, bytes for bytes32 and bytes, another message for a struct, a sequence for an
+array.
 """
 
 from __future__ import annotations
@@ -161,6 +162,8 @@ _DECLARATIONS = (
         "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
         "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
     ),
+    "CalendarOpening(string timeZone,uint32 firstDate,uint32 firstSlot,uint256 nonce,uint256 deadline)",
+    "DayPublication(uint32 calendar,uint32 firstDay,bytes days_,uint256 nonce,uint256 deadline)",
     "ModelOpening(uint32 model,address maker,uint8 threshold,address[] keys,uint256 nonce,uint256 deadline)",
     "ReleaseKeyChange(uint32 model,uint32 version,uint8 threshold,address[] keys,uint256 deadline)",
     (
@@ -267,7 +270,7 @@ def _value_to_json(field: Field, value: Any) -> Any:
     if field.type in TYPES:
         return _to_json(value)
     _encoder(field)(value)
-    if field.type == "bytes32":
+    if field.type in ("bytes32", "bytes"):
         return "0x" + value.hex()
     if field.type == "address":
         return checksum_address(value)
@@ -284,6 +287,8 @@ def _encoder(field: Field) -> Callable[[Any], bytes]:
         return struct_hash
     if field.type == "string":
         return lambda value: keccak(value.encode())
+    if field.type == "bytes":
+        return keccak
     if field.type == "bytes32":
         return lambda value: _bytes32(field, value)
     if field.type == "address":

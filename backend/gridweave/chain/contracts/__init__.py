@@ -9,6 +9,7 @@ from typing import Self
 from gridweave.chain.contracts.acts import NO_ACT, Act, SignedWord, signed_word, signed_words
 from gridweave.chain.contracts.authority import Authority, Role
 from gridweave.chain.contracts.base import Contract
+from gridweave.chain.contracts.day_calendar import DayCalendar
 from gridweave.chain.contracts.der_registry import Asset, DERRegistry
 from gridweave.chain.contracts.device_registry import Device, DeviceCheck, DeviceRegistry
 from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionState, SlotClearing, SlotState
@@ -16,6 +17,7 @@ from gridweave.chain.contracts.firmware_registry import FirmwareRegistry, Signed
 from gridweave.chain.contracts.local_currency import LocalCurrency
 from gridweave.chain.contracts.meter_ledger import MeterLedger
 from gridweave.chain.contracts.relayer_bond import Promise, RelayerBond
+from gridweave.chain.contracts.response_gauge import ResponseGauge
 from gridweave.chain.contracts.telemetry_anchor import (
     RangePart,
     ReadingProof,
@@ -37,6 +39,7 @@ __all__ = [
     "Contract",
     "Contracts",
     "DERRegistry",
+    "DayCalendar",
     "Device",
     "DeviceCheck",
     "DeviceRegistry",
@@ -49,6 +52,7 @@ __all__ = [
     "RangePart",
     "ReadingProof",
     "RelayerBond",
+    "ResponseGauge",
     "Role",
     "SignedBatch",
     "SignedQuorum",
@@ -81,6 +85,8 @@ class Contracts:
     bond: RelayerBond
     anchors: TelemetryAnchor
     firmware: FirmwareRegistry
+    calendars: DayCalendar
+    gauge: ResponseGauge
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -97,10 +103,12 @@ class Contracts:
             bond=RelayerBond(node, addresses["RelayerBond"]),
             anchors=TelemetryAnchor(node, addresses["TelemetryAnchor"]),
             firmware=FirmwareRegistry(node, addresses["FirmwareRegistry"]),
+            calendars=DayCalendar(node, addresses["DayCalendar"]),
+            gauge=ResponseGauge(node, addresses["ResponseGauge"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
-        """Every facade."""
+        """Every facade of what obeys the Authority."""
         return (
             self.authority,
             self.currency,
@@ -112,4 +120,5 @@ class Contracts:
             self.bond,
             self.anchors,
             self.firmware,
+            self.calendars,
         )

@@ -1,0 +1,1 @@
+"""Demand response: days, baselines, programmes, events, and the money that follows from them. Pure."""
