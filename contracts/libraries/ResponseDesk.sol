@@ -109,7 +109,7 @@ contract ResponseDesk is SignedActs {
         _requireRole(operator.signer);
 
         programme = ++_books.programmeCount;
-        _books.calendars[terms.market] = uint256(terms.calendar) + 1;
+        _books.calendars[terms.market] = terms.calendar;
         _books.programmes[programme].terms = terms;
         emit IDemandResponse.ProgrammeOpened(programme, terms);
     }
@@ -117,7 +117,8 @@ contract ResponseDesk is SignedActs {
     function _requireAllowed(ProgrammeTerms memory terms) private view {
         uint256 calendar = _books.calendars[terms.market];
         // a meter's event days count in all its programmes
-        _require(calendar == 0 || calendar == uint256(terms.calendar) + 1, "a market's programmes share a calendar");
+        _require(calendar == 0 || calendar == terms.calendar, "a market's programmes share a calendar");
+        _require(terms.calendar != 0, "days are counted by a calendar");
         _require(terms.method <= MATCHED, "method is one of five");
         _require(!terms.adjusted || terms.windowSlots > 0, "an adjustment has a window");
         _require(terms.tickSize > 0 && terms.tickCount > 0 && terms.tickCount <= 64, "prices are 1 to 64 ticks");

@@ -17,8 +17,8 @@ struct Responses {
     mapping(uint256 programme => Programme) programmes;
     mapping(uint256 rule => Rule) rules;
     mapping(uint256 number => ResponseEvent) events;
-    // 1 + the calendar by which a market's days are counted
-    mapping(uint256 market => uint256) calendars;
+    // by which a market's days are counted
+    mapping(uint256 market => uint256 calendar) calendars;
     mapping(uint256 programmeAndAsset => EnrolmentWord) enrolments;
     mapping(uint256 meter => MeterCalls) meters;
     // four lanes of 64 bits each
