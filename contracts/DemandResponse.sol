@@ -39,7 +39,7 @@ import { Programme, ProgrammeTerms } from "./types/Programme.sol";
 import { EventBook, EventBookWord } from "./types/EventBook.sol";
 import { EventHead, EventHeadWord } from "./types/EventHead.sol";
 import { ResponseEvent } from "./types/ResponseEvent.sol";
-import { Rule, RuleTerms } from "./types/ResponseRule.sol";
+import { RuleTerms } from "./types/ResponseRule.sol";
 import { Responses, pairKey } from "./types/Responses.sol";
 
 /// @title DemandResponse
@@ -53,6 +53,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
     using Lookups for address;
     using ResponseMath for EventBook;
     using ResponseMath for ProgrammeTerms;
+    using ResponseMath for ResponseMath.Measured;
 
     bytes32 private constant BASELINE_AGREEMENT_TYPEHASH =
         keccak256("BaselineAgreement(uint32 programme,uint32 asset,int32 fixedWh,uint256 nonce,uint256 deadline)");
@@ -64,8 +65,6 @@ contract DemandResponse is IDemandResponse, SignedActs {
     uint256 private constant ASSET_METER = 0;
     uint256 private constant ASSET_NAMEPLATE_W = 3;
     uint256 private constant ASSET_FEEDER = 5;
-    uint256 private constant DEVICE_WORDS = 4;
-    uint256 private constant DEVICE_STATUS = 3;
     uint256 private constant MARKET_WORDS = 14;
     uint256 private constant MARKET_FEED_IN = 4;
     uint256 private constant POSITION_WORDS = 7;
@@ -220,12 +219,16 @@ contract DemandResponse is IDemandResponse, SignedActs {
             revert IDERRegistry.AssetMeterNotInForce(enrolment.asset, meter);
         }
         address device = bindings[0].device();
-        uint256 found = address(_devices).lookUp(IDeviceRegistry.deviceOf.selector, uint160(device), DEVICE_WORDS);
-        if (found.get(DEVICE_STATUS) != uint256(IDeviceRegistry.Status.Active)) {
-            revert IDERRegistry.DeviceNotActive(device);
-        }
+        if (!_isActive(device)) revert IDERRegistry.DeviceNotActive(device);
         if (!_isOnGrid(terms, enrolment.askPrice)) revert AskOffGrid(enrolment.askPrice);
         if (terms.method != FIXED && enrolment.fixedWh != 0) revert BaselineNotDue();
+    }
+
+    /// Of an active device nothing is wrong but the signature, which is judged last: none is given. It reads a fifth of `deviceOf`.
+    function _isActive(address device) private view returns (bool) {
+        IDeviceRegistry.Check[] memory checks = new IDeviceRegistry.Check[](1);
+        (checks[0].device, checks[0].asOf) = (device, uint40(block.timestamp));
+        return _devices.areAuthentic(checks)[0] == IDeviceRegistry.DeviceSignatureInvalid.selector;
     }
 
     function _isOnGrid(ProgrammeTerms memory terms, uint256 askPrice) private pure returns (bool) {
@@ -468,7 +471,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
         ProgrammeTerms terms;
         EventBook book;
         uint256 endsAt;
-        uint256 feedIn; // micro per kWh
+        uint256 budget; // millionths
+        uint256 feedIn; // 1 + micro per kWh, once it was asked
         bool isFinal; // nothing that was paid can be taken back
         uint256 legs;
         uint256 fromBonds; // millionths, to the payer
@@ -512,12 +516,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
         batch.book = _books.events[number].book.unpack();
         batch.money = Batches.openSettlement(most);
         batch.isFinal = block.timestamp >= batch.endsAt + batch.terms.finalAfter;
-        if (!batch.terms.up) {
-            uint256 market = address(_auction).lookUp(
-                IEnergyAuction.termsOf.selector, batch.terms.market, head.firstSlot, MARKET_WORDS
-            );
-            batch.feedIn = market.get(MARKET_FEED_IN);
-        }
+        batch.budget = batch.terms.budgetOf(head, _slotLength);
     }
 
     function _partOf(Batch memory batch, uint32 index) private view returns (Part memory part) {
@@ -583,14 +582,34 @@ contract DemandResponse is IDemandResponse, SignedActs {
         measured.committedWh = _energyOf(setpointW);
         measured.price = batch.terms.priceAt(part.lane.tick());
         measured.lateFrom = part.outcome.lateFrom();
-        measured.feedIn = batch.feedIn;
-        if (batch.feedIn != 0 && measured.hasBaseline) measured.boughtWh = _boughtBy(part.meter, head);
+        if (!batch.terms.up && measured.hasBaseline) _addCredit(batch, part.meter, measured);
+    }
+
+    /// What the market pays the meter besides. Most meters have no order in those slots and export nothing, so it is asked little.
+    function _addCredit(Batch memory batch, uint32 meter, ResponseMath.Measured memory measured) private view {
+        EventHead memory head = batch.head;
+        measured.boughtWh = _boughtBy(meter, head);
+        uint256 credited = 0;
+        for (uint256 i = 0; i < head.slots; ++i) {
+            credited |= measured.creditedWh(i);
+        }
+        if (credited == 0) return;
+        if (batch.feedIn == 0) {
+            uint256 market = address(_auction).lookUp(
+                IEnergyAuction.termsOf.selector, batch.terms.market, head.firstSlot, MARKET_WORDS
+            );
+            batch.feedIn = 1 + market.get(MARKET_FEED_IN);
+        }
+        measured.feedIn = batch.feedIn - 1;
     }
 
     /// On the market, net, per slot.
     function _boughtBy(uint32 meter, EventHead memory head) private view returns (int256[] memory boughtWh) {
         boughtWh = new int256[](head.slots);
         for (uint256 i = 0; i < head.slots; ++i) {
+            uint256 version =
+                address(_auction).lookUp(IEnergyAuction.lastVersionOf.selector, meter, head.firstSlot + i, 2).get(0);
+            if (version == 0) continue;
             uint256 position = address(_auction).lookUp(
                 IEnergyAuction.positionOf.selector, meter, head.firstSlot + i, POSITION_WORDS
             );
@@ -608,8 +627,9 @@ contract DemandResponse is IDemandResponse, SignedActs {
             int256 fromPayer = change;
             uint256 fromPot = 0;
             if (change > 0) {
-                fromPot = uint256(change) < batch.book.budget ? uint256(change) : batch.book.budget;
-                batch.book.budget -= uint72(fromPot);
+                uint256 left = batch.budget - batch.book.spent;
+                fromPot = uint256(change) < left ? uint256(change) : left;
+                batch.book.spent += uint72(fromPot);
                 fromPayer -= int256(fromPot);
             }
             if (fromBond > 0) {
@@ -685,7 +705,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
     // ----------------------------------------------------------------------------------------------------------- helpers
 
     function _termsOf(uint32 programme) private view returns (ProgrammeTerms memory terms) {
-        terms = _books.programmes[programme].terms;
+        terms = _books.programmes[programme].load();
         if (terms.payer == address(0)) revert UnknownProgramme(programme);
     }
 
@@ -746,11 +766,8 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     /// @inheritdoc IDemandResponse
-    function ruleOf(uint32 rule) external view returns (uint256[3] memory words) {
-        Rule storage found = _books.rules[rule];
-        assembly ("memory-safe") {
-            for { let i := 0 } lt(i, 3) { i := add(i, 1) } { mstore(add(words, shl(5, i)), sload(add(found.slot, i))) }
-        }
+    function ruleOf(uint32 rule) external view returns (uint256, uint256) {
+        return (_books.rules[rule].terms, _books.rules[rule].tally);
     }
 
     /// @inheritdoc IDemandResponse

@@ -77,8 +77,7 @@ interface IDemandResponse {
     error UnknownProgramme(uint32 programme);
     error UnknownRule(uint32 rule);
     error UnknownResponse(uint32 number);
-    error ProgrammeNotAllowed(string rule);
-    error RuleNotAllowed(string rule);
+    error ResponseTermsNotAllowed(string rule);
     /// @notice Only who pays for the programme may do that.
     error NotPayer(address signer, address payer);
     /// @notice A later one needs a higher nonce, below 2^24.
@@ -200,8 +199,8 @@ interface IDemandResponse {
 
     /// @return words as types/Programme.sol lays a Programme out
     function programmeOf(uint32 programme) external view returns (uint256[4] memory words);
-    /// @return words as types/ResponseRule.sol lays a Rule out
-    function ruleOf(uint32 rule) external view returns (uint256[3] memory words);
+    /// @return terms and tally as types/ResponseRule.sol packs them
+    function ruleOf(uint32 rule) external view returns (uint256 terms, uint256 tally);
     /// @return word as types/AssetEnrolment.sol packs it
     function enrolmentOf(uint32 programme, uint32 asset) external view returns (uint256 word);
     /// @return head and book as types/EventHead.sol and types/EventBook.sol pack them

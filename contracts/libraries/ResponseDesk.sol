@@ -17,7 +17,7 @@ import { ProgrammeTally, ProgrammeTerms } from "../types/Programme.sol";
 import { EventBook } from "../types/EventBook.sol";
 import { EventHead, EventHeadWord } from "../types/EventHead.sol";
 import { ResponseEvent } from "../types/ResponseEvent.sol";
-import { Rule, RuleTally, RuleTerms } from "../types/ResponseRule.sol";
+import { RuleTally, RuleTerms, packRule } from "../types/ResponseRule.sol";
 import { Responses } from "../types/Responses.sol";
 import { HORIZON, RING } from "../types/Ring.sol";
 import { Batches } from "./Batches.sol";
@@ -31,6 +31,7 @@ import { SignedActs } from "./SignedActs.sol";
 /// else ever calls it, and it cannot be exchanged.
 /// @dev Warning: the storage of both is laid out alike, SignedActs first, `_books` next.
 contract ResponseDesk is SignedActs {
+    using ResponseMath for ProgrammeTerms;
     using Batches for IVault;
     using Batches for uint256;
     using Calls for uint256;
@@ -67,6 +68,8 @@ contract ResponseDesk is SignedActs {
     /// Slots between a triggering reading's and the present one, at most.
     uint256 private constant MAX_AGE = 2;
     uint256 private constant BLOCK_HASHES = 256;
+    /// Slots of a word of the ledger.
+    uint256 private constant LEDGER_LANES = 8;
 
     IVault private immutable _vault;
     IMeterLedger private immutable _ledger;
@@ -117,32 +120,32 @@ contract ResponseDesk is SignedActs {
     function _requireAllowed(ProgrammeTerms memory terms) private view {
         uint256 calendar = _books.calendars[terms.market];
         // a meter's event days count in all its programmes
-        _require(calendar == 0 || calendar == terms.calendar, "a market's programmes share a calendar");
+        _require(calendar == 0 || calendar == terms.calendar, "one calendar per market");
         _require(terms.calendar != 0, "days are counted by a calendar");
         _require(terms.method <= MATCHED, "method is one of five");
         _require(!terms.adjusted || terms.windowSlots > 0, "an adjustment has a window");
         _require(terms.tickSize > 0 && terms.tickCount > 0 && terms.tickCount <= 64, "prices are 1 to 64 ticks");
         _require(terms.floorBps <= ResponseMath.WHOLE_BPS, "the floor is at most all");
-        _require(terms.lateBps < ResponseMath.WHOLE_BPS, "opting out late costs less than silence");
+        _require(terms.lateBps < ResponseMath.WHOLE_BPS, "late costs less than silence");
         _require(terms.drawBps > 0 && terms.drawBps <= ResponseMath.WHOLE_BPS, "some events take place");
         _require(terms.maxEventSlots > 0 && terms.maxEventSlots <= MAX_SLOTS, "an event has 1 to 96 slots");
         _require(terms.firstSlot < terms.untilSlot, "the season has slots");
-        _require(terms.optOutLead > 0 && terms.optOutLead < terms.noticeLead, "the gate lies between notice and start");
-        _require(terms.readingWindow <= terms.finalAfter, "readings are due before they are final");
+        _require(terms.optOutLead > 0 && terms.optOutLead < terms.noticeLead, "notice, then gate, then start");
+        _require(terms.readingWindow <= terms.finalAfter, "readings are due, then final");
         // whatever the market's terms become
-        _require(terms.finalAfter >= (RING - HORIZON) * _slotLength, "no reading changes any more when it is final");
-        _require(terms.finalAfter <= _vault.holdLength(), "the Vault holds until it is final");
+        _require(terms.finalAfter >= (RING - HORIZON) * _slotLength, "final covers all corrections");
+        _require(terms.finalAfter <= _vault.holdLength(), "the Vault holds until final");
         uint256 retail = address(_auction).lookUp(
             IEnergyAuction.termsOf.selector, terms.market, terms.firstSlot, MARKET_WORDS
         ).get(MARKET_RETAIL);
         _require(
             terms.highestPrice() * terms.maxEvents * terms.drawBps <= BASELINE_DAYS * retail * ResponseMath.WHOLE_BPS,
-            "price x events is at most ten times retail"
+            "price x events <= 10 x retail"
         );
     }
 
     function _require(bool holds, string memory rule) private pure {
-        if (!holds) revert IDemandResponse.ProgrammeNotAllowed(rule);
+        if (!holds) revert IDemandResponse.ResponseTermsNotAllowed(rule);
     }
 
     // ------------------------------------------------------------------------------------------------------------- rules
@@ -156,29 +159,28 @@ contract ResponseDesk is SignedActs {
         _consume(payer, keccak256(abi.encode(RULE_OPENING_TYPEHASH, hash, payer.nonce, payer.deadline)));
 
         rule = ++_books.ruleCount;
-        _books.rules[rule].terms = terms;
+        _books.rules[rule].terms = packRule(terms);
+        RuleTally memory tally;
+        _books.rules[rule].save(terms, tally);
         emit IDemandResponse.ResponseRuleOpened(rule, terms);
     }
 
     function _requireRule(ProgrammeTerms memory programme, RuleTerms memory terms) private view {
         uint32[] memory ids = new uint32[](1);
         ids[0] = terms.meter;
-        if (_ders.metersOf(ids)[0].account() != programme.payer) {
-            revert IDemandResponse.RuleNotAllowed("the meter is the payer's");
-        }
-        if (terms.hold == 0) revert IDemandResponse.RuleNotAllowed("the condition holds for a slot at least");
-        if (terms.lead * _slotLength < programme.noticeLead + _slotLength) {
-            revert IDemandResponse.RuleNotAllowed("the lead covers the notice");
-        }
+        _require(_ders.metersOf(ids)[0].account() == programme.payer, "the meter is the payer's");
+        _require(terms.hold > 0, "the condition holds for a slot");
+        _require(terms.lead * _slotLength >= programme.noticeLead + _slotLength, "the lead covers the notice");
     }
 
     /// See IDemandResponse.
     function endRule(uint32 rule, Act calldata payer) external onlyForResponse {
-        Rule storage ended = _openRule(rule);
-        _requirePayer(payer.signer, _programmeOf(ended.terms.programme).payer);
+        (RuleTerms memory terms, RuleTally memory tally) = _openRule(rule);
+        _requirePayer(payer.signer, _programmeOf(terms.programme).payer);
         _consume(payer, keccak256(abi.encode(RULE_END_TYPEHASH, rule, payer.nonce, payer.deadline)));
 
-        ended.tally.ended = true;
+        tally.ended = true;
+        _books.rules[rule].save(terms, tally);
         emit IDemandResponse.ResponseRuleEnded(rule);
     }
 
@@ -188,10 +190,10 @@ contract ResponseDesk is SignedActs {
         _requireRole(signer);
     }
 
-    function _openRule(uint32 rule) private view returns (Rule storage found) {
-        found = _books.rules[rule];
-        if (found.terms.programme == 0) revert IDemandResponse.UnknownRule(rule);
-        if (found.tally.ended) revert IDemandResponse.ResponseRuleIsEnded(rule);
+    function _openRule(uint32 rule) private view returns (RuleTerms memory terms, RuleTally memory tally) {
+        (terms, tally) = _books.rules[rule].load();
+        if (terms.programme == 0) revert IDemandResponse.UnknownRule(rule);
+        if (tally.ended) revert IDemandResponse.ResponseRuleIsEnded(rule);
     }
 
     // ---------------------------------------------------------------------------------------------------------- announce
@@ -215,9 +217,7 @@ contract ResponseDesk is SignedActs {
 
     /// See IDemandResponse.
     function trigger(uint32 rule, uint32 lastSlot) external onlyForResponse returns (uint32 number) {
-        Rule storage called = _openRule(rule);
-        RuleTerms memory terms = called.terms;
-        RuleTally memory tally = called.tally;
+        (RuleTerms memory terms, RuleTally memory tally) = _openRule(rule);
         _requireFresh(terms, tally, lastSlot);
         _requireCondition(terms, lastSlot);
         EventHead memory head;
@@ -235,7 +235,7 @@ contract ResponseDesk is SignedActs {
         if (bounty) ++tally.bounties;
         _requireCap(tally.dayEvents, terms.maxPerDay);
         _requireCap(tally.events, terms.maxPerSeason);
-        called.tally = tally;
+        _books.rules[rule].save(terms, tally);
     }
 
     function _requireCap(uint256 would, uint256 most) private pure {
@@ -252,12 +252,20 @@ contract ResponseDesk is SignedActs {
 
     /// No slot has a reading that has not ended, so none is newer than now.
     function _requireCondition(RuleTerms memory terms, uint32 lastSlot) private view {
-        for (uint32 slot = lastSlot + 1 - terms.hold; slot <= lastSlot; ++slot) {
-            (uint8 version, uint32 importWh, uint32 exportWh) = _ledger.readingOf(terms.meter, slot);
-            if (version == 0) revert IDemandResponse.TriggerReadingMissing(terms.meter, slot);
-            int256 netWh = int256(uint256(importWh)) - int256(uint256(exportWh));
+        uint256 slot = uint256(lastSlot) + 1 - terms.hold;
+        uint256 first = slot / LEDGER_LANES;
+        uint256[] memory groups = new uint256[](lastSlot / LEDGER_LANES - first + 1);
+        for (uint256 i = 0; i < groups.length; ++i) {
+            groups[i] = first + i;
+        }
+        (uint256 scaleWh, uint256[] memory words) = _ledger.wordsOf(terms.meter, groups);
+        for (; slot <= lastSlot; ++slot) {
+            // version 2 | import 15 | export 15, in the meter's scale
+            uint256 lane = uint32(words[slot / LEDGER_LANES - first] >> ((slot % LEDGER_LANES) * 32));
+            if (lane == 0) revert IDemandResponse.TriggerReadingMissing(terms.meter, uint32(slot));
+            int256 netWh = (int256((lane >> 15) & 0x7fff) - int256(lane & 0x7fff)) * int256(scaleWh);
             bool holds = terms.above ? netWh > terms.thresholdWh : netWh < terms.thresholdWh;
-            if (!holds) revert IDemandResponse.ConditionNotMet(slot, netWh);
+            if (!holds) revert IDemandResponse.ConditionNotMet(uint32(slot), netWh);
         }
     }
 
@@ -271,17 +279,10 @@ contract ResponseDesk is SignedActs {
         }
         if (head.targetW == 0 || head.targetW > LANE_MAX) revert IDemandResponse.TargetOutOfRange(head.targetW);
         _placeInDay(terms, head);
-        _count(terms, head);
+        number = (head.programme << 16) | uint32(_count(terms, head));
         head.noticeAt = uint40(block.timestamp);
-
-        number = ++_books.eventCount;
-        uint256 wattSeconds = uint256(head.targetW) * _slotLength * head.slots;
-        // rounded up, so that no sum of what is rounded down exceeds it
-        uint256 budget = (wattSeconds * terms.highestPrice() + 3_599_999) / 3_600_000;
-        EventBook memory book;
-        book.budget = uint72(budget);
         _books.events[number].head = head.pack();
-        _books.events[number].book = book.pack();
+        uint256 budget = terms.budgetOf(head, _slotLength);
         emit IDemandResponse.ResponseAnnounced(
             number,
             head.programme,
@@ -311,7 +312,7 @@ contract ResponseDesk is SignedActs {
     }
 
     /// A cancelled event has been called as well.
-    function _count(ProgrammeTerms memory terms, EventHead memory head) private {
+    function _count(ProgrammeTerms memory terms, EventHead memory head) private returns (uint256 events) {
         ProgrammeTally memory tally = _books.programmes[head.programme].tally;
         if (head.firstSlot < tally.busyUntil) {
             revert IDemandResponse.ResponseNotInOrder(head.firstSlot, tally.busyUntil);
@@ -327,6 +328,7 @@ contract ResponseDesk is SignedActs {
         _requireWithin(tally.seasonSlots, terms.maxSeasonSlots);
         _requireWithin(tally.events, terms.maxEvents);
         _books.programmes[head.programme].tally = tally;
+        return tally.events;
     }
 
     function _requireWithin(uint256 would, uint256 most) private pure {
@@ -381,22 +383,28 @@ contract ResponseDesk is SignedActs {
         EventBook memory book = _books.events[number].book.unpack();
         if (!head.cancelled) _requireDone(number, head, terms, book);
         ResponseEvent storage event_ = _books.events[number];
-        address caller = event_.caller;
-        uint256 rest = book.budget;
-        uint256 bounty = event_.bounty ? _books.rules[event_.rule].terms.bounty : 0;
-        if (bounty != 0 && (!book.given || head.cancelled)) {
-            --_books.rules[event_.rule].tally.bounties;
-            rest += bounty;
-            bounty = 0;
+        uint256 rest = terms.budgetOf(head, _slotLength) - book.spent;
+        uint256 bounty = 0;
+        if (event_.bounty) {
+            bounty = _bountyOf(event_.rule, book.given && !head.cancelled);
+            if (!book.given || head.cancelled) (rest, bounty) = (rest + bounty, 0);
         }
         head.closed = true;
-        book.budget = 0;
         event_.head = head.pack();
-        event_.book = book.pack();
         emit IDemandResponse.ResponseClosed(number, rest, bounty);
 
         if (rest != 0) _lock(terms.payer, -int256(rest), number);
-        if (bounty != 0) _lock(caller, -int256(bounty), number);
+        if (bounty != 0) _lock(event_.caller, -int256(bounty), number);
+    }
+
+    /// One that is not due can be earned again.
+    function _bountyOf(uint32 rule, bool isDue) private returns (uint256) {
+        (RuleTerms memory terms, RuleTally memory tally) = _books.rules[rule].load();
+        if (!isDue) {
+            --tally.bounties;
+            _books.rules[rule].save(terms, tally);
+        }
+        return terms.bounty;
     }
 
     function _requireDone(uint32 number, EventHead memory head, ProgrammeTerms memory terms, EventBook memory book)
@@ -419,7 +427,7 @@ contract ResponseDesk is SignedActs {
     }
 
     function _programmeOf(uint32 programme) private view returns (ProgrammeTerms memory terms) {
-        terms = _books.programmes[programme].terms;
+        terms = _books.programmes[programme].load();
         if (terms.payer == address(0)) revert IDemandResponse.UnknownProgramme(programme);
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.37;
 import { LANES, LadderWord } from "../types/LadderWord.sol";
 import { ProgrammeTerms } from "../types/Programme.sol";
 import { EventBook } from "../types/EventBook.sol";
+import { EventHead } from "../types/EventHead.sol";
 
 /// @title Who is dispatched, and what is due for it
 library ResponseMath {
@@ -60,6 +61,19 @@ library ResponseMath {
         }
     }
 
+    /// What an event costs at most, in millionths, rounded up, so that no sum of what is rounded down exceeds it.
+    function budgetOf(ProgrammeTerms memory terms, EventHead memory head, uint256 slotLength)
+        internal
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            // 30 bits, 32, 7 and 41
+            uint256 wattSeconds = uint256(head.targetW) * slotLength * head.slots;
+            return (wattSeconds * terms.highestPrice() + 3_599_999) / 3_600_000;
+        }
+    }
+
     /// What a slot costs at most who delivers nothing, in millionths.
     function silenceCost(ProgrammeTerms memory terms, uint256 committedWh) internal pure returns (uint256) {
         unchecked {
@@ -113,7 +127,7 @@ library ResponseMath {
             uint256 eligibleWh = _min(deliveredWh, measured.committedWh);
             uint256 worth = eligibleWh * measured.price;
             if (measured.feedIn != 0) {
-                uint256 credit = measured.feedIn * _min(eligibleWh, _creditedWh(measured, i));
+                uint256 credit = measured.feedIn * _min(eligibleWh, creditedWh(measured, i));
                 worth = worth > credit ? worth - credit : 0;
             }
             pay = worth / 1_000;
@@ -124,7 +138,7 @@ library ResponseMath {
     }
 
     /// What the market credits as a deviation at feedIn: d = export - import - (sold - bought), if it is positive.
-    function _creditedWh(Measured memory measured, uint256 i) private pure returns (uint256) {
+    function creditedWh(Measured memory measured, uint256 i) internal pure returns (uint256) {
         int256 deviation = measured.boughtWh[i] - measured.actualWh[i];
         return deviation > 0 ? uint256(deviation) : 0;
     }

@@ -6,7 +6,7 @@ using { unpack } for EventBookWord global;
 
 /// What came of it. Until the first dispatch `margin` is zero and nothing is below it.
 struct EventBook {
-    uint72 budget; // millionths, what is left of it, without a bounty
+    uint72 spent; // millionths of the budget
     uint32 settled; // assets, or released
     uint8 margin; // tick; below it all is taken, at it a share, above it nothing
     uint32 sharedW; // what is taken at the margin
@@ -16,12 +16,12 @@ struct EventBook {
     bool given; // one of them has a setpoint
 }
 
-/// budget 72 | settled 32 | margin 8 | sharedW 32 | longW 32 | passedW 32 | dispatched 32 | given 8 | zero 8
+/// spent 72 | settled 32 | margin 8 | sharedW 32 | longW 32 | passedW 32 | dispatched 32 | given 8 | zero 8
 type EventBookWord is uint256;
 
 function pack(EventBook memory book) pure returns (EventBookWord) {
     return EventBookWord.wrap(
-        (uint256(book.budget) << 184) | (uint256(book.settled) << 152) | (uint256(book.margin) << 144)
+        (uint256(book.spent) << 184) | (uint256(book.settled) << 152) | (uint256(book.margin) << 144)
             | (uint256(book.sharedW) << 112) | (uint256(book.longW) << 80) | (uint256(book.passedW) << 48)
             | (uint256(book.dispatched) << 16) | (book.given ? 1 << 8 : 0)
     );
@@ -29,7 +29,7 @@ function pack(EventBook memory book) pure returns (EventBookWord) {
 
 function unpack(EventBookWord packed) pure returns (EventBook memory book) {
     uint256 word = EventBookWord.unwrap(packed);
-    book.budget = uint72(word >> 184);
+    book.spent = uint72(word >> 184);
     book.settled = uint32(word >> 152);
     book.margin = uint8(word >> 144);
     book.sharedW = uint32(word >> 112);

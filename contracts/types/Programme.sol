@@ -4,6 +4,7 @@ pragma solidity ^0.8.37;
 import { Measuring } from "./Measuring.sol";
 
 using { measuring, priceAt, highestPrice } for ProgrammeTerms global;
+using { load } for Programme global;
 
 /// The rules of one programme, which never change. Prices are millionths of the currency per kWh and lie on the grid minPrice +
 /// k x tickSize, k < tickCount <= 64. Leads and windows are seconds, shares are of 10,000.
@@ -55,6 +56,46 @@ struct Programme {
     ProgrammeTerms terms;
     // slot 3
     ProgrammeTally tally;
+}
+
+/// The terms by three reads, where the compiler would read a word once for each of its fields.
+function load(Programme storage programme) view returns (ProgrammeTerms memory terms) {
+    uint256[3] memory slots;
+    assembly ("memory-safe") {
+        for { let i := 0 } lt(i, 3) { i := add(i, 1) } { mstore(add(slots, shl(5, i)), sload(add(programme.slot, i))) }
+    }
+    uint256 word;
+    word = slots[0];
+    terms.market = uint32(word);
+    terms.feeder = uint32(word >> 32);
+    terms.calendar = uint32(word >> 64);
+    terms.up = (word >> 96) & 1 != 0;
+    terms.firm = (word >> 104) & 1 != 0;
+    terms.keptByOperator = (word >> 112) & 1 != 0;
+    terms.adjusted = (word >> 120) & 1 != 0;
+    terms.method = uint8(word >> 128);
+    terms.windowSlots = uint8(word >> 136);
+    terms.windowGap = uint8(word >> 144);
+    terms.tickCount = uint8(word >> 152);
+    terms.floorBps = uint16(word >> 160);
+    terms.lateBps = uint16(word >> 176);
+    terms.drawBps = uint16(word >> 192);
+    terms.maxEvents = uint16(word >> 208);
+    word = slots[1];
+    terms.minPrice = uint40(word);
+    terms.tickSize = uint32(word >> 40);
+    terms.shortfallRate = uint40(word >> 72);
+    terms.maxEventSlots = uint16(word >> 112);
+    terms.maxDaySlots = uint16(word >> 128);
+    terms.maxSeasonSlots = uint16(word >> 144);
+    terms.firstSlot = uint32(word >> 160);
+    terms.untilSlot = uint32(word >> 192);
+    terms.noticeLead = uint32(word >> 224);
+    word = slots[2];
+    terms.payer = address(uint160(word));
+    terms.optOutLead = uint32(word >> 160);
+    terms.readingWindow = uint32(word >> 192);
+    terms.finalAfter = uint32(word >> 224);
 }
 
 function measuring(ProgrammeTerms memory terms) pure returns (Measuring memory) {

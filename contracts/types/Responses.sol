@@ -7,12 +7,12 @@ import { Programme } from "./Programme.sol";
 import { ResponseEvent } from "./ResponseEvent.sol";
 import { Rule } from "./ResponseRule.sol";
 
-/// All that DemandResponse stores. Programmes, rules and events are numbered from 1 on.
+/// All that DemandResponse stores. Programmes and rules are numbered from 1 on; an event's number is its programme's in the upper and
+/// its place among the programme's events, from 1 on, in the lower 16 bits.
 struct Responses {
     // slot 0
-    uint32 programmeCount;
+    uint16 programmeCount;
     uint32 ruleCount;
-    uint32 eventCount;
     // slot 1
     mapping(uint256 programme => Programme) programmes;
     mapping(uint256 rule => Rule) rules;
