@@ -282,7 +282,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     /// @inheritdoc IDemandResponse
     function call(uint32 number, uint32[] calldata assets) external {
-        if (assets.length > MAX_CALLS) revert TooManyAssets(assets.length, MAX_CALLS);
+        _requireFew(assets.length, MAX_CALLS);
         Calling memory calling;
         calling.number = number;
         EventHead memory head = _openHead(number);
@@ -415,7 +415,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     /// @inheritdoc IDemandResponse
     function dispatch(uint32 number, uint256 count) external {
-        if (count > MAX_CALLS) revert TooManyAssets(count, MAX_CALLS);
+        _requireFew(count, MAX_CALLS);
         EventHead memory head = _openHead(number);
         _requireDispatchable(number, head);
         ResponseEvent storage event_ = _books.events[number];
@@ -492,7 +492,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     /// @inheritdoc IDemandResponse
     function settle(uint32 number, uint32[] calldata indices) external {
-        if (indices.length > MAX_SETTLEMENTS) revert TooManyAssets(indices.length, MAX_SETTLEMENTS);
+        _requireFew(indices.length, MAX_SETTLEMENTS);
         Batch memory batch = _openBatch(number, indices.length);
         for (uint256 i = 0; i < indices.length; ++i) {
             Part memory part = _partOf(batch, indices[i]);
@@ -703,6 +703,10 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     // ----------------------------------------------------------------------------------------------------------- helpers
+
+    function _requireFew(uint256 given, uint256 most) private pure {
+        if (given > most) revert TooManyAssets(given, most);
+    }
 
     function _termsOf(uint32 programme) private view returns (ProgrammeTerms memory terms) {
         terms = _books.programmes[programme].load();

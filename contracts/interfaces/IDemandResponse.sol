@@ -120,10 +120,8 @@ interface IDemandResponse {
     error ResponseNotSettled(uint32 number, uint256 settled, uint256 called);
     /// @notice Its programme draws whether it takes place: `draw` comes first.
     error ResponseNotDrawn(uint32 number);
-    /// @notice It needs no draw, or has had it.
+    /// @notice It needs no draw, or has had it, or the block that draws has no hash yet.
     error DrawNotDue(uint32 number);
-    /// @notice The block that draws has no hash yet.
-    error DrawTooEarly(uint32 number, uint256 drawBlock);
     error UnknownCommitment(uint32 number, uint32 index);
     error HasOptedOut(uint32 number, uint32 index);
     error TooManyAssets(uint256 given, uint256 most);

@@ -274,10 +274,12 @@ contract ResponseDesk is SignedActs {
         returns (uint32 number)
     {
         uint256 startsAt = uint256(head.firstSlot) * _slotLength;
-        if (block.timestamp + terms.noticeLead > startsAt) {
-            revert IDemandResponse.NoticeTooShort(startsAt, block.timestamp + terms.noticeLead);
+        uint256 earliest = block.timestamp + terms.noticeLead;
+        if (earliest > startsAt) revert IDemandResponse.NoticeTooShort(startsAt, earliest);
+        // an event of no slots has no target either
+        if (head.slots == 0 || head.targetW == 0 || head.targetW > LANE_MAX) {
+            revert IDemandResponse.TargetOutOfRange(head.targetW);
         }
-        if (head.targetW == 0 || head.targetW > LANE_MAX) revert IDemandResponse.TargetOutOfRange(head.targetW);
         _placeInDay(terms, head);
         number = (head.programme << 16) | uint32(_count(terms, head));
         head.noticeAt = uint40(block.timestamp);
@@ -322,7 +324,6 @@ contract ResponseDesk is SignedActs {
         tally.day = head.day;
         tally.seasonSlots += head.slots;
         ++tally.events;
-        if (head.slots == 0) revert IDemandResponse.ResponseCapReached(0, terms.maxEventSlots);
         _requireWithin(head.slots, terms.maxEventSlots);
         _requireWithin(tally.daySlots, terms.maxDaySlots);
         _requireWithin(tally.seasonSlots, terms.maxSeasonSlots);
@@ -365,7 +366,7 @@ contract ResponseDesk is SignedActs {
             event_.drawBlock = uint64(block.number + 2);
             return;
         }
-        if (block.number <= drawBlock) revert IDemandResponse.DrawTooEarly(number, drawBlock);
+        if (block.number <= drawBlock) revert IDemandResponse.DrawNotDue(number);
         uint256 drawn = uint256(keccak256(abi.encode(blockhash(drawBlock), number))) % ResponseMath.WHOLE_BPS;
         head.drawn = drawn < terms.drawBps;
         head.cancelled = !head.drawn;
@@ -440,6 +441,21 @@ contract ResponseDesk is SignedActs {
     function _openHead(uint32 number) private view returns (EventHead memory head) {
         head = _headOf(number);
         if (head.cancelled) revert IDemandResponse.ResponseIsCancelled(number);
+    }
+
+    /// What is DemandResponse's own to tell or do has no body here: it would never run.
+    function eip712Domain()
+        public
+        pure
+        override
+        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
+    {
+        revert IDemandResponse.UnknownProgramme(0);
+    }
+
+    /// The same.
+    function setAuthority(address) public pure override {
+        revert IDemandResponse.UnknownProgramme(0);
     }
 
     /// On its own the desk has no programmes, and shall have none.
