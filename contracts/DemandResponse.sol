@@ -16,8 +16,10 @@ import { IVault } from "./interfaces/IVault.sol";
 import { Batches } from "./libraries/Batches.sol";
 import { Calls } from "./libraries/Calls.sol";
 import { Lookups } from "./libraries/Lookups.sol";
+import { ResponseBooks } from "./libraries/ResponseBooks.sol";
 import { ResponseDesk } from "./libraries/ResponseDesk.sol";
 import { ResponseMath } from "./libraries/ResponseMath.sol";
+import { ResponseSettlements } from "./libraries/ResponseSettlements.sol";
 import { SignedActs } from "./libraries/SignedActs.sol";
 import { Act } from "./types/Act.sol";
 import { AssetEnrolment, EnrolmentWord, packEnrolment } from "./types/AssetEnrolment.sol";
@@ -31,10 +33,9 @@ import {
     withLane
 } from "./types/Commitment.sol";
 import { LANE_BITS, LANE_MAX, LadderWord } from "./types/LadderWord.sol";
-import { Called, FIXED } from "./types/Measuring.sol";
+import { FIXED } from "./types/Measuring.sol";
 import { Meter, MeterBinding } from "./types/Meter.sol";
 import { MeterCalls } from "./types/MeterCalls.sol";
-import { BID } from "./types/Order.sol";
 import { Programme, ProgrammeTerms } from "./types/Programme.sol";
 import { EventBook, EventBookWord } from "./types/EventBook.sol";
 import { EventHead, EventHeadWord } from "./types/EventHead.sol";
@@ -51,25 +52,22 @@ contract DemandResponse is IDemandResponse, SignedActs {
     using Batches for uint256;
     using Calls for uint256;
     using Lookups for address;
+    using ResponseBooks for IDERRegistry;
+    using ResponseBooks for Responses;
     using ResponseMath for EventBook;
     using ResponseMath for ProgrammeTerms;
-    using ResponseMath for ResponseMath.Measured;
+    using ResponseSettlements for ResponseSettlements.Batch;
 
     bytes32 private constant BASELINE_AGREEMENT_TYPEHASH =
         keccak256("BaselineAgreement(uint32 programme,uint32 asset,int32 fixedWh,uint256 nonce,uint256 deadline)");
     bytes32 private constant OPT_OUT_TYPEHASH =
         keccak256("ResponseOptOut(uint32 number,uint32 index,uint256 nonce,uint256 deadline)");
 
-    // Words of what others tell: how many, and the places of some.
+    // Words of an asset: how many, and the places of some.
     uint256 private constant ASSET_WORDS = 8;
     uint256 private constant ASSET_METER = 0;
     uint256 private constant ASSET_NAMEPLATE_W = 3;
     uint256 private constant ASSET_FEEDER = 5;
-    uint256 private constant MARKET_WORDS = 14;
-    uint256 private constant MARKET_FEED_IN = 4;
-    uint256 private constant POSITION_WORDS = 7;
-    uint256 private constant POSITION_SIDE = 0;
-    uint256 private constant POSITION_FILLED_WH = 4;
 
     uint256 private constant MAX_CALLS = 256;
     uint256 private constant MAX_SETTLEMENTS = 64;
@@ -257,7 +255,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
     function _bondOf(ProgrammeTerms memory terms, uint256 powerW, uint256 slots) private view returns (uint256) {
         unchecked {
             // 48 bits times 41 times 7
-            return terms.firm ? terms.silenceCost(_energyOf(powerW)) * slots : 0;
+            return terms.firm ? terms.silenceCost(ResponseBooks.energyOf(powerW, _slotLength)) * slots : 0;
         }
     }
 
@@ -367,9 +365,9 @@ contract DemandResponse is IDemandResponse, SignedActs {
     /// @inheritdoc IDemandResponse
     function optOut(uint32 number, uint32 index, Act calldata owner) external {
         EventHead memory head = _openHead(number);
-        Commitment lane = _laneOf(number, index, head.called);
+        Commitment lane = _books.commitmentAt(number, index, head.called);
         EnrolmentWord enrolment = _books.enrolments[pairKey(head.programme, lane.asset())];
-        if (owner.signer != _meterOf(enrolment.meter()).account()) revert SignerNotAllowed(owner.signer);
+        if (owner.signer != _ders.meterOf(enrolment.meter()).account()) revert SignerNotAllowed(owner.signer);
         if (lane.isVoid()) revert HasOptedOut(number, index);
         _consume(owner, keccak256(abi.encode(OPT_OUT_TYPEHASH, number, index, owner.nonce, owner.deadline)));
 
@@ -387,7 +385,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
         uint256 tick = lane.tick();
         uint256 offers = LadderWord.unwrap(event_.ladder[tick >> 3]);
         event_.ladder[tick >> 3] = LadderWord.wrap(offers - (lane.powerW() << ((tick & 7) * LANE_BITS)));
-        _setLane(number, index, lane.asVoid());
+        _books.setCommitment(number, index, lane.asVoid());
         _books.meters[meter] =
             _books.meters[meter].optedOut(head.day, head.firstSlot, uint256(head.firstSlot) + head.slots);
         EventBook memory book = event_.book.unpack();
@@ -396,7 +394,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
     }
 
     function _leaveLate(uint32 number, uint32 index, EventHead memory head) private returns (uint256 from) {
-        uint256 endsAt = _endsAt(head);
+        uint256 endsAt = ResponseBooks.endsAt(head, _slotLength);
         if (block.timestamp >= endsAt) revert ResponseHasEnded(number, endsAt);
         uint256 startsAt = uint256(head.firstSlot) * _slotLength;
         from = 1;
@@ -464,242 +462,18 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     // ------------------------------------------------------------------------------------------------------------ settle
 
-    /// What the commitments of one call share.
-    struct Batch {
-        uint32 number;
-        EventHead head;
-        ProgrammeTerms terms;
-        EventBook book;
-        uint256 endsAt;
-        uint256 budget; // millionths
-        uint256 feedIn; // 1 + micro per kWh, once it was asked
-        bool isFinal; // nothing that was paid can be taken back
-        uint256 legs;
-        uint256 fromBonds; // millionths, to the payer
-        uint256 money; // the settlement, as Batches lays it out
-    }
-
-    /// One commitment of it.
-    struct Part {
-        uint32 index;
-        Commitment lane;
-        Outcome outcome;
-        uint256 enrolmentKey;
-        EnrolmentWord enrolment;
-        uint32 meter;
-        int256 net;
-    }
-
     /// @inheritdoc IDemandResponse
     function settle(uint32 number, uint32[] calldata indices) external {
         _requireFew(indices.length, MAX_SETTLEMENTS);
-        Batch memory batch = _openBatch(number, indices.length);
+        ResponseSettlements.Batch memory batch;
+        (batch.number, batch.head, batch.slotLength) = (number, _headOf(number), _slotLength);
+        (batch.vault, batch.ders, batch.auction, batch.gauge) = (_vault, _ders, _auction, _gauge);
+        batch.terms = _termsOf(batch.head.programme);
+        batch.open(_books, indices.length);
         for (uint256 i = 0; i < indices.length; ++i) {
-            Part memory part = _partOf(batch, indices[i]);
-            bytes4 reason = _settleOne(batch, part);
-            if (reason != 0) emit ResponseSettlementRefused(number, indices[i], reason);
+            batch.settle(_books, indices[i]);
         }
-        _books.events[number].book = batch.book.pack();
-        if (batch.legs != 0) _pay(batch);
-    }
-
-    function _openBatch(uint32 number, uint256 most) private view returns (Batch memory batch) {
-        EventHead memory head = _headOf(number);
-        batch.number = number;
-        batch.head = head;
-        batch.endsAt = _endsAt(head);
-        if (!head.cancelled) {
-            if (block.timestamp < batch.endsAt) revert ResponseNotEnded(number, batch.endsAt);
-            if (head.closed) revert ResponseIsClosed(number);
-        }
-        batch.terms = _termsOf(head.programme);
-        batch.book = _books.events[number].book.unpack();
-        batch.money = Batches.openSettlement(most);
-        batch.isFinal = block.timestamp >= batch.endsAt + batch.terms.finalAfter;
-        batch.budget = batch.terms.budgetOf(head, _slotLength);
-    }
-
-    function _partOf(Batch memory batch, uint32 index) private view returns (Part memory part) {
-        part.index = index;
-        part.lane = _laneOf(batch.number, index, batch.head.called);
-        part.outcome = Outcome.wrap(laneOf(_books.outcomes[pairKey(batch.number, index / LANES_PER_WORD)], index));
-        part.enrolmentKey = pairKey(batch.head.programme, part.lane.asset());
-        part.enrolment = _books.enrolments[part.enrolmentKey];
-        part.meter = part.enrolment.meter();
-    }
-
-    function _settleOne(Batch memory batch, Part memory part) private returns (bytes4) {
-        Commitment lane = part.lane;
-        if (lane.isVoid()) return NothingCommitted.selector;
-        uint256 setpointW = _setpointOf(batch, part);
-        if (setpointW == 0) {
-            if (lane.isSettled()) return SettlementUnchanged.selector;
-            _finish(batch, part);
-            emit CommitmentReleased(batch.number, lane.asset(), part.index);
-            return 0;
-        }
-        ResponseMath.Measured memory measured = _measure(batch, part, setpointW);
-        bool inTime = block.timestamp < batch.endsAt + batch.terms.readingWindow;
-        if (measured.missing != 0 && inTime) return ReadingsMissing.selector;
-
-        (uint256 pay, uint256 penalty) = batch.terms.moneyOf(measured);
-        int256 before = part.outcome.netMicro();
-        int256 least = -int256(part.enrolment.bond()) + (before < 0 ? before : int256(0));
-        int256 net = int256(pay) - int256(penalty);
-        if (net < least) net = least;
-        if (lane.isSettled() && net == before) return SettlementUnchanged.selector;
-        part.net = net;
-        _owe(batch, part, before);
-        if (!lane.isSettled()) _finish(batch, part);
-        _setOutcome(batch, part);
-        _emitSettled(batch, part, measured, pay, penalty);
-        return 0;
-    }
-
-    function _setpointOf(Batch memory batch, Part memory part) private pure returns (uint256) {
-        if (batch.head.cancelled || part.index >= batch.book.dispatched) return 0;
-        return part.lane.tick() > batch.book.margin ? 0 : part.lane.powerW();
-    }
-
-    function _measure(Batch memory batch, Part memory part, uint256 setpointW)
-        private
-        view
-        returns (ResponseMath.Measured memory measured)
-    {
-        EventHead memory head = batch.head;
-        (measured.hasBaseline, measured.baselineWh, measured.actualWh, measured.missing, measured.ratioBps) = _gauge
-            .measure(
-            batch.terms.measuring(),
-            part.meter,
-            Called(head.firstSlot, head.slots, head.noticeAt),
-            _books.meters[part.meter].eventDaysBefore(head.day)
-        );
-        if (batch.terms.method == FIXED) {
-            for (uint256 i = 0; i < head.slots; ++i) {
-                measured.baselineWh[i] = part.enrolment.fixedWh();
-            }
-        }
-        measured.committedWh = _energyOf(setpointW);
-        measured.price = batch.terms.priceAt(part.lane.tick());
-        measured.lateFrom = part.outcome.lateFrom();
-        if (!batch.terms.up && measured.hasBaseline) _addCredit(batch, part.meter, measured);
-    }
-
-    /// What the market pays the meter besides. Most meters have no order in those slots and export nothing, so it is asked little.
-    function _addCredit(Batch memory batch, uint32 meter, ResponseMath.Measured memory measured) private view {
-        EventHead memory head = batch.head;
-        measured.boughtWh = _boughtBy(meter, head);
-        uint256 credited = 0;
-        for (uint256 i = 0; i < head.slots; ++i) {
-            credited |= measured.creditedWh(i);
-        }
-        if (credited == 0) return;
-        if (batch.feedIn == 0) {
-            uint256 market = address(_auction).lookUp(
-                IEnergyAuction.termsOf.selector, batch.terms.market, head.firstSlot, MARKET_WORDS
-            );
-            batch.feedIn = 1 + market.get(MARKET_FEED_IN);
-        }
-        measured.feedIn = batch.feedIn - 1;
-    }
-
-    /// On the market, net, per slot.
-    function _boughtBy(uint32 meter, EventHead memory head) private view returns (int256[] memory boughtWh) {
-        boughtWh = new int256[](head.slots);
-        for (uint256 i = 0; i < head.slots; ++i) {
-            uint256 version =
-                address(_auction).lookUp(IEnergyAuction.lastVersionOf.selector, meter, head.firstSlot + i, 2).get(0);
-            if (version == 0) continue;
-            uint256 position = address(_auction).lookUp(
-                IEnergyAuction.positionOf.selector, meter, head.firstSlot + i, POSITION_WORDS
-            );
-            int256 filledWh = int256(position.get(POSITION_FILLED_WH));
-            boughtWh[i] = position.get(POSITION_SIDE) == BID ? filledWh : -filledWh;
-        }
-    }
-
-    /// What moves from `before` to the part's net: out of the budget or the bond first, else between account and payer.
-    function _owe(Batch memory batch, Part memory part, int256 before) private {
-        unchecked {
-            // amounts of 56 bits; what leaves budget and bond is in them
-            int256 change = _above(part.net) - _above(before);
-            int256 fromBond = _above(-part.net) - _above(-before);
-            int256 fromPayer = change;
-            uint256 fromPot = 0;
-            if (change > 0) {
-                uint256 left = batch.budget - batch.book.spent;
-                fromPot = uint256(change) < left ? uint256(change) : left;
-                batch.book.spent += uint72(fromPot);
-                fromPayer -= int256(fromPot);
-            }
-            if (fromBond > 0) {
-                EnrolmentWord enrolment = part.enrolment;
-                _books.enrolments[part.enrolmentKey] = enrolment.withBond(enrolment.bond() - uint256(fromBond));
-                batch.fromBonds += uint256(fromBond);
-            } else {
-                // a later reading proves that it was charged too much
-                fromPayer -= fromBond;
-            }
-            Meter meter = _meterOf(part.meter);
-            uint256 leg = batch.money.legAt(batch.legs++);
-            leg.set(0, uint160(meter.account()));
-            leg.set(1, meter.hasMandate() ? 1 : 0);
-            leg.set(2, fromPot);
-            leg.set(3, uint256(fromPayer));
-            leg.set(4, batch.isFinal ? 0 : uint256(change));
-            leg.set(5, pairKey(batch.number, part.index));
-        }
-    }
-
-    function _above(int256 amount) private pure returns (int256) {
-        return amount > 0 ? amount : int256(0);
-    }
-
-    /// Its meter is free for other terms.
-    function _finish(Batch memory batch, Part memory part) private {
-        ++batch.book.settled;
-        _setLane(batch.number, part.index, part.lane.asSettled());
-        _books.meters[part.meter] = _books.meters[part.meter].settled();
-    }
-
-    function _setOutcome(Batch memory batch, Part memory part) private {
-        uint256 key = pairKey(batch.number, part.index / LANES_PER_WORD);
-        _books.outcomes[key] =
-            withLane(_books.outcomes[key], part.index, Outcome.unwrap(part.outcome.withNet(part.net)));
-    }
-
-    function _emitSettled(
-        Batch memory batch,
-        Part memory part,
-        ResponseMath.Measured memory measured,
-        uint256 pay,
-        uint256 penalty
-    ) private {
-        emit ResponseSettled(
-            batch.number,
-            part.lane.asset(),
-            part.index,
-            measured.baselineWh,
-            measured.actualWh,
-            measured.missing,
-            measured.ratioBps,
-            measured.hasBaseline,
-            pay,
-            penalty,
-            part.net
-        );
-    }
-
-    function _pay(Batch memory batch) private {
-        uint256 money = batch.money;
-        address payer = batch.terms.payer;
-        money.set(1, uint160(payer));
-        money.set(2, uint160(payer));
-        money.set(3, batch.endsAt + batch.terms.finalAfter);
-        money.set(4, 0);
-        money.set(5, batch.fromBonds);
-        money.set(6, 0);
-        _vault.settleAll(money, batch.legs);
+        batch.pay(_books);
     }
 
     // ----------------------------------------------------------------------------------------------------------- helpers
@@ -726,37 +500,6 @@ contract DemandResponse is IDemandResponse, SignedActs {
 
     function _gateAt(EventHead memory head) private view returns (uint256) {
         return uint256(head.firstSlot) * _slotLength - _books.programmes[head.programme].terms.optOutLead;
-    }
-
-    function _endsAt(EventHead memory head) private view returns (uint256) {
-        unchecked {
-            // 33 bits times 32
-            return (uint256(head.firstSlot) + head.slots) * _slotLength;
-        }
-    }
-
-    /// Wh per slot, rounded down.
-    function _energyOf(uint256 powerW) private view returns (uint256) {
-        unchecked {
-            // 24 bits times 32
-            return powerW * _slotLength / 3_600;
-        }
-    }
-
-    function _meterOf(uint32 meter) private view returns (Meter) {
-        uint32[] memory ids = new uint32[](1);
-        ids[0] = meter;
-        return _ders.metersOf(ids)[0];
-    }
-
-    function _laneOf(uint32 number, uint32 index, uint256 called) private view returns (Commitment) {
-        if (index >= called) revert UnknownCommitment(number, index);
-        return Commitment.wrap(laneOf(_books.commitments[pairKey(number, index / LANES_PER_WORD)], index));
-    }
-
-    function _setLane(uint32 number, uint32 index, Commitment lane) private {
-        uint256 key = pairKey(number, index / LANES_PER_WORD);
-        _books.commitments[key] = withLane(_books.commitments[key], index, Commitment.unwrap(lane));
     }
 
     // ----------------------------------------------------------------------------------------------------------- getters

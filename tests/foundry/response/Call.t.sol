@@ -183,8 +183,8 @@ contract CallTest is Responding {
         offer.programme = other;
         _enrolAsset(offer, 1, street[0].home.owner);
         uint32 number = _announce(other, SHED, SLOTS, POWER_W);
-        // the ladder's first word lies in slot 4 of the event, its lane 0 almost full
-        bytes32 place = bytes32(uint256(keccak256(abi.encode(uint256(number), uint256(4)))) + 4);
+        // events lie in slot 7, the first word of an event's ladder in its slot 4; lane 0 is almost full
+        bytes32 place = bytes32(uint256(keccak256(abi.encode(uint256(number), uint256(7)))) + 4);
         vm.store(address(response), place, bytes32(uint256((1 << 30) - POWER_W)));
         bytes32 reason = _callReason(number, street[0].asset);
         assertEq(reason, bytes32(IDemandResponse.TickFull.selector), "a gigawatt at one price");
