@@ -17,12 +17,12 @@ contract DayCalendar is IDayCalendar, SignedActs {
 
     struct Calendar {
         // slot 0
-        address publisher;
-        uint32 firstDate;
+        address publisher; // zero: there is no such calendar
         uint32 firstSlot;
+        uint32 nextSlot; // in which the next day begins
         uint32 count; // of days
-        // slot 1: in which the next day begins
-        uint32 nextSlot;
+        // slot 1
+        uint32 firstDate;
         // slot 2
         mapping(uint256 word => uint256 fourDays) words;
     }
@@ -39,7 +39,8 @@ contract DayCalendar is IDayCalendar, SignedActs {
 
     uint32 private immutable _slotLength;
 
-    Calendar[] private _calendars;
+    uint32 private _count;
+    mapping(uint256 calendar => Calendar) private _calendars;
 
     constructor(address authority, uint32 slotLength_)
         EIP712("Gridweave DayCalendar", "1")
@@ -72,10 +73,10 @@ contract DayCalendar is IDayCalendar, SignedActs {
         );
         _requireRole(operator.signer);
 
-        Calendar storage opened = _calendars.push();
-        (opened.publisher, opened.firstDate, opened.firstSlot) = (operator.signer, firstDate, firstSlot);
-        opened.nextSlot = firstSlot;
-        calendar = _calendars.length.toUint32();
+        calendar = ++_count;
+        Calendar storage opened = _calendars[calendar];
+        (opened.publisher, opened.firstDate) = (operator.signer, firstDate);
+        (opened.firstSlot, opened.nextSlot) = (firstSlot, firstSlot);
         emit CalendarOpened(calendar, operator.signer, timeZone, firstDate, firstSlot);
     }
 
@@ -112,9 +113,9 @@ contract DayCalendar is IDayCalendar, SignedActs {
     function _append(Calendar storage extended, uint256 day, bytes calldata days_) private returns (uint256 slot) {
         slot = extended.nextSlot;
         uint256 word = extended.words[day >> 2];
-        for (uint256 at = 0; at < days_.length; at += BYTES_PER_DAY) {
-            uint16 slots = uint16(bytes2(days_[at:at + 2]));
-            uint8 kind = uint8(days_[at + 2]);
+        for (uint256 i = 0; i < days_.length; i += BYTES_PER_DAY) {
+            uint16 slots = uint16(bytes2(days_[i:i + 2]));
+            uint8 kind = uint8(days_[i + 2]);
             uint256 hours_ = uint256(slots) * _slotLength;
             if (kind == 0 || (hours_ != 23 * HOUR && hours_ != 24 * HOUR && hours_ != 25 * HOUR)) {
                 revert DayMalformed(uint32(day), slots, kind);
@@ -130,16 +131,16 @@ contract DayCalendar is IDayCalendar, SignedActs {
         if (word != 0) extended.words[day >> 2] = word;
     }
 
-    function _calendar(uint256 calendar) private view returns (Calendar storage) {
-        if (calendar == 0 || calendar > _calendars.length) revert CalendarUnknown(uint32(calendar));
-        return _calendars[calendar - 1];
+    function _calendar(uint32 calendar) private view returns (Calendar storage found) {
+        found = _calendars[calendar];
+        if (found.publisher == address(0)) revert CalendarUnknown(calendar);
     }
 
     // ------------------------------------------------------------------------------------------------------------ getters
 
     /// @inheritdoc IDayCalendar
     function calendarCount() external view returns (uint32) {
-        return uint32(_calendars.length);
+        return _count;
     }
 
     /// @inheritdoc IDayCalendar
@@ -177,7 +178,7 @@ contract DayCalendar is IDayCalendar, SignedActs {
 
     /// @inheritdoc IDayCalendar
     function wordAt(uint32 calendar, uint256 word) external view returns (uint256) {
-        return _calendar(calendar).words[word];
+        return _calendars[calendar].words[word];
     }
 
     /// @inheritdoc IDayCalendar

@@ -228,16 +228,18 @@ contract MeterLedger is IMeterLedger, EIP712, AccessManaged {
     }
 
     /// @inheritdoc IMeterLedger
-    function wordsOf(uint32 meter, uint256[] calldata groups)
-        external
-        view
-        returns (uint256 scaleWh, uint256[] memory words)
-    {
-        words = new uint256[](groups.length);
-        for (uint256 i = 0; i < groups.length; ++i) {
-            words[i] = _words[(uint256(meter) << 32) | uint32(groups[i])];
+    function wordsOf(uint32 meter, uint256[] calldata groups) external view returns (uint256, uint256[] memory) {
+        uint256 answer = Words.allocate(3 + groups.length);
+        Words.store(answer, _scaleOf(meter));
+        Words.store(answer + 0x20, 0x40);
+        Words.store(answer + 0x40, groups.length);
+        // Addresses in memory that was allocated.
+        unchecked {
+            for (uint256 i = 0; i < groups.length; ++i) {
+                Words.store(answer + 0x60 + (i << 5), _words[(uint256(meter) << 32) | uint32(groups[i])]);
+            }
         }
-        return (_scaleOf(meter), words);
+        Words.finish(answer, 3 + groups.length);
     }
 
     function _scaleOf(uint32 meter) private view returns (uint256) {

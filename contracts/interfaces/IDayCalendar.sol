@@ -60,7 +60,7 @@ interface IDayCalendar {
     /// @notice The day that holds the slot, and its index.
     function dayOfSlot(uint32 calendar, uint32 slot) external view returns (uint32 index, Day memory day);
     /// @notice Four days as they are stored, days 4 x `word` and after from the least significant bits: firstSlot 32 | slots 16 |
-    /// kind 8 | zero 8 of 64 bits each. Zero: not published.
+    /// kind 8 | zero 8 of 64 bits each. Zero: not published, by whatever calendar.
     function wordAt(uint32 calendar, uint256 word) external view returns (uint256);
     /// @notice Seconds per slot, one for the deployment.
     function slotLength() external view returns (uint32);

@@ -11,6 +11,8 @@ interface IResponseGauge {
     /// @notice An event lies within one day of the calendar.
     error CalledAcrossDays(uint32 firstSlot, uint16 slots);
     error MethodUnknown(uint8 method);
+    /// @notice An event has 1 to 128 slots.
+    error SlotsOutOfRange(uint16 slots);
 
     /// @param eventDays bit k set: the day k + 1 before the event's was an event day of the meter and does not count
     /// @return hasBaseline false: too few days are like the event's; then nothing is paid or charged

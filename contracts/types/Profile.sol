@@ -13,19 +13,17 @@ struct Sought {
     uint256 changeHour; // offset before which days of any length are alike
 }
 
-/// A meter's net import on one day: first in the slots of the event, then in those of the window.
+/// What a meter used on the event's day and on those that it may be compared with, in units of its scale. A row is words of readings
+/// in memory (see Words and Lanes): those of the event, then those of the window.
 struct Profile {
-    int256[] eventWh;
-    int256[] windowWh;
-    uint256 missing; // bit i: no reading in slot i of the event
-    bool windowMissing; // some reading of the window is
-}
-
-/// Days that an event's day may be compared with, the newest first.
-struct Days {
-    Profile[] profiles;
+    uint256 eventSlots;
+    uint256 windowSlots; // 0: there is no window
+    uint256 today; // row of the event's day
+    uint256 missing; // bit i: it has no reading in slot i of the event
+    bool windowMissing; // it lacks one of the window
+    uint256[] rows; // of the days before, the newest first; every one has all readings
     uint256 found; // how many there are
-    uint256 taken; // bit i: the baseline takes profiles[i]
+    uint256 taken; // bit i: the baseline takes rows[i]
     uint256 count; // how many it takes
 }
 

@@ -225,6 +225,7 @@ DOMAIN_NAMES = {
     "RelayerBond": "Gridweave RelayerBond",
     "FirmwareRegistry": "Gridweave FirmwareRegistry",
     "DemandResponse": "Gridweave DemandResponse",
+    "DayCalendar": "Gridweave DayCalendar",
     "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
 """EIP-712 domain name per contract. A relayer's acknowledgements are read by its bond."""

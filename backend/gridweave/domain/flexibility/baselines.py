@@ -143,7 +143,7 @@ class Gauge:
         end = self._clock.slot_at(called.notice_at)
         begins = end - measuring.window_gap - measuring.window_slots - day.first
         wanted = measuring.adjusted or measuring.method is Method.MATCHED
-        count = measuring.window_slots if wanted and begins >= 0 and end <= day.first + day.slots else 0
+        count = measuring.window_slots if wanted and begins >= 0 and end <= called.first_slot else 0
         return event, Sought(begins if count else 0, count, day.slots, change_hour)
 
     def _days_before(
