@@ -473,7 +473,7 @@ contract DemandResponse is IDemandResponse, SignedActs {
         for (uint256 i = 0; i < indices.length; ++i) {
             batch.settle(_books, indices[i]);
         }
-        batch.pay(_books);
+        batch.conclude(_books);
     }
 
     // ----------------------------------------------------------------------------------------------------------- helpers

@@ -273,7 +273,7 @@ library ResponseSettlements {
     }
 
     /// Writes the event's books and moves the money, by one call.
-    function pay(Batch memory batch, Responses storage books) internal {
+    function conclude(Batch memory batch, Responses storage books) internal {
         books.events[batch.number].book = batch.book.pack();
         if (batch.legs == 0) return;
         uint256 money = batch.money;
