@@ -7,7 +7,7 @@ import { IResponseGauge } from "./interfaces/IResponseGauge.sol";
 import { Baselines } from "./libraries/Baselines.sol";
 import { Lanes } from "./libraries/Lanes.sol";
 import { Words } from "./libraries/Words.sol";
-import { DayWord, dayIn, dayWord } from "./types/DayWord.sol";
+import { DayWord, dayIn } from "./types/DayWord.sol";
 import { Called, FIXED, MATCHED, Measuring } from "./types/Measuring.sol";
 import { Profile, Sought } from "./types/Profile.sol";
 

@@ -102,7 +102,8 @@ class GaugeHouse:
                     words[slot >> 3] = words.get(slot >> 3, 0) | lane << (slot & 7) * 32
                     self.net[meter, slot] = net
         ledger = self.at["MeterLedger"]
-        planted += [(ledger, _place("MeterLedger", "_words", meter << 32 | group), word) for group, word in words.items()]
+        for group, held in words.items():
+            planted.append((ledger, _place("MeterLedger", "_words", meter << 32 | group), held))
         self.chain.batch(
             [("anvil_setStorageAt", [at, f"0x{place:064x}", f"0x{value:064x}"]) for at, place, value in planted]
         )
