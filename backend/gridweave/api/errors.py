@@ -113,7 +113,7 @@ def _answer(request: Request, error: ServiceError) -> JSONResponse:
 
 def _problem(found: Mapping[str, Any]) -> dict[str, Any]:
     at = ".".join(str(part)[:_MOST_NAME] for part in found.get("loc", ()))
-    return {"at": at, "problem": str(found.get("msg", ""))}
+    return {"at": at, "problem": str(found.get("msg", "")).removeprefix("Value error, ")}
 
 
 class _Escaped(JSONResponse):

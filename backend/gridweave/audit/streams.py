@@ -24,12 +24,12 @@ from gridweave.chain import events as chain
 from gridweave.chain.events import EVENTS, Event
 from gridweave.chain.hexes import to_hex
 from gridweave.domain.acts import DeviceStatus
-from gridweave.domain.anchors import Tip, stream_id
+from gridweave.domain.anchors import Tip, device_of, stream_id
 from gridweave.domain.devices import Moment
 from gridweave.domain.errors import DomainError
 from gridweave.domain.hashing import keccak
 from gridweave.domain.stream_acts import GrantAccess, NewEpoch, OpenStream
-from gridweave.domain.stream_book import BroughtBatch, StreamBook, device_of, require_count
+from gridweave.domain.stream_book import BroughtBatch, StreamBook, require_count
 from gridweave.domain.stream_errors import BatchNotAuthentic
 from gridweave.domain.stream_outcomes import BatchAnchored, StreamOutcome
 

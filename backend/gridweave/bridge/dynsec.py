@@ -23,6 +23,9 @@ _ROLE = "device-"
 GATEWAY = "gateway"
 """The gateway's user, client id and role."""
 
+_UP = ("segments", "batches", "setpoints")
+"""What a device says. Any topic more would be room at the broker, which keeps a retained message for each."""
+
 ALL_UP, ALL_DOWN = "gridweave/+/up", "gridweave/+/down"
 
 Json = dict[str, Any]
@@ -64,7 +67,7 @@ class Dynsec:
         """
         up, down = topics_of(device)
         acls = [
-            _acl("publishClientSend", f"{up}/#"),
+            *(_acl("publishClientSend", f"{up}/{word}") for word in _UP),
             _acl("subscribePattern", f"{down}/#"),
             _acl("publishClientReceive", f"{down}/#"),
         ]

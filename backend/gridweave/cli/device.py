@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from gridweave.cli import device_life
-from gridweave.cli.device_life import CURVES, Device
+from gridweave.cli.device_life import CURVES
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
+    Device,
     KeyName,
     KeystoreFolder,
     NoWait,

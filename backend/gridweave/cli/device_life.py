@@ -12,6 +12,7 @@ import typer
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
+    Device,
     KeyName,
     KeystoreFolder,
     NoWait,
@@ -33,14 +34,13 @@ from gridweave.client.service import GridweaveClient
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
 
-__all__ = ["CURVES", "Device", "register", "show_state"]
+__all__ = ["CURVES", "register", "show_state"]
 
 _HOUR, _DAY = 3_600, 86_400
 CURVES = {kind.label: kind for kind in KeyKind}
 
 _TIMES = ("statusSince", "readyAt", "until")
 
-Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits.")]
 DeviceKeyName = Annotated[str, typer.Argument(help="Name of the device's present key.")]
 DeviceId = Annotated[
     str | None, typer.Option("--device", help="The device's id, if this is not the key it was born with.")

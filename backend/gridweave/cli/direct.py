@@ -8,8 +8,7 @@ from pathlib import Path
 
 from gridweave.chain import Network, Node, Signer, decode_logs, error_name, signed_words, to_hex
 from gridweave.chain import events as chain_events
-from gridweave.cli.sending import send, speaking_of_nodes
-from gridweave.cli.terminal import NO_RECORD, WrongUse
+from gridweave.cli.sending import recorded, send, speaking_of_nodes
 from gridweave.client import Offer, Wallet
 from gridweave.client.errors import RequestRejected
 from gridweave.deployment import Deployment
@@ -48,10 +47,7 @@ async def place_directly(
     Raises RequestRejected with the contract's reason, WrongUse when node or record cannot be used.
     """
     with speaking_of_nodes():
-        try:
-            deployment = Deployment.load(record)
-        except FileNotFoundError as fault:
-            raise WrongUse(NO_RECORD.format(record)) from fault
+        deployment = recorded(record)
         async with Node(rpc) as node:
             return await _place(node, network, deployment, wallet, payer, market, make, valid_for)
 

@@ -5,17 +5,19 @@ service, all that release keys and devices do (`firmware_acts`, `firmware_reads`
 from __future__ import annotations
 
 import asyncio
-import json
 import os
+import re
 import time
 from hashlib import file_digest
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gridweave.chain import FirmwareRegistry, Node
-from gridweave.cli.sending import speaking_of_nodes
+from gridweave.cli.firmware_trust import keys_json, trust_in
+from gridweave.cli.sending import recorded, speaking_of_nodes
+from gridweave.cli.telemetry_common import told_of
 from gridweave.cli.terminal import (
     REFUSED,
     AsJson,
@@ -28,26 +30,26 @@ from gridweave.cli.terminal import (
     out,
     speaking,
 )
-from gridweave.client.firmware import Bundle, DeviceState, ImageFile, Manifest, Trust, Verdict, check_bundle
+from gridweave.client.firmware import Bundle, DeviceState, ImageFile, Manifest, Verdict, check_bundle
 from gridweave.client.firmware.manifest import class_id, vendor_id
 from gridweave.client.firmware_life import FirmwareDesk
 from gridweave.client.service import GridweaveClient
-from gridweave.deployment import Deployment
 from gridweave.domain.addresses import address_bytes, checksum_address
 from gridweave.domain.errors import DomainError
-from gridweave.domain.firmware.keys import KeySet
 
 __all__ = ["register"]
 
 Image = Annotated[Path, typer.Option("--image", help="The image that shall be installed.")]
 Rpc = Annotated[str, typer.Option("--rpc", envvar="GRIDWEAVE_RPC", help="The node's JSON-RPC address.")]
-Record = Annotated[Path, typer.Option("--deployment", "-d", help="The deployment record.")]
+Record = Annotated[
+    Path, typer.Option("--deployment", "-d", envvar="GRIDWEAVE_DEPLOYMENT", help="The deployment record.")
+]
 Model = Annotated[int, typer.Option("--model", help="Number of the model.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    from gridweave.cli import firmware_acts, firmware_reads
+    from gridweave.cli import firmware_acts, firmware_reads, firmware_trust
 
     group = typer.Typer(
         help="""Release firmware by M of N keys, watch its rollout, make and check bundles.
@@ -60,6 +62,7 @@ def register(app: typer.Typer) -> None:
     group.command("verify")(verify)
     group.command("manifest")(manifest)
     group.command("bundle")(bundle)
+    group.command("trust")(firmware_trust.trust)
     firmware_acts.register(group)
     firmware_reads.register(group)
     app.add_typer(group, name="firmware")
@@ -71,7 +74,7 @@ def verify(
     model: Model,
     device: Annotated[str, typer.Option(help="The device's id, 0x and 40 digits.")],
     counter: Annotated[int, typer.Option(help="What the device runs now; 0 for nothing.")],
-    trust: Annotated[Path, typer.Option(help="What the device trusts, in JSON: see docs/firmware.md.")],
+    trust: Annotated[Path, typer.Option(help="What the device trusts, as `gridweave firmware trust` writes it.")],
     seen_block: Annotated[int, typer.Option(help="The newest block that the device has ever seen.")] = 0,
     block: Annotated[str | None, typer.Option(help="Hash of a block that is trusted as it is.")] = None,
     now: Annotated[int | None, typer.Option(help="The device's clock in seconds. [default: this machine's]")] = None,
@@ -85,15 +88,14 @@ def verify(
     """
     with speaking(as_json):
         state = DeviceState(_address(device), model, counter, seen_block)
-        trusted = _trust(trust, block)
+        trusted = trust_in(_bytes_of(trust), trust, frozenset() if block is None else frozenset({_hash(block)}))
         picture = _image(image)
         raw = _bytes_of(file)
         try:
             at = int(time.time()) if now is None else now
             verdict = check_bundle(Bundle.decode(raw), image=picture, device=state, trust=trusted, now=at)
         except DomainError as refusal:
-            told = ", ".join(f"{name} {value}" for name, value in refusal.values.items())
-            fail(refusal.name, told or (type(refusal).__doc__ or ""), REFUSED, as_json, refusal.values)
+            fail(refusal.name, told_of(refusal), REFUSED, as_json, refusal.values)
         _tell(verdict, as_json=as_json)
 
 
@@ -150,7 +152,7 @@ def bundle(
 
     async def made() -> Bundle:
         async with Node(rpc) as node:
-            registry = FirmwareRegistry(node, Deployment.load(deployment).addresses["FirmwareRegistry"])
+            registry = FirmwareRegistry(node, recorded(deployment).addresses["FirmwareRegistry"])
             return await bundle_of(registry, model, counter, _bytes_of(envelope), witnesses=wallets)
 
     with speaking(), speaking_of_nodes():
@@ -174,7 +176,7 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
                 "shareBp": rollout.share_bp,
                 "floor": verdict.line.floor,
                 "source": release.source,
-                "keep": {"seenBlock": verdict.seen_block, "keys": _keys_json(verdict.keys)},
+                "keep": {"seenBlock": verdict.seen_block, "keys": keys_json(verdict.keys)},
             }
         )
         return
@@ -184,42 +186,19 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     out.print(f"{rollout.state.name.lower()}, share {rollout.share_bp} of 10,000; keep block {verdict.seen_block}")
 
 
-def _trust(file: Path, block: str | None) -> Trust:
-    try:
-        body = json.loads(_bytes_of(file))
-        keys = body["keys"]
-        return Trust(
-            chain_id=int(body["chainId"]),
-            registry=checksum_address(body["registry"]),
-            keys=KeySet(int(keys["version"]), int(keys["threshold"]), tuple(map(checksum_address, keys["members"]))),
-            witnesses=frozenset(map(checksum_address, body.get("witnesses", ()))),
-            threshold=int(body.get("witnessThreshold", 0)),
-            blocks=frozenset() if block is None else frozenset({_hash(block)}),
-            max_age=int(body.get("maxAge", 86_400)),
-        )
-    except (KeyError, TypeError, ValueError) as fault:
-        raise WrongUse(
-            f"{file} does not say what a device trusts: {fault!r}; docs/firmware.md has an example"
-        ) from fault
-
-
-def _keys_json(keys: KeySet) -> dict[str, Any]:
-    return {"version": keys.version, "threshold": keys.threshold, "members": list(keys.members)}
-
-
 def _image(file: Path) -> ImageFile:
     try:
         with file.open("rb") as image:
             return ImageFile(os.fstat(image.fileno()).st_size, file_digest(image, "sha256").digest())
     except OSError as fault:
-        raise WrongUse(f"the image cannot be read: {fault}") from fault
+        raise WrongUse(f"{file} cannot be read: {fault.strerror}") from fault
 
 
 def _bytes_of(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as fault:
-        raise WrongUse(f"{file} cannot be read: {fault}") from fault
+        raise WrongUse(f"{file} cannot be read: {fault.strerror}") from fault
 
 
 def _address(text: str) -> str:
@@ -230,7 +209,6 @@ def _address(text: str) -> str:
 
 
 def _hash(text: str) -> bytes:
-    raw = bytes.fromhex(text.removeprefix("0x"))
-    if len(raw) != 32:
-        raise ValueError("a block's hash is 0x and 64 digits")
-    return raw
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", text):
+        raise WrongUse(f"a block's hash is 0x and 64 digits, which {text!r} is not")
+    return bytes.fromhex(text[2:])

@@ -26,7 +26,8 @@ from gridweave.cli.terminal import (
     resolve_address,
     speaking,
 )
-from gridweave.client.firmware import Manifest
+from gridweave.client.firmware import Manifest, require_manifest
+from gridweave.client.firmware.refusals import ManifestContradictsRelease, ManifestNotApproved
 from gridweave.client.firmware_life import FirmwareDesk, Gathering, ReleaseKeyHolder
 from gridweave.client.service import GridweaveClient
 from gridweave.client.wire import Item
@@ -67,9 +68,7 @@ def open_(
     member: Members,
     threshold: Threshold,
     key: KeyName,
-    approves: Annotated[
-        bool, typer.Option("--approve", help="The maker's key is a member too, and signs as such.")
-    ] = False,
+    approves: Approves = False,
     valid_for: ValidFor = _DAY,
     url: ServiceUrl = DEFAULT_URL,
     keystore: KeystoreFolder = None,
@@ -131,7 +130,7 @@ def approve(
     """
     with speaking(as_json), GridweaveClient(url) as client:
         found = FirmwareDesk(client).proposal(id_)
-        _check_files(found.act, manifest, image)
+        _check_files(client, found.act, manifest, image)
         if not as_json:
             show_act(found)
         holder = ReleaseKeyHolder(client, open_wallet(key, keystore, password_file))
@@ -148,9 +147,7 @@ def propose(
     source: Annotated[str, typer.Option(help="Where its source is, as people shall find it.")],
     key: KeyName,
     floor: Annotated[int, typer.Option(min=0, help="Once it is full, devices below are not to be trusted.")] = 0,
-    bom: Annotated[
-        Path | None, typer.Option(help="The bill of materials, of which the release names the hash.")
-    ] = None,
+    bom: Bom = None,
     least_receipts: Annotated[int, typer.Option(min=1, help="Receipts of a step before failures can stop it.")] = 10,
     failure_limit_bp: Annotated[int, typer.Option(min=0, max=10_000, help="Of 10,000; more failures stop it.")] = 500,
     valid_for: ValidFor = _DAY,
@@ -165,7 +162,8 @@ def propose(
     Example: gridweave firmware propose r5.suit --model 7 --source https://example.org/r5 --key anna
     """
     with speaking(as_json), GridweaveClient(url) as client:
-        said, hash_ = Manifest.read(_bytes_of(manifest))
+        envelope = _bytes_of(manifest)
+        said, hash_ = Manifest.read(envelope)
         act = Release(
             model=model,
             counter=said.sequence,
@@ -179,6 +177,7 @@ def propose(
             failure_limit_bp=failure_limit_bp,
             deadline=client.chain_time() + valid_for,
         )
+        _check_manifest(client, envelope, act)
         holder = ReleaseKeyHolder(client, open_wallet(key, keystore, password_file))
         what = f"release {act.counter} of model {model}"
         _finish(client, holder.approve(act), what, wait=not no_wait, as_json=as_json)
@@ -310,16 +309,32 @@ def _ascending(members: list[str], keystore: Path | None) -> tuple[str, ...]:
     return tuple(sorted((resolve_address(member, keystore) for member in members), key=lambda each: int(each, 16)))
 
 
-def _check_files(act: FirmwareAct, manifest: Path | None, image: Path | None) -> None:
-    """Raises WrongUse unless the release names these files."""
+def _check_files(client: GridweaveClient, act: FirmwareAct, manifest: Path | None, image: Path | None) -> None:
+    """Raises WrongUse unless the release names these files, and devices would take them."""
     if manifest is None and image is None:
         return
     if not isinstance(act, Release):
         raise WrongUse(f"a {name_of(act)} names no files: leave out --manifest and --image")
-    if manifest is not None and Manifest.read(_bytes_of(manifest))[1] != act.manifest_hash:
-        raise WrongUse(f"the release is of another manifest than {manifest}: do not sign it")
+    if manifest is not None:
+        try:
+            _check_manifest(client, _bytes_of(manifest), act)
+        except ManifestNotApproved as fault:
+            raise WrongUse(f"the release is of another manifest than {manifest}: do not sign it") from fault
     if image is not None and (_hash_of(image), image.stat().st_size) != (act.image_hash, act.image_size):
         raise WrongUse(f"the release is of another image than {image}: do not sign it")
+
+
+def _check_manifest(client: GridweaveClient, envelope: bytes, act: Release) -> None:
+    """Raises WrongUse if devices would refuse the manifest, ManifestNotApproved, ManifestMalformed."""
+    chain_id, maker = client.deployment.chain_id, str(FirmwareDesk(client).model(act.model)["maker"])
+    try:
+        require_manifest(envelope, act, chain_id, maker)
+    except ManifestContradictsRelease as fault:
+        made = f"--model {act.model} --counter {act.counter} --maker {maker} --chain-id {chain_id}"
+        raise WrongUse(
+            f"no device would take it: the manifest says another {fault.values['field']} than the release and its "
+            f"model; make it with: gridweave firmware manifest --image IMAGE {made}"
+        ) from fault
 
 
 def _hash_of(file: Path) -> bytes:

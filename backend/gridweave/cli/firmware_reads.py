@@ -20,6 +20,7 @@ from gridweave.cli.firmware_told import (
 from gridweave.cli.terminal import (
     DEFAULT_URL,
     AsJson,
+    Device,
     KeystoreFolder,
     NoWait,
     PasswordFile,
@@ -38,9 +39,7 @@ _MOST_UINT32 = 2**32 - 1
 
 Model = Annotated[int, typer.Argument(min=0, max=_MOST_UINT32, help="Number of the model.")]
 Counter = Annotated[int, typer.Argument(min=1, max=_MOST_UINT32, help="The release's counter.")]
-Device = Annotated[str, typer.Argument(help="The device's id, 0x and 40 digits.")]
 Failed = Annotated[bool | None, typer.Option("--failed/--well", help="Only those that failed, or went well.")]
-Code = Annotated[int, typer.Option(min=0, max=65_535, help="0: it runs; else the device's own code of failure.")]
 DeviceId = Annotated[
     str | None, typer.Option("--device", help="The device's id, if this is not the key it was born with.")
 ]

@@ -19,6 +19,7 @@ from gridweave.gateway.looking import SpoolNotFound, look_at
 from gridweave.gateway.mqtt_door import MqttDoor
 from gridweave.gateway.program import Door, Gateway
 from gridweave.gateway.service import RestService
+from gridweave.gateway.setpoint_folder import SetpointFolder
 from gridweave.gateway.settings import EXAMPLE, GatewaySettings, GatewaySettingsInvalid
 from gridweave.locking import Taken
 from gridweave.timing import now_ms
@@ -87,7 +88,9 @@ async def _run(settings: GatewaySettings, log_level: str) -> None:
     if settings.http:
         doors.append(HttpDoor(settings.http.host, settings.http.port))
     with GridweaveClient(settings.service, attempts=_ATTEMPTS) as client:
-        gateway = Gateway(settings.folder, settings.keys, RestService(client), doors, settings.paces)
+        setpoints = SetpointFolder(settings.setpoints) if settings.setpoints else None
+        service = RestService(client)
+        gateway = Gateway(settings.folder, settings.keys, service, doors, settings.paces, setpoints=setpoints)
         _take_address(doors)
         log_to_stderr(log_level)
         running = asyncio.create_task(gateway.run())

@@ -14,17 +14,18 @@ from gridweave.chain import (
     NetworkProfile,
     NetworkUnusable,
     Node,
+    NodeUnavailable,
     Receipt,
     Signer,
     find_network,
     load_signer,
     to_hex,
 )
-from gridweave.cli.terminal import WrongUse, ask_password, keystore_at
+from gridweave.cli.terminal import NO_RECORD, WrongUse, ask_password, keystore_at
 from gridweave.client.errors import KeystoreError
-from gridweave.deployment import DeploymentError
+from gridweave.deployment import Deployment, DeploymentError
 
-__all__ = ["network_of", "payer_of", "send", "speaking_of_nodes"]
+__all__ = ["network_of", "payer_of", "recorded", "send", "speaking_of_nodes"]
 
 
 async def send(node: Node, profile: NetworkProfile, payer: Signer, call: Call) -> Receipt:
@@ -54,8 +55,19 @@ def speaking_of_nodes() -> Iterator[None]:
     """What node, record or network refuse, as WrongUse."""
     try:
         yield
+    except NodeUnavailable as fault:
+        step = "start one with `gridweave up`, or name another with --rpc"
+        raise WrongUse(f"{type(fault).__name__}: {fault}; {step}") from fault
     except (ChainError, DeploymentError, NetworkUnusable, TimeoutError) as fault:
         raise WrongUse(f"{type(fault).__name__}: {fault}") from fault
+
+
+def recorded(record: Path) -> Deployment:
+    """The deployment of a record. Raises WrongUse if there is none, DeploymentError."""
+    try:
+        return Deployment.load(record)
+    except FileNotFoundError as fault:
+        raise WrongUse(NO_RECORD.format(record)) from fault
 
 
 def payer_of(name: str, folder: Path | None, password_file: Path | None) -> Signer:

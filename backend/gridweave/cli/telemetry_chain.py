@@ -31,10 +31,9 @@ from gridweave.chain.events import (
     EpochBegun,
     StreamOpened,
 )
-from gridweave.cli.terminal import NO_RECORD, WrongUse
+from gridweave.cli.sending import recorded
 from gridweave.client.telemetry import AnchoredBatch, GrantEvent, StreamFacts
 from gridweave.client.telemetry.refusals import BodyUnavailable, StreamNotOpened
-from gridweave.deployment import Deployment
 from gridweave.domain.addresses import address_bytes
 from gridweave.domain.anchors import PAGE_SIZE, Span, StreamMode
 from gridweave.domain.device_keys import DevicePublicKey
@@ -54,14 +53,11 @@ class ChainSource:
     """A BatchSource of one node. Use as a context.
 
     All is read as of the newest block when it was opened. Bodies in mode hash come from `bodies`, a folder of files
-    named by their SHA-256 in hex. Raises ChainError, DeploymentError.
+    named by their SHA-256 in hex. Raises ChainError, DeploymentError, WrongUse.
     """
 
     def __init__(self, rpc: str, record: Path, bodies: Path | None = None) -> None:
-        try:
-            self.deployment = Deployment.load(record)
-        except FileNotFoundError as fault:
-            raise WrongUse(NO_RECORD.format(record)) from fault
+        self.deployment = recorded(record)
         self._bodies = bodies
         self._runner = asyncio.Runner()
         self.node = Node(rpc, timeout=60.0)
@@ -76,14 +72,17 @@ class ChainSource:
 
     def __enter__(self) -> Self:
         self._runner.__enter__()
-        self.block = self.run(self.node.block_number())
+        try:
+            self.block = self.run(self.node.block_number())
+        except BaseException:
+            self._close()  # whoever fails to enter is not asked to leave
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.run(self.node.aclose())
-        self._runner.close()
+        self._close()
 
     def run(self, waiting: Coroutine[Any, Any, T]) -> T:
         """The result, once it is there."""
@@ -155,6 +154,10 @@ class ChainSource:
         return _signature_in(transaction.data, batch)
 
     # inner
+
+    def _close(self) -> None:
+        self.run(self.node.aclose())
+        self._runner.close()
 
     def _events(self, stream: bytes, kind: type[E]) -> list[E]:
         return [event for event in self._logs(stream) if isinstance(event, kind)]

@@ -34,7 +34,7 @@ from gridweave.client.telemetry import (
 from gridweave.domain.eip712 import Domain
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.errors import TelemetryRefusal
-from gridweave.domain.telemetry.windows import END_MS
+from gridweave.domain.telemetry.windows import END_MS, WINDOW_MS
 
 __all__ = [
     "AsParty",
@@ -56,11 +56,14 @@ __all__ = [
     "stream_of",
     "telling",
     "time_of",
+    "told_of",
 ]
 
 KEYS_ENV = "GRIDWEAVE_STREAM_KEYS"
 DEFAULT_RECORD = Path("deployment.json")
-_TIMES = frozenset({"ms", "atMs", "firstMs", "lastMs", "endMs", "previousMs", "nowMs"})
+_MS_OF = dict.fromkeys(("ms", "atMs", "firstMs", "lastMs", "endMs", "previousMs", "nowMs"), 1)
+_MS_OF |= dict.fromkeys(("timestamp", "earliest", "latest"), 1_000) | {"window": WINDOW_MS}
+"""Values of refusals that are times, and how many milliseconds one of each is."""
 
 StreamOption = Annotated[
     str | None,
@@ -98,7 +101,7 @@ def telling(as_json: bool = False) -> Iterator[None]:
         try:
             yield
         except (TelemetryRefusal, BundleRefusal) as refusal:
-            fail(refusal.name, _told(refusal), REFUSED, as_json, refusal.values)
+            fail(refusal.name, told_of(refusal), REFUSED, as_json, refusal.values)
         except Reverted as refusal:
             arguments = {key: _plain(value) for key, value in refusal.arguments.items()}
             fail(refusal.name, _STEPS.get(refusal.name, str(refusal)), REFUSED, as_json, arguments)
@@ -222,16 +225,18 @@ def _handovers(asked: Asked, party: PartyKeys, stream: str | None, grant: Path |
     return [event.handover() for event in asked.grants(party.account, wanted)]
 
 
-def _told(refusal: DomainError) -> str:
+def told_of(refusal: DomainError) -> str:
+    """A refusal as people read it: its values, times as UTC, and what it means."""
     values = ", ".join(_spoken(name, value) for name, value in refusal.values.items())
     meaning = " ".join((type(refusal).__doc__ or "").split())
     return f"{values}. {meaning}" if values else meaning
 
 
 def _spoken(name: str, value: int | str) -> str:
-    """A refusal's value as people read it: times as UTC."""
-    is_time = isinstance(value, int) and name in _TIMES and value <= END_MS
-    return f"{name.removesuffix('Ms')} {time_of(int(value)) if is_time else value}"
+    said = name.removesuffix("Ms")
+    if isinstance(value, int) and name in _MS_OF and value * _MS_OF[name] <= END_MS:
+        return f"{said} {time_of(value * _MS_OF[name])}"
+    return f"{said} {value}"
 
 
 def _plain(value: object) -> object:

@@ -236,7 +236,8 @@ def erase(
         if as_json:
             emit(told | {"nodes": sum(len(each.keys.nodes) for each in left.epochs)})
         else:
-            out.print(f"quarter hours forgotten: {end - first}; copies made before this are not", highlight=False)
+            left_over = "copies, grants and gateways' keys made before are not"
+            out.print(f"quarter hours forgotten: {end - first}; {left_over}", highlight=False)
 
 
 def read_schema(file: Path) -> Schema:
@@ -249,7 +250,9 @@ def read_schema(file: Path) -> Schema:
     except OSError as fault:
         raise WrongUse(f"{file} cannot be read: {fault.strerror}") from fault
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
-        raise WrongUse(f"{file} is no list of channels with name, unit, scale and width: {fault!r}") from fault
+        raise WrongUse(
+            f"{file} is no list of channels with name, unit, scale and width; docs/sharing.md has one ({fault!r})"
+        ) from fault
     return Schema(channels)
 
 

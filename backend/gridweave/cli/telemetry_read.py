@@ -96,6 +96,8 @@ def read(
         _tell_closed(told_closed(shown.closed))
         if kind == "table" and shown.count == limit:
             errors.print(f"the first {limit}: more with --limit, all with --format csv", highlight=False)
+        if kind == "table" and not shown.count and not shown.closed:
+            errors.print("nothing of this is anchored, or not yet: `gridweave gateway status` says what is under way")
         if file is not None and kind != "table":
             errors.print(f"{file}: {shown.count:,} readings", highlight=False, soft_wrap=True)
 

@@ -13,10 +13,11 @@ from gridweave.cli.telemetry_chain import ChainSource
 from gridweave.cli.telemetry_common import DEFAULT_RECORD, Record, telling, time_of
 from gridweave.cli.telemetry_output import quantities
 from gridweave.cli.terminal import AsJson, WrongUse, at_time, emit, out
-from gridweave.client.telemetry import Ledger, PlacedBatch, RangeEvidence, ReadingEvidence, device_of
+from gridweave.client.telemetry import Ledger, PlacedBatch, RangeEvidence, ReadingEvidence
 from gridweave.client.telemetry.placed import decode_tip
 from gridweave.client.telemetry.range_evidence import RangePiece
 from gridweave.client.telemetry.refusals import KeyNotTheDevices, ProofFileMalformed, ProofOfOtherChain
+from gridweave.domain.anchors import device_of
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain
 from gridweave.domain.telemetry.readings import Reading, ReadingRun

@@ -42,6 +42,7 @@ from gridweave.services.advice import advice_on
 
 __all__ = [
     "AsJson",
+    "Device",
     "KeyName",
     "KeystoreFolder",
     "Market",
@@ -77,9 +78,17 @@ errors = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH
 
 REFUSED, WRONG_USE, UNAVAILABLE, KEY_UNUSABLE = 1, 2, 3, 4
 
+
+def _device_id(text: str) -> str:
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", text):
+        raise typer.BadParameter(f"a device's id is 0x and 40 digits, as `device new` told it, which {text!r} is not")
+    return text
+
+
 ServiceUrl = Annotated[
     str, typer.Option("--url", envvar="GRIDWEAVE_URL", help="The service's address.", show_default=True)
 ]
+Device = Annotated[str, typer.Argument(callback=_device_id, help="The device's id, 0x and 40 digits.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 KeyName = Annotated[
     str, typer.Option("--key", "-k", envvar="GRIDWEAVE_KEY", help="Name of the key in the keystore that signs.")

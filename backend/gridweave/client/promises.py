@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from gridweave.client.acknowledgement import acknowledgement_of, signer_of
 from gridweave.client.wire import Deployment, Item, Json, bytes_of, hex_of
+from gridweave.disk import write_through
 from gridweave.domain.acknowledgements import Acknowledgement
 from gridweave.domain.addresses import ZERO_ADDRESS
 from gridweave.domain.bond import claims_close_at
@@ -106,9 +106,7 @@ class PromiseFolder:
             return path
         coming = path.with_suffix(".coming")
         with coming.open("w") as file:
-            json.dump(promise.to_json(), file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
+            write_through(file, json.dumps(promise.to_json(), indent=2))
         coming.replace(path)
         return path
 

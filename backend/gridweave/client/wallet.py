@@ -11,6 +11,7 @@ from typing import Any
 from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from gridweave.client.errors import KeystoreError, WrongPassword
+from gridweave.disk import write_through
 from gridweave.domain import signatures
 from gridweave.domain.addresses import checksum_address
 from gridweave.domain.eip712 import Domain, Message, digest
@@ -99,9 +100,7 @@ def write_private(path: Path, content: bytes) -> None:
     except FileExistsError as fault:
         raise KeystoreError(f"{path} exists already; a key is never overwritten") from fault
     with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        write_through(file, content)
 
 
 def _utf8(password: str) -> Any:

@@ -13,8 +13,8 @@ from importlib.resources import files
 from itertools import islice, zip_longest
 from typing import Any
 
-from gridweave.demo.battery import Battery
-from gridweave.demo.flexible import CarVisit, HeatPump
+from gridweave.client.answering.battery import Battery
+from gridweave.client.answering.flexible import CarVisit, HeatPump
 from gridweave.demo.profiles import SLOTS, Home, StreetDay
 
 __all__ = ["Connection", "HoodDay", "load_neighbourhood", "parse_neighbourhood"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from gridweave.demo.battery import Battery
+from gridweave.client.answering.battery import Battery
 from gridweave.demo.profiles import EnergyDay, Forecast
 from gridweave.demo.strategy import Quote, Trader, improved
 from gridweave.domain.orders import Side

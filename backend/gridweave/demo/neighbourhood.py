@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gridweave.demo.flexible import CAR, HEAT
+from gridweave.client.answering.flexible import CAR, HEAT
 from gridweave.demo.founding import FEE, FEED_IN, RETAIL, TICK, Asset, Plan
 from gridweave.demo.hood_data import Connection, HoodDay
 from gridweave.demo.household import BatteryStrategy, Household, Outlook

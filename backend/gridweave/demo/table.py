@@ -10,6 +10,7 @@ from gridweave.demo.charts import spark
 from gridweave.demo.clock import clock_label
 from gridweave.demo.outcome import HomeOutcome, Outcome
 from gridweave.demo.report import LEGEND, kwh, money, ordered_and_delivered, price, signed
+from gridweave.demo.tables import audit_row, fact_table, titled_table
 
 __all__ = ["outcome_table"]
 
@@ -18,14 +19,13 @@ def outcome_table(outcome: Outcome) -> RenderableType:
     """Bills, price, shares, gas, audit and time, for a terminal of 80 columns or more."""
     homes = _groups(outcome) if outcome.groups else _homes(outcome)
     moments: list[RenderableType] = [_moments(outcome), Text()] if outcome.moments else []
-    return Group(homes, *_legend(outcome), Text(), *moments, _facts(outcome))
+    return Group(homes, *_legend(outcome), Text(), *moments, fact_table(_fact_rows(outcome)))
 
 
 def _groups(outcome: Outcome) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
-    table.title = f"The {outcome.place} on {outcome.day}, in GWC and kWh, all homes of a kind together"
-    for heading in ("homes with", "homes", "drawn", "given", "accounts", "without market", "gain", "a home"):
-        table.add_column(heading, justify="left" if heading == "homes with" else "right", no_wrap=True)
+    title = f"The {outcome.place} on {outcome.day}, in GWC and kWh, all homes of a kind together"
+    numbers = ("homes", "drawn", "given", "accounts", "without market", "gain", "a home")
+    table = titled_table(title, "homes with", *numbers, numbers=numbers, no_wrap=True)
     for group in outcome.groups:
         amounts = (group.bill_micro, group.baseline_micro, group.gained_micro, group.gained_each_micro)
         count, energies = f"{len(group.homes)}", (kwh(group.import_wh), kwh(group.export_wh))
@@ -34,19 +34,13 @@ def _groups(outcome: Outcome) -> Table:
 
 
 def _moments(outcome: Outcome) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for moment in outcome.moments:
-        table.add_row(clock_label(moment.slot), moment.text)
-    return table
+    return fact_table((clock_label(moment.slot), moment.text) for moment in outcome.moments)
 
 
 def _homes(outcome: Outcome) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
-    table.title = f"The {outcome.place} on {outcome.day}, in GWC and kWh"
-    for heading in ("home", "key", "drawn", "given", "bought", "sold", "account", "without market", "gain"):
-        table.add_column(heading, justify="left" if heading in ("home", "key") else "right", no_wrap=True)
+    title = f"The {outcome.place} on {outcome.day}, in GWC and kWh"
+    numbers = ("drawn", "given", "bought", "sold", "account", "without market", "gain")
+    table = titled_table(title, "home", "key", *numbers, numbers=numbers, no_wrap=True)
     for home in outcome.homes:
         table.add_row(*_home(home))
     return table
@@ -69,15 +63,6 @@ def _home(home: HomeOutcome) -> tuple[str, ...]:
     )
 
 
-def _facts(outcome: Outcome) -> Table:
-    facts = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column()
-    for name, value in _fact_rows(outcome):
-        facts.add_row(name, value)
-    return facts
-
-
 def _fact_rows(outcome: Outcome) -> list[tuple[str, str]]:
     share, supply = outcome.local_share_permille, outcome.local_supply_permille
     prices = [slot.price_micro for slot in outcome.slots]
@@ -98,13 +83,7 @@ def _fact_rows(outcome: Outcome) -> list[tuple[str, str]]:
         ("gas", ", ".join(f"{name} {use.each:,}" for name, use in outcome.gas.items())),
     ]
     if outcome.audit:
-        verdict = (
-            "[green]no difference[/]"
-            if outcome.audit.differences == 0
-            else (f"[red]{outcome.audit.differences} differences[/]")
-        )
-        counts = ", ".join(f"{count:,} {name}" for name, count in outcome.audit.told.items())
-        rows.append(("audit recomputed", f"{counts}: {verdict}"))
+        rows.append(audit_row(outcome.audit))
     phases = ", ".join(f"{name} {milliseconds / 1000:.0f} s" for name, milliseconds in outcome.phases.items())
     rows.append(("time", f"{outcome.wall_seconds} s ({phases})"))
     return rows

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from gridweave.chain import Contracts, Node, Role
 from gridweave.deployment.errors import DeploymentError
+from gridweave.disk import sync, write_through
 
 __all__ = ["ContractVersion", "Deployment", "PendingTransaction", "write_atomically"]
 
@@ -139,15 +140,9 @@ def write_atomically(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+        write_through(file, text)
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _contract_json(versions: tuple[ContractVersion, ...]) -> Json:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import ClassVar
 
+from gridweave.domain.addresses import checksum_address
 from gridweave.domain.eip712 import TYPES, StructType, struct_hash
 from gridweave.domain.hashing import keccak
 from gridweave.domain.words import WordLayout
@@ -18,6 +19,8 @@ from gridweave.domain.words import WordLayout
 PAGE_BITS = 5
 PAGE_SIZE = 1 << PAGE_BITS
 NO_HEAD = bytes(32)
+MODE_AT = 20
+"""Where the mode stands in a stream's name, behind its device."""
 
 _SPAN = WordLayout(
     "Span",
@@ -40,9 +43,18 @@ class StreamMode(IntEnum):
     HASH = 2
 
 
+MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
+"""Bytes of what is sealed: as the contract takes them in full, and as one request to the service holds them."""
+
+
 def stream_id(device: str, mode: StreamMode, schema_hash: bytes) -> bytes:
     """The stream's name, 32 bytes: device 160 | mode 8 | first 88 bits of the schema's hash."""
     return bytes.fromhex(device.removeprefix("0x")) + bytes([mode]) + schema_hash[:11]
+
+
+def device_of(stream: bytes) -> str:
+    """Whose stream it is, checksummed."""
+    return checksum_address(stream[:MODE_AT])
 
 
 @dataclass(frozen=True)

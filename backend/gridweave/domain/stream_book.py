@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from gridweave.domain.addresses import ZERO_ADDRESS, checksum_address
-from gridweave.domain.anchors import Batch, Span, StreamMode, Tip, stream_id
+from gridweave.domain.addresses import ZERO_ADDRESS
+from gridweave.domain.anchors import MODE_AT, MOST_BODY, Batch, Span, StreamMode, Tip, stream_id
 from gridweave.domain.device_errors import SignerNotAllowed
 from gridweave.domain.device_roll import DeviceRoll
 from gridweave.domain.device_rules import Witness, hex_of
@@ -55,23 +55,17 @@ from gridweave.domain.stream_outcomes import (
 __all__ = [
     "CLOCK_TOLERANCE",
     "MOST_BATCHES",
-    "MOST_BODY",
     "MOST_SEALED",
     "BroughtBatch",
     "StreamBook",
     "StreamRecord",
-    "device_of",
     "require_count",
 ]
 
 CLOCK_TOLERANCE = 60
 """Seconds that a device's clock may be ahead of the block's."""
-MOST_BODY = 1 << 17
 MOST_SEALED = 1 << 14
 MOST_BATCHES = 100
-
-_NONE = bytes(32)
-_MODE_AT = 20
 
 
 @dataclass(frozen=True)
@@ -234,11 +228,6 @@ class StreamBook:
         return found.nonce if found else 0
 
 
-def device_of(stream: bytes) -> str:
-    """Whose stream it is, checksummed."""
-    return checksum_address(stream[:_MODE_AT])
-
-
 def require_count(batches: int, bodies: int) -> None:
     """What many batches in one call must meet. Raises TooManyBatches, BodyCountDiffers."""
     if batches > MOST_BATCHES:
@@ -249,14 +238,14 @@ def require_count(batches: int, bodies: int) -> None:
 
 def _require_body(brought: BroughtBatch) -> None:
     stream, body = brought.stream, brought.body or b""
-    if stream[_MODE_AT] != StreamMode.FULL:
+    if stream[MODE_AT] != StreamMode.FULL:
         if body:
             raise BodyUnwanted(hex_of(stream))
         return
     if not body:
         raise BodyMissing(hex_of(stream))
-    if len(body) > MOST_BODY:
-        raise BodyTooLong(len(body), MOST_BODY)
+    if len(body) > MOST_BODY[StreamMode.FULL]:
+        raise BodyTooLong(len(body), MOST_BODY[StreamMode.FULL])
     computed = sha256(body).digest()
     if computed != brought.body_hash:
         raise BodyDiffers(hex_of(brought.body_hash), hex_of(computed))

@@ -9,6 +9,7 @@ What is sent is signed, and what is answered is no secret: there is no session. 
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import structlog
@@ -20,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gridweave.domain.errors import DomainError
+from gridweave.domain.setpoints import Setpoint
 from gridweave.domain.telemetry.words import BatchStanding, Refusal
 from gridweave.gateway.program import Inside
 
@@ -27,6 +29,9 @@ __all__ = ["HttpDoor", "application"]
 
 MOST_BYTES = 1 << 20
 """Of one message, as at the broker."""
+
+_WITHIN_S = 30.0
+"""A body's time, which trickled bytes do not lengthen."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,17 +75,20 @@ class HttpDoor:
     async def tell(self, device: str, standing: BatchStanding) -> None:
         """Devices ask."""
 
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        """Here nobody shows who he is: setpoints go over a broker alone."""
+
 
 class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None:
         """Whoever runs the gateway has its own."""
 
 
-def application(inside: Inside) -> Starlette:
-    """The routes above."""
+def application(inside: Inside, within_s: float = _WITHIN_S) -> Starlette:
+    """The routes above. A body that has not arrived `within_s` seconds is waited for no longer."""
 
     async def segments(request: Request) -> Response:
-        ack = await inside.take_segment(None, await _body(request))
+        ack = await inside.take_segment(None, await _body(request, within_s))
         return Response(ack.encode(), 200 if ack.refused is None else 409, media_type=_JSON)
 
     async def standing(request: Request) -> Response:
@@ -95,7 +103,7 @@ def application(inside: Inside) -> Starlette:
         return Response(found.encode(), media_type=_JSON)
 
     async def signatures(request: Request) -> Response:
-        await inside.take_signature(None, await _body(request))
+        await inside.take_signature(None, await _body(request, within_s))
         return Response(status_code=204)
 
     return Starlette(
@@ -115,14 +123,19 @@ async def _refused(_: Request, fault: Exception) -> Response:
 
 async def _failed(_: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)
-    return JSONResponse({"error": {"name": "HttpError", "values": {"message": fault.detail}}}, fault.status_code)
+    error = {"name": "HttpError", "values": {"message": fault.detail}}
+    return JSONResponse({"error": error}, fault.status_code, fault.headers)
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, within_s: float) -> bytes:
     parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > MOST_BYTES:
-            raise HTTPException(413, f"at most {MOST_BYTES} bytes")
-        parts.append(part)
+    try:
+        async with asyncio.timeout(within_s):
+            async for part in request.stream():
+                length += len(part)
+                if length > MOST_BYTES:
+                    raise HTTPException(413, f"at most {MOST_BYTES} bytes")
+                parts.append(part)
+    except TimeoutError as late:
+        raise HTTPException(408, f"a whole message within {within_s:g} s", {"Connection": "close"}) from late
     return b"".join(parts)

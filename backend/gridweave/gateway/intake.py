@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
-from gridweave.domain.addresses import checksum_address
-from gridweave.domain.anchors import StreamMode
+from gridweave.domain.anchors import StreamMode, device_of
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.errors import SegmentOverlap, SegmentSignatureInvalid
 from gridweave.domain.telemetry.gateway_errors import (
@@ -33,7 +32,7 @@ from gridweave.gateway.desks import Desk, Desks, Disk
 from gridweave.gateway.spool import NewSegment
 from gridweave.timing import now_ms
 
-__all__ = ["Intake", "IntakeLimits", "device_of"]
+__all__ = ["Intake", "IntakeLimits"]
 
 _NO_STREAM = bytes(32)
 _MOST_MESSAGE = {StreamMode.FULL: 96 << 10, StreamMode.HASH: 512 << 10}
@@ -132,6 +131,7 @@ class Intake:
         """Of what another gateway anchored: the device says, and signs, which head its next segment continues."""
         if sent.segment.end_index != desk.open_at:
             raise SegmentOverlap(sent.segment.first_index, desk.tail.next_index)
+        _must_be_active(desk)
         desk.facts.key.must_have_signed(sent.segment, sent.signature, await self._desks.domain())
         desk.opened(sent.segment.head)
 
@@ -145,9 +145,8 @@ class Intake:
             return await self._verify(desk, sent)
 
     async def _verify(self, desk: Desk, sent: SignedRun) -> StreamTail:
+        _must_be_active(desk)
         facts, tail = desk.facts, desk.ahead
-        if not facts.is_active:
-            raise DeviceNotActive(facts.device, facts.status)
         if desk.is_opening and desk.open_at == sent.segment.first_index:
             tail = replace(tail, head=sent.segment.previous_head)
         return verify_segment(tail, facts.schema, sent, facts.key, await self._desks.domain())
@@ -195,17 +194,17 @@ def _entry(desk: Desk, new: NewSegment, tail: StreamTail) -> _Entry:
     return _Entry(desk, new, asyncio.get_running_loop().create_future(), tail)
 
 
+def _must_be_active(desk: Desk) -> None:
+    if not desk.facts.is_active:
+        raise DeviceNotActive(desk.facts.device, desk.facts.status)
+
+
 def _must_be_same(first_index: int, said: bytes, kept: bytes) -> None:
     if said != kept:
         raise SegmentConflicts(first_index, "0x" + said.hex(), "0x" + kept.hex())
 
 
-def device_of(stream: bytes) -> str:
-    """The device whose stream it is, checksummed."""
-    return checksum_address(stream[:20])
-
-
 def must_be_own(device: str | None, stream: bytes) -> None:
     """Return if the stream is the device's. Raises SegmentOfOtherDevice."""
-    if device is not None and device.lower() != "0x" + stream[:20].hex():
+    if device is not None and device.lower() != device_of(stream).lower():
         raise SegmentOfOtherDevice(device, device_of(stream))

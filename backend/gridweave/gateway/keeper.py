@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gridweave.domain.anchors import Batch, StreamMode
+from gridweave.domain.anchors import MOST_BODY, Batch, StreamMode
 from gridweave.domain.eip712 import digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.telemetry.batches import SealedBatch
@@ -36,9 +36,6 @@ __all__ = ["Keeper", "SealingPace"]
 log = structlog.get_logger(__name__)
 
 Tell = Callable[[str, BatchStanding], Awaitable[None]]
-
-_MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
-"""Bytes: what the contract takes, and what the service keeps."""
 
 _UNSIGNED = frozenset({"BatchNotAuthentic", "DeviceSignatureInvalid"})
 
@@ -310,7 +307,7 @@ def _seal(keys: WindowKeys, schema: Schema, mode: StreamMode, messages: list[byt
     sent = _opened(keys, [decode_message(message) for message in messages])
     while True:
         sealed = seal(keys, schema, sent)
-        if len(sealed.body) <= _MOST_BODY[mode] or len(sent) == 1:
+        if len(sealed.body) <= MOST_BODY[mode] or len(sent) == 1:
             return sealed
         sent = sent[: (len(sent) + 1) // 2]
 

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gridweave.domain.addresses import checksum_address
+from gridweave.domain.anchors import device_of
 from gridweave.gateway.spool import Standing, standings
 
 __all__ = ["SpoolNotFound", "look_at"]
@@ -35,7 +35,7 @@ def look_at(folder: Path, now_ms: int) -> list[Json]:
 def _row(standing: Standing, now_ms: int) -> Json:
     return {
         "stream": "0x" + standing.stream.hex(),
-        "device": checksum_address(standing.stream[:20]),
+        "device": device_of(standing.stream),
         "nextIndex": standing.next_index,
         "finalIndex": standing.base_index,
         "readingsKept": standing.spooled,

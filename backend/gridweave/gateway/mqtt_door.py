@@ -14,6 +14,7 @@ import aiomqtt
 import structlog
 
 from gridweave.domain.errors import DomainError
+from gridweave.domain.setpoints import Setpoint
 from gridweave.domain.telemetry.words import BatchStanding
 from gridweave.gateway.program import Inside
 from gridweave.together import together
@@ -26,7 +27,7 @@ _PAUSE_S = 1.0
 _KEEPALIVE_S = 15
 _AT_ONCE = 64
 _MOST_QUEUED = 256
-_SEGMENTS, _BATCHES = "up/segments", "up/batches"
+_SEGMENTS, _BATCHES, _SETPOINTS = "up/segments", "up/batches", "up/setpoints"
 _AWAY = (aiomqtt.MqttError, OSError, TimeoutError)
 _REFUSED = 128
 
@@ -69,12 +70,15 @@ class MqttDoor:
             try:
                 await together(self._connected(inside))
             except _AWAY as away:
-                log.warning("the broker is away", reason=str(away))
+                log.warning("the broker is away", host=self._way.host, port=self._way.port, reason=str(away))
             self._client = None
             await asyncio.sleep(_PAUSE_S)
 
     async def tell(self, device: str, standing: BatchStanding) -> None:
         await self._say(device, "batches", standing.encode())
+
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        await self._say(device, "setpoints", setpoint.encode(), qos=1)
 
     async def _connected(self, inside: Inside) -> None:
         async with self._way.client() as client:
@@ -95,23 +99,26 @@ class MqttDoor:
             await self._say(device, "acks", ack.encode())
             return
         try:
-            await inside.take_signature(device, payload)
+            if what == _SETPOINTS:
+                await inside.take_answer(device, payload)
+            else:
+                await inside.take_signature(device, payload)
         except DomainError as refused:
             log.warning("a device's answer was not taken", device=device, reason=str(refused))
 
-    async def _say(self, device: str, what: str, word: bytes) -> None:
+    async def _say(self, device: str, what: str, word: bytes, qos: int = 0) -> None:
         client = self._client
         if client is None:
             return
         try:
-            await client.publish(f"gridweave/{device}/down/{what}", word)
+            await client.publish(f"gridweave/{device}/down/{what}", word, qos=qos)
         except _AWAY as away:
             log.warning("the broker did not take a word", device=device, reason=str(away))
 
 
 async def _subscribe(client: aiomqtt.Client) -> None:
     """Raises MqttError when the broker grants less than is needed."""
-    for what in (_SEGMENTS, _BATCHES):
+    for what in (_SEGMENTS, _BATCHES, _SETPOINTS):
         for granted in await client.subscribe(f"gridweave/+/{what}", qos=1):
             if (granted if isinstance(granted, int) else granted.value) >= _REFUSED:
                 raise aiomqtt.MqttError(f"the broker does not let the gateway read gridweave/+/{what}")

@@ -10,9 +10,11 @@ from typing import Protocol
 
 import structlog
 
+from gridweave.domain.setpoints import Setpoint
 from gridweave.domain.telemetry.words import BatchSignature, BatchStanding, SegmentAck
 from gridweave.gateway.anchorage import Anchorage
 from gridweave.gateway.desks import Desk, Desks, Disk
+from gridweave.gateway.dispatch import Dispatcher, Handover
 from gridweave.gateway.intake import Intake, IntakeLimits, must_be_own
 from gridweave.gateway.keeper import Keeper, SealingPace
 from gridweave.gateway.keyring import KeyRing
@@ -33,6 +35,9 @@ class Inside(Protocol):
     async def take_signature(self, device: str | None, raw: bytes) -> None:
         """Takes a device's answer to a batch. Raises WordMalformed, SegmentOfOtherDevice."""
 
+    async def take_answer(self, device: str, raw: bytes) -> None:
+        """Takes a device's answer to a setpoint. Raises WordMalformed."""
+
     async def standing(self, stream: bytes) -> BatchStanding | None:
         """How the stream's batches stand, None if it was never met."""
 
@@ -45,6 +50,9 @@ class Door(Protocol):
 
     async def tell(self, device: str, standing: BatchStanding) -> None:
         """Tells a device how its batches stand, if it can; it will be told again."""
+
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        """Tells a device a setpoint, if it can; it will be told again until it answers."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Gateway:
         doors: Sequence[Door],
         paces: Paces | None = None,
         clock: Callable[[], int] = now_ms,
+        setpoints: Handover | None = None,
     ) -> None:
         self._paces, self._clock = paces or Paces(), clock
         self.spool = Spool(folder)
@@ -76,6 +85,7 @@ class Gateway:
         self._desks = Desks(self.disk, service, self._ring, self._paces.refresh_s)
         self._intake = Intake(self._desks, self.disk, self._paces.limits, clock)
         self._keepers: dict[bytes, Keeper] = {}
+        self._dispatcher = Dispatcher(setpoints, self.command, clock) if setpoints else None
 
     async def run(self) -> None:
         """Goes on where an earlier run was, until it is cancelled. The spool is closed then."""
@@ -86,6 +96,8 @@ class Gateway:
                 tasks.create_task(self._intake.run())
                 for door in self._doors:
                     tasks.create_task(door.run(self))
+                if self._dispatcher:
+                    tasks.create_task(self._dispatcher.run())
         finally:
             self.disk.close()
 
@@ -98,6 +110,10 @@ class Gateway:
         keeper = self._keepers.get(word.stream)
         if keeper is not None:
             await keeper.hear(word)
+
+    async def take_answer(self, device: str, raw: bytes) -> None:
+        if self._dispatcher:
+            await self._dispatcher.hear(device, raw)
 
     def seal_now(self, stream: bytes) -> None:
         """Seals what the gateway has of a stream, as before its device is sold: the next owner's keys open no more."""
@@ -112,6 +128,11 @@ class Gateway:
         """Says it at every door."""
         for door in self._doors:
             await door.tell(device, standing)
+
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        """Says it at every door."""
+        for door in self._doors:
+            await door.command(device, setpoint)
 
     def _keep(self, desk: Desk, tasks: asyncio.TaskGroup) -> None:
         keys, pace = self._ring, self._paces.sealing

@@ -16,6 +16,7 @@ from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.telemetry.gateway_errors import SchemaNotKnown, ServiceAway, StreamNotOpen
 from gridweave.domain.telemetry.schema import Schema
 from gridweave.domain.telemetry.verifying import DeviceKey
+from gridweave.domain.telemetry.words import batch_json
 from gridweave.gateway.anchorage import Fate, FateKind, StreamFacts, SubmissionRefused
 
 __all__ = ["RestService"]
@@ -29,7 +30,6 @@ _AT_ONCE = 8
 _LOOK_BACK = 100
 """Batches among which one is looked for that the service says it refused."""
 
-_KINDS = {kind.label: kind for kind in KeyKind}
 _LATER = frozenset({"StreamBusy"})
 _UNDER_WAY = frozenset({"accepted"})
 
@@ -59,9 +59,9 @@ class RestService:
     async def submit(self, batch: Batch, body: bytes, signature: bytes) -> str:
         domain = await self.domain()
         path = f"/v1/streams/{hex_of(batch.stream)}/batches"
-        signed = Signed(_batch_json(batch, body, signature), digest(domain, batch))
+        posted = {**batch_json(batch), "signature": hex_of(signature), "body": b64encode(body).decode()}
         try:
-            return (await self._ask(lambda: self._client.post(path, signed))).id
+            return (await self._ask(lambda: self._client.post(path, Signed(posted, digest(domain, batch))))).id
         except ServiceError as refused:
             if refused.name in _LATER:
                 raise ServiceAway(refused.name) from refused
@@ -114,7 +114,7 @@ def _facts(stream: Json, device: Json) -> StreamFacts:
         device=str(stream["device"]),
         mode=StreamMode[str(stream["mode"]).upper()],
         schema=Schema.decode(bytes_of(stream["schema"])),
-        key=DeviceKey(_KINDS[device["keyKind"]], bytes_of(device["x"]), bytes_of(device["y"])),
+        key=DeviceKey(KeyKind[str(device["keyKind"]).upper()], bytes_of(device["x"]), bytes_of(device["y"])),
         status=str(device["status"]),
         epoch=int(stream["epoch"]),
         number=int(stream["number"]),
@@ -122,18 +122,3 @@ def _facts(stream: Json, device: Json) -> StreamFacts:
         last_ms=int(stream["lastMs"]),
         head=bytes_of(stream["head"]),
     )
-
-
-def _batch_json(batch: Batch, body: bytes, signature: bytes) -> Json:
-    return {
-        "firstIndex": batch.first_index,
-        "count": batch.count,
-        "firstMs": batch.first_ms,
-        "lastMs": batch.last_ms,
-        "epoch": batch.epoch,
-        "previousHead": hex_of(batch.previous_head),
-        "root": hex_of(batch.root),
-        "bodyHash": hex_of(batch.body_hash),
-        "signature": hex_of(signature),
-        "body": b64encode(body).decode(),
-    }

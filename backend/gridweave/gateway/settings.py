@@ -21,6 +21,7 @@ EXAMPLE = """\
 service = "http://127.0.0.1:8000"
 folder = "spool"             # what devices were told is kept; on a disk of its own, if there is one
 keys = "keys"                # window keys from the streams' owners, <stream>.<epoch>.keys
+setpoints = "setpoints"      # where setpoints for devices are handed over; leave it out where nobody dispatches
 
 [mqtt]                       # leave it out where there is no broker
 host = "127.0.0.1"
@@ -103,6 +104,7 @@ class GatewaySettings(_Part):
     service: str
     folder: Path
     keys: Path
+    setpoints: Path | None = None
     refresh_s: Annotated[float, Field(gt=0)] = 10.0
     mqtt: MqttSettings | None = None
     http: HttpSettings | None = None
@@ -125,6 +127,8 @@ class GatewaySettings(_Part):
             raise GatewaySettingsInvalid(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from fault
         if settings.mqtt is None and settings.http is None:
             raise GatewaySettingsInvalid(f"{file}: give devices a door, [mqtt] or [http]")
+        if settings.setpoints and settings.mqtt is None:
+            raise GatewaySettingsInvalid(f"{file}: setpoints: they go to devices over a broker, give [mqtt]")
         return settings._below(file.absolute().parent)
 
     def must_have_password(self) -> None:
@@ -147,6 +151,8 @@ class GatewaySettings(_Part):
 
     def _below(self, folder: Path) -> Self:
         changes: dict[str, Any] = {"folder": folder / self.folder, "keys": folder / self.keys}
+        if self.setpoints:
+            changes["setpoints"] = folder / self.setpoints
         if self.mqtt and self.mqtt.password_file:
             password_file = folder / self.mqtt.password_file
             changes["mqtt"] = self.mqtt.model_copy(update={"password_file": password_file})

@@ -14,8 +14,7 @@ from typing import Any
 
 from gridweave.chain.errors import error_name
 from gridweave.chain.events import EVENTS, Event
-from gridweave.domain.addresses import checksum_address
-from gridweave.domain.anchors import Span
+from gridweave.domain.anchors import Span, device_of
 from gridweave.domain.meters import Meter
 from gridweave.domain.names import camel
 from gridweave.domain.orders import CANCEL_WORD, ORDER_WORD
@@ -39,7 +38,6 @@ _NAMES = {"sender": "from"}
 
 _WORDS = {"order": ORDER_WORD, "cancel": CANCEL_WORD, "reading": READING_WORD}
 _SPANS = frozenset({("BatchAnchored", "span"), ("BatchRefused", "span"), ("EpochBegun", "tip")})
-_DEVICE_BYTES = 20  # of a stream's name, the first
 _NO_ACCOUNTS = frozenset({"contract", "module", "target", "authority", "key"})
 """Parameters that name contracts or keys."""
 
@@ -181,7 +179,7 @@ def _of_terms(terms: MarketTerms) -> Iterable[str]:
 
 def _of_stream(stream: bytes) -> Iterable[str]:
     """A stream's name begins with its device."""
-    return (f"device:{checksum_address('0x' + stream[:_DEVICE_BYTES].hex())}",)
+    return (f"device:{device_of(stream)}",)
 
 
 def _of_meters(meters: Sequence[int]) -> Iterable[str]:

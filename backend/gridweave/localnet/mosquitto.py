@@ -123,6 +123,7 @@ class Mosquitto:
             "persistence true",
             f"persistence_location {self.home}/",
             "max_packet_size 1048576",
+            "retain_available false",
             *(["user root"] if os.geteuid() == 0 else []),
         ]
         (self.home / "mosquitto.conf").write_text("\n".join(lines) + "\n")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridweave.chain import Block, Node, from_hex, to_hex
 from gridweave.deployment.record import write_atomically
+from gridweave.disk import sync, write_through
 from gridweave.domain.hashing import keccak
 from gridweave.localnet.home import Home
 
@@ -77,11 +77,9 @@ class Snapshots:
         path = self._home.snapshots / f"{block.number:010d}-{block.hash.hex()}.state.gz"
         temporary = path.with_suffix(".new")
         with temporary.open("wb") as file:
-            file.write(state)
-            file.flush()
-            os.fsync(file.fileno())
+            write_through(file, state)
         temporary.replace(path)
-        _sync_folder(self._home.snapshots)
+        sync(self._home.snapshots)
         self.mark_final(block)
         for old in self.all()[KEPT:]:
             old.path.unlink(missing_ok=True)
@@ -108,11 +106,3 @@ def _parse(path: Path) -> Snapshot | None:
         return Snapshot(int(number), bytes.fromhex(digits), path)
     except ValueError:
         return None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from gridweave.chain.contracts import Act, SignedQuorum
 from gridweave.chain.hexes import to_hex
@@ -41,7 +40,7 @@ from gridweave.services.errors import (
 )
 from gridweave.services.firmware_rows import key_set_of, release_of
 from gridweave.services.intake import Answer
-from gridweave.services.proposals import NOBODY, Gathered, gathered
+from gridweave.services.proposals import NOBODY, Gathered, gathered, maker_json
 from gridweave.services.world import World
 from gridweave.store.proposals import Proposal, TooManyProposals
 from gridweave.store.reading import Row
@@ -124,9 +123,8 @@ class _Gathering:
             await self._check(needs, signer, signature)
         kept = await self._world.proposals.find(self.id)
         if kept is None and self._maker is None and not needs[0].approved(approvals):
-            raise Refused(
-                "UnknownReleaseKey", {"signer": min(approvals, key=_number)}
-            )  # who comes next proposes nothing
+            # a key of the next set alone proposes nothing
+            raise Refused("UnknownReleaseKey", {"signer": min(approvals, key=_number)})
         before = dict(kept.signatures) if kept else {}
         while True:
             try:
@@ -194,7 +192,7 @@ class _Gathering:
             deadline=act.deadline,
             proposer=proposer,
             created_at_ms=now_ms(),
-            maker=_maker_json(self._maker) if self._maker else None,
+            maker=maker_json(self._maker) if self._maker else None,
             kept=kept,
             signatures=approvals,
         )
@@ -284,11 +282,6 @@ def _is_key_s(hash_: bytes, signer: str, signature: bytes) -> bool:
         return recover(hash_, to_compact(signature)) == signer
     except SignatureMalformed:
         return False
-
-
-def _maker_json(maker: Act) -> dict[str, Any]:
-    shown = {"signer": maker.signer, "nonce": maker.nonce, "deadline": maker.deadline}
-    return shown | {"signature": to_hex(maker.signature)}
 
 
 def _number(signer: str) -> int:

@@ -28,6 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
+from gridweave.disk import sync
 from gridweave.locking import Taken, hold
 from gridweave.services.bodies import BODIES
 from gridweave.services.settings import PREFIX, Settings
@@ -134,13 +135,12 @@ def restore(source: Path, folder: Path) -> Manifest:
         manifest = _unpack(source, unpacked)
         _check_free(folder, (file for file in manifest.files if not _is_same(folder / file, unpacked / file)))
         mark_restored(unpacked / _OUTBOX)
-        for file in sorted(
-            manifest.files, key=lambda file: file == _OUTBOX
-        ):  # the outbox last: it makes the rest count
-            _sync(unpacked / file)
+        # the outbox last: it makes the rest count
+        for file in sorted(manifest.files, key=lambda file: file == _OUTBOX):
+            sync(unpacked / file)
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (unpacked / file).replace(folder / file)
-        _sync(folder)
+        sync(folder)
     return manifest
 
 
@@ -237,11 +237,3 @@ def _unpack(source: Path, folder: Path) -> Manifest:
     if wrong or _OUTBOX not in manifest.files or not all(map(_is_known, manifest.files)):
         raise BackupRefused(f"{source} is damaged: {', '.join(wrong) or 'files'} is not what its manifest says")
     return manifest
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

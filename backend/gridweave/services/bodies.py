@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
+from gridweave.disk import sync, write_through
 from gridweave.services.errors import Unavailable
 
 __all__ = ["BODIES", "BodyStore"]
@@ -64,9 +64,7 @@ def _put(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
         with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            write_through(file, content)
         partial.replace(path)
     except OSError:
         partial.unlink(missing_ok=True)
@@ -76,8 +74,4 @@ def _put(path: Path, content: bytes) -> None:
 def _flush(*folders: Path) -> None:
     """A new name is on disk once its folder is."""
     for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(folder)

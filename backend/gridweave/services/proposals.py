@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gridweave.chain.contracts import Act
-from gridweave.chain.hexes import from_hex
+from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.domain.firmware.keys import KeySet
 from gridweave.domain.firmware.messages import (
     ModelOpening,
@@ -21,7 +22,7 @@ from gridweave.services.world import World
 from gridweave.store.proposals import Proposal
 from gridweave.store.reading import Row
 
-__all__ = ["NOBODY", "Gathered", "gathered", "proposal", "proposals"]
+__all__ = ["NOBODY", "Gathered", "gathered", "maker_json", "proposal", "proposals"]
 
 NOBODY = KeySet(0, 0, ())
 """Who speaks for a model that is not open."""
@@ -88,6 +89,12 @@ async def _is_void(world: World, act: FirmwareAct, row: Row | None) -> bool:
     if isinstance(act, ReleaseRevocation):
         return bool(standing["revoked_since"] and act.since_block >= standing["revoked_since"])
     return bool(standing["step"] > (0 if isinstance(act, RolloutStart) else act.step))
+
+
+def maker_json(maker: Act) -> dict[str, Any]:
+    """A maker's consent to an opening, as it is kept and told."""
+    said = {"signer": maker.signer, "nonce": maker.nonce, "deadline": maker.deadline}
+    return said | {"signature": to_hex(maker.signature)}
 
 
 def _maker_of(kept: Proposal) -> Act | None:

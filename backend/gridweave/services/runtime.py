@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -186,17 +186,19 @@ class Runtime:
         world.heads.block = step.stands
         world.books.learn(step.rows)
         world.sessions.learn(step.rows)
+        if not step.blocks:
+            await self._until_done(world.sessions.review)
         if step.rows.get("markets"):
             world.terms.forget()
         if step.rows.get("bonds") or not step.blocks:
-            await self._refresh()
+            await self._until_done(world.sponsors.refresh)
         self.bell.ring()
 
-    async def _refresh(self) -> None:
-        """Until it is done: the step that calls for it does not come again."""
+    async def _until_done(self, work: Callable[[], Awaitable[object]]) -> None:
+        """The step that calls for it does not come again."""
         while True:
             try:
-                await self.world.sponsors.refresh()
+                await work()
                 return
             except StoreUnavailable as away:
                 log.warning("indexer waits", reason=str(away))

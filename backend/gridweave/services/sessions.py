@@ -16,10 +16,9 @@ from typing import Any, Protocol
 from gridweave.domain.acts import DeviceStatus
 from gridweave.domain.addresses import address_bytes
 from gridweave.domain.device_acts import DeviceSession
-from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.eip712 import Domain, digest
 from gridweave.services.device_rows import key_of
-from gridweave.services.errors import ChallengeInvalid, Refused, SessionInvalid
+from gridweave.services.errors import ChallengeInvalid, Refused, ServiceError, SessionInvalid
 from gridweave.store.reading import Row
 
 __all__ = ["ANSWER_WITHIN_S", "SESSION_S", "Challenge", "Door", "Opened", "Session", "Sessions"]
@@ -44,11 +43,18 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Session:
-    """A device that proved its key, which is named `key`, until `expires_at` (wall clock, seconds)."""
+    """A device of `owner` that proved its key, which is named `key`, until `expires_at` (wall clock, seconds)."""
 
     device: str
     key: str
+    owner: str
     expires_at: int
+
+    def is_of(self, row: Row | None) -> bool:
+        """Whether the device still has this key and owner, and is in good standing."""
+        if row is None or DeviceStatus(row["status"]) in _REFUSALS:
+            return False
+        return (key_of(row).name, row["owner"]) == (self.key, self.owner)
 
 
 @dataclass(frozen=True)
@@ -100,13 +106,14 @@ class Sessions:
         random, seal = answer.challenge[:_RANDOM], answer.challenge[_RANDOM:]
         if not hmac.compare_digest(seal, self._seal(answer.device, answer.expires_at, random)):
             raise ChallengeInvalid("it is not this service's for this device")
-        key = await self._speaking(answer.device)
+        row = await self._speaking(answer.device)
         said = DeviceSession(answer.device, self.service, answer.challenge, answer.expires_at)
-        if not key.verifies(digest(self._domain, said), signature):
+        if not key_of(row).verifies(digest(self._domain, said), signature):
             raise Refused("DeviceSignatureInvalid", {"device": answer.device})
         self._take(answer)
-        token, session = self._start(answer.device, key.name)
+        token, session = self._start(row)
         ways = {door.name: await door.let_in(session.device, token) for door in self._doors}
+        await self._must_stand(session)
         return Opened(session, token, {name: way for name, way in ways.items() if way is not None})
 
     async def check(self, token: str) -> Session:
@@ -114,12 +121,7 @@ class Sessions:
         session = self._by_token.get(_hash(token))
         if session is None or session.expires_at <= self._now():
             raise SessionInvalid
-        try:
-            key = await self._speaking(session.device)
-        except Refused as refused:
-            self.end(session.device)
-            raise SessionInvalid from refused
-        if key.name != session.key:
+        if not session.is_of(await self._row(session.device)):
             self.end(session.device)
             raise SessionInvalid
         return session
@@ -130,8 +132,7 @@ class Sessions:
         if token is None:
             return
         del self._by_token[token]
-        for door in self._doors:
-            door.shut(device)
+        self._shut(device)
 
     def sweep(self) -> None:
         """Ends what has expired."""
@@ -145,6 +146,13 @@ class Sessions:
             for row in rows.get(table, ()):
                 self.end(row["device"])
 
+    async def review(self) -> None:
+        """The same where blocks were undone, or taken in by another process: no rows tell who it was."""
+        rows = await self._devices(list(self._tokens))
+        for session in list(self._by_token.values()):
+            if not session.is_of(rows.get(session.device)):
+                self.end(session.device)
+
     def add_door(self, door: Door) -> None:
         """Opens it for whoever answers from now on, and shuts it with their sessions."""
         self._doors.append(door)
@@ -154,14 +162,37 @@ class Sessions:
         """Devices that have a session."""
         return frozenset(self._tokens)
 
-    async def _speaking(self, device: str) -> DevicePublicKey:
-        """The key of a device in good standing. Raises Refused."""
-        row = (await self._devices([device])).get(device)
+    async def _must_stand(self, session: Session) -> None:
+        """A block that came since the device was read found no session to end, or doors that were still to open.
+
+        Raises Refused, ChallengeInvalid.
+        """
+        device = session.device
+        try:
+            if not session.is_of(await self._speaking(device)):
+                self.end(device)
+            if device not in self._tokens:
+                raise ChallengeInvalid("the device has changed meanwhile")
+        except ServiceError:
+            self.end(device)
+            self._shut(device)
+            raise
+
+    def _shut(self, device: str) -> None:
+        for door in self._doors:
+            door.shut(device)
+
+    async def _row(self, device: str) -> Row | None:
+        return (await self._devices([device])).get(device)
+
+    async def _speaking(self, device: str) -> Row:
+        """A device in good standing. Raises Refused."""
+        row = await self._row(device)
         if row is None:
             raise Refused("UnknownDevice", {"device": device})
         if refusal := _REFUSALS.get(DeviceStatus(row["status"])):
             raise Refused(refusal, {"device": device})
-        return key_of(row)
+        return row
 
     def _seal(self, device: str, expires_at: int, random: bytes) -> bytes:
         said = address_bytes(device) + expires_at.to_bytes(8, "big") + random
@@ -175,11 +206,12 @@ class Sessions:
             raise ChallengeInvalid("it was answered before")
         self._answered[answer.challenge] = answer.expires_at
 
-    def _start(self, device: str, key: str) -> tuple[str, Session]:
+    def _start(self, row: Row) -> tuple[str, Session]:
+        device = row["device"]
         if (former := self._tokens.pop(device, None)) is not None:
             del self._by_token[former]
         token = secrets.token_urlsafe(_TOKEN)
-        session = Session(device, key, int(self._now()) + SESSION_S)
+        session = Session(device, key_of(row).name, row["owner"], int(self._now()) + SESSION_S)
         self._tokens[device] = _hash(token)
         self._by_token[_hash(token)] = session
         return token, session

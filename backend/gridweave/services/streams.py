@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from gridweave.chain.hexes import from_hex, to_hex
 from gridweave.chain.types import Call
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import (
+    MOST_BODY,
     NO_HEAD,
     PAGE_SIZE,
     Batch,
@@ -44,10 +45,7 @@ from gridweave.store.reading import Page, Row
 from gridweave.store.records import REJECTED
 from gridweave.store.streams import span_of
 
-__all__ = ["MOST_BODY", "PlacedBatch", "anchor", "begin_epoch", "body_of", "grant", "open_stream", "place", "stream"]
-
-MOST_BODY = {StreamMode.FULL: 1 << 17, StreamMode.HASH: 11 << 16}
-"""Bytes of what is sealed: as the contract takes them in full, and as one request holds them."""
+__all__ = ["PlacedBatch", "anchor", "begin_epoch", "body_of", "grant", "open_stream", "place", "stream", "tip_of"]
 
 _CONTRACT = "TelemetryAnchor"
 _BODY = topics_of(BodyAnchored)
@@ -93,7 +91,7 @@ async def begin_epoch(world: World, said: NewEpoch, owner: Act) -> Answer:
         return _act(said, owner, world.contracts.anchors.new_epoch(said.stream, said.epoch, tip, owner), name, request)
 
     known = await world.outbox.item(to_hex(digest(world.domain(_CONTRACT), said)))
-    plan = planned(await _tip(world, name)) if known else await _on_the_tip(world, name, planned)
+    plan = planned(await tip_of(world, name)) if known else await _on_the_tip(world, name, planned)
     return await submit_act(world, plan)
 
 
@@ -174,7 +172,7 @@ async def _on_the_tip(world: World, name: str, planned: Callable[[Tip], Plan]) -
     until = time.monotonic() + _WAITS_S
     while True:
         refused: ServiceError = StreamBusy(name)
-        plan = planned(await _tip(world, name))
+        plan = planned(await tip_of(world, name))
         busy = world.lanes.busy((_lane(name),))
         try:
             await rehearse(world, plan.call)
@@ -189,16 +187,16 @@ async def _on_the_tip(world: World, name: str, planned: Callable[[Tip], Plan]) -
         await asyncio.sleep(_LOOK_S)
 
 
-async def _tip(world: World, name: str) -> Tip:
+async def tip_of(world: World, name: str) -> Tip:
+    """How far a stream has come, as the contract keeps the hash of. Raises NotFound."""
     row = await stream(world, name)
     span = span_of(row)
-    leaves = await _leaves(world, name, span.number // PAGE_SIZE)
+    leaves = _leaves(await world.reads.streams.page_of(name, span.number // PAGE_SIZE))
     return Tip(span, from_hex(row["head"]) if row["head"] else NO_HEAD, page_peaks(leaves))
 
 
-async def _leaves(world: World, name: str, page: int) -> list[bytes]:
-    rows = await world.reads.streams.page_of(name, page)
-    return [batch_leaf(span_of(row), from_hex(row["root"]), row["block_number"], row["timestamp"]) for row in rows]
+def _leaves(page: Sequence[Row]) -> list[bytes]:
+    return [batch_leaf(span_of(row), from_hex(row["root"]), row["block_number"], row["timestamp"]) for row in page]
 
 
 def _lane(name: str) -> str:
@@ -237,11 +235,6 @@ async def stream(world: World, name: str) -> Row:
     return row
 
 
-async def tip_of(world: World, name: str) -> Tip:
-    """How far a stream has come, as the contract keeps the hash of. Raises NotFound."""
-    return await _tip(world, name)
-
-
 async def schema_of(world: World, row: Row) -> Schema | None:
     """The stream's schema, if it was ever given to this service."""
     kept = await world.bodies.find(from_hex(row["schema_hash"]))
@@ -262,9 +255,8 @@ async def place(world: World, name: str, number: int) -> PlacedBatch:
     row = next((found for found in rows if found["number"] == number), None)
     if row is None:
         raise NotFound("BatchNotAnchored", "no such batch stands in the stream", {"stream": name, "number": number})
-    leaves = [batch_leaf(span_of(r), from_hex(r["root"]), r["block_number"], r["timestamp"]) for r in rows]
-    path = page_path(leaves, (number - 1) % PAGE_SIZE)
-    tip = await _tip(world, name) if len(rows) < PAGE_SIZE else None
+    path = page_path(_leaves(rows), (number - 1) % PAGE_SIZE)
+    tip = await tip_of(world, name) if len(rows) < PAGE_SIZE else None
     return PlacedBatch(span_of(row), from_hex(row["root"]), row["block_number"], row["timestamp"], path, tip)
 
 

@@ -154,6 +154,8 @@ async def test_devices__refused__by_name(service: Service) -> None:
     assert await refusal(service, "meters", metering(town, key, secret, 130)) == (409, "DeviceNotActive")
     again = metering(town, known.key, known.secret, 131)
     assert await refusal(service, "meters", again) == (409, "DeviceAlreadyMetered")
+    unread = (await service.http.get("/v1/devices/roof")).json()["error"]
+    assert unread["message"] == "path.device: an address is 0x and 40 hex digits"
 
 
 async def test_device__suspended__its_readings_are_refused_until_reinstated(service: Service) -> None:

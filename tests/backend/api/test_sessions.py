@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -140,12 +142,64 @@ async def test_session__of_a_device_that_is_put_out__ends_with_the_block(
 ) -> None:
     key = await enrolled(service, 320 + status)
     session = await opened(service, key)
+    await status_changed(service, key, status)
+    assert (await current(service, session["token"]))[0] == 401
+    assert key.device not in service.runtime.world.sessions.devices
+    name = {DeviceStatus.SUSPENDED: "DeviceSuspended", DeviceStatus.REVOKED: "DeviceRevoked"}[status]
+    assert await refused(service, answer(service, key, await challenge(service, key))) == (409, name)
+
+
+async def status_changed(service: Service, key: DeviceKeyPair, status: DeviceStatus) -> None:
     operator = Party("operator", service.town.keys["operator"].secret)
     call = Acts(service.town).status(key.device, operator, status).call
     assert call is not None
     await service.town.send([call])
     await service.caught_up()
-    assert (await current(service, session["token"]))[0] == 401
+
+
+@dataclass
+class SlowDoor:
+    """A door that is still opening while a block revokes the device, and hears of that first."""
+
+    service: Service
+    key: DeviceKeyPair
+    name: str = "slow"
+    heard: list[str] = field(default_factory=list)
+
+    async def let_in(self, device: str, token: str) -> Mapping[str, Any]:
+        if device == self.key.device:
+            await status_changed(self.service, self.key, DeviceStatus.REVOKED)
+            self.heard.append("let in")
+        return {}
+
+    def shut(self, device: str) -> None:
+        if device == self.key.device:
+            self.heard.append("shut")
+
+
+async def test_session__of_a_device_that_is_revoked_while_a_door_opens__is_refused_and_shut_out(
+    service: Service,
+) -> None:
+    key = await enrolled(service, 330)
+    sessions = service.runtime.world.sessions
+    door = SlowDoor(service, key)
+    sessions.add_door(door)
+    assert await refused(service, answer(service, key, await challenge(service, key))) == (409, "DeviceRevoked")
+    assert key.device not in sessions.devices
+    assert door.heard[0] == "shut", "the block came first"
+    assert door.heard[-1] == "shut", "what opened after it is shut behind it"
+
+
+async def test_session__of_a_device_whose_reinstatement_is_undone__ends(service: Service) -> None:
+    key, other = await enrolled(service, 332), await enrolled(service, 333)
+    await status_changed(service, key, DeviceStatus.SUSPENDED)
+    node = service.town.chain.node
+    mark = await node.request("evm_snapshot")
+    await status_changed(service, key, DeviceStatus.ACTIVE)
+    await opened(service, key)
+    stays = await opened(service, other)
+    await node.request("evm_revert", mark)
+    await node.request("anvil_mine", "0x2")
+    await service.caught_up()
     assert key.device not in service.runtime.world.sessions.devices
-    name = {DeviceStatus.SUSPENDED: "DeviceSuspended", DeviceStatus.REVOKED: "DeviceRevoked"}[status]
-    assert await refused(service, answer(service, key, await challenge(service, key))) == (409, name)
+    assert (await current(service, stays["token"]))[0] == 200

@@ -151,6 +151,22 @@ async def test_door__for_another_subscription__refuses_it(scene: Scene) -> None:
             assert all(int(getattr(code, "value", code)) >= 128 for code in granted), topic
 
 
+async def test_door__for_other_words_or_words_to_be_kept__takes_none(scene: Scene) -> None:
+    """Each topic more, and each message kept, would be room at the broker that a device fills for nothing."""
+    key = await scene.enrolled(550)
+    session = await scene.opened(key)
+    up = session["mqtt"]["publish"]
+    async with scene.at_the_door("gateway", GATEWAYS) as gateway:
+        await gateway.subscribe("gridweave/+/up/#", qos=1)
+        for topic, is_kept in ((f"{up}/other", False), (f"{up}/segments/deeper", False), (f"{up}/segments", True)):
+            with contextlib.suppress(aiomqtt.MqttError):
+                async with scene.at_the_door(key.device, session["token"]) as device:
+                    await device.publish(topic, b"for nothing", qos=1, retain=is_kept)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await anext(aiter(gateway.messages))
+
+
 async def test_door__without_a_session_or_with_anothers__stays_shut(scene: Scene) -> None:
     key, other = await scene.enrolled(506), await scene.enrolled(507)
     token = (await scene.opened(key))["token"]

@@ -25,7 +25,9 @@ pytestmark = [pytest.mark.chain, pytest.mark.slow, pytest.mark.asyncio(loop_scop
 
 PASSWORD = "correct horse"
 SIGNING = {"open", "change-keys", "propose", "approve", "start", "advance", "pause", "resume", "revoke", "receipt"}
+KNOWING = {"trust"}
 WITNESS = Wallet(bytes([77]) * 32)
+MAKE = "gridweave firmware manifest --image IMAGE --model 7 --counter 4"
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Works:
         words = ["firmware", *command]
         if command[0] in SIGNING:
             words += ["--keystore", str(keys), "--password-file", str(keys / "password")]
+        if command[0] in KNOWING:
+            words += ["--keystore", str(keys)]
         if command[0] not in ("manifest", "verify"):
             words += ["--url", self.url]
         running = asyncio.create_task(asyncio.to_thread(CliRunner().invoke, app, words))
@@ -62,11 +66,11 @@ class Works:
         assert waiting["status"] == "gathering"
         assert (await self.told("approve", waiting["id"], "--key", "ben"))["status"] == "committed"
 
-    async def manifest(self, counter: int) -> Path:
-        """An image and its envelope, as `r<counter>.bin` and `.suit`."""
+    async def manifest(self, counter: int, chain_id: int | None = None) -> Path:
+        """An image and its envelope, as `r<counter>.bin` and `.suit`, for this chain or another."""
         image, envelope = self.folder / f"r{counter}.bin", self.folder / f"r{counter}.suit"
         image.write_bytes(random.Random(counter).randbytes(1_024))
-        maker, chain = self.town.keys["maker"].address, str(self.town.deployment.chain_id)
+        maker, chain = self.town.keys["maker"].address, str(chain_id or self.town.deployment.chain_id)
         made = ("manifest", "--image", str(image), "--model", str(MODEL), "--counter", str(counter))
         await self.told(*made, "--maker", maker, "--chain-id", chain, "--out", str(envelope))
         return envelope
@@ -113,6 +117,8 @@ def keep(keys: Path, town: Town) -> None:
         (("change-keys", "7", "--member", "thief", "--threshold", "1", "--key", "thief"), 1, "UnknownReleaseKey"),
         (("propose", "nowhere.suit", "--model", "7", "--source", "x", "--key", "anna"), 2, "cannot be read"),
         (("receipt", "roof-0", "99"), 1, "UnknownRelease"),
+        (("eligible", "roof-0", "5"), 2, "0x and 40 digits"),
+        (("trust", "7", "--witness", "witness", "--witness-threshold", "2", "--out", "t.json"), 2, "can never vouch"),
     ],
 )
 async def test_firmware__asked_for_what_cannot_be__says_so_by_name(
@@ -120,6 +126,15 @@ async def test_firmware__asked_for_what_cannot_be__says_so_by_name(
 ) -> None:
     result = await works.run(*command)
     assert (result.exit_code, says in " ".join((result.output + result.stderr).split())) == (code, True), result.output
+
+
+async def test_propose__given_a_manifest_for_another_chain__signs_nothing_and_says_how_to_make_it(works: Works) -> None:
+    envelope = await works.manifest(4, chain_id=1)
+    result = await works.run("propose", str(envelope), "--model", "7", "--source", "r4", "--key", "anna")
+    assert result.exit_code == 2, result.output
+    assert f"another vendor than the release and its model; make it with: {MAKE}" in result.stderr
+    assert f"--chain-id {works.town.deployment.chain_id}" in result.stderr
+    assert "release" not in [each["act"] for each in await works.told("proposals", "--model", "7")]
 
 
 async def test_release__proposed_and_approved__goes_by_steps_until_its_failures_stop_it(works: Works) -> None:
@@ -184,10 +199,9 @@ async def test_bundle__of_a_service__passes_the_device_s_own_check(works: Works)
     result = await works.run(*made, *keys)
     assert result.exit_code == 0, result.output
 
-    present = (await works.told("show", "7"))["keys"]
-    said = {"chainId": works.town.deployment.chain_id, "registry": works.town.contracts.firmware.address}
-    said |= {"keys": present, "witnesses": [WITNESS.address], "witnessThreshold": 1}
-    trust.write_text(json.dumps(said))
+    twice = ("--witness", "witness", "--witness", WITNESS.address.lower())
+    assert (await works.run("trust", "7", *twice, "--out", str(trust))).exit_code == 0
+    assert json.loads(trust.read_text())["witnesses"] == [WITNESS.address], "one, however often it is named"
     checked = ("verify", str(bundle), "--image", str(works.folder / "r8.bin"), "--model", "7", "--counter", "5")
     device = ("--device", works.town.homes[0].key.device, "--now", str(await works.town.now()))
     verdict = await works.told(*checked, *device, "--trust", str(trust))

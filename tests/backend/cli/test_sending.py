@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gridweave.chain import Call, ChainError, NetworkProfile, Reverted, Signer
-from gridweave.cli.sending import send
+from gridweave.chain import Call, ChainError, NetworkProfile, NodeUnavailable, Reverted, Signer
+from gridweave.cli.sending import recorded, send, speaking_of_nodes
 from gridweave.cli.terminal import WrongUse
 from gridweave.domain.errors import CommitmentNotDue
 from tests.backend.chain.simulated import Answer, Refusal, SimulatedNode
@@ -54,6 +55,16 @@ async def sent(*, balance: int = 1, status: str = "0x1", again: Answer = lambda 
     ).node()
     receipt = await send(node, NetworkProfile(1), PAYER, CLAIM)
     return "0x" + receipt.transaction_hash.hex()
+
+
+def test_recorded__given_no_record__says_where_up_keeps_its_own(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match=r"name it with --deployment: that of `gridweave up` is"):
+        recorded(tmp_path / "deployment.json")
+
+
+def test_speaking_of_nodes__when_none_answers__says_to_start_or_name_one() -> None:
+    with pytest.raises(WrongUse, match=r"connection refused; start one with `gridweave up`"), speaking_of_nodes():
+        raise NodeUnavailable("http://127.0.0.1:1: connection refused")
 
 
 async def test_send__given_a_payer_without_money__says_what_to_do() -> None:

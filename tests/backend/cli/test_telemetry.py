@@ -154,8 +154,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
 @pytest.mark.parametrize("mode", ["full", "hash"])
 async def test_telemetry__over_a_service__is_opened_read_proved_granted_and_rekeyed(place: Place, mode: str) -> None:
     stream, file = await place.open(mode), place.folder / "x"
-    await place.anchor(stream, range(3))
     which = "--stream", name(stream)
+    assert "nothing of this is anchored" in (await place.run("read", *which)).stderr
+    await place.anchor(stream, range(3))
     whole = "read", *which, "--raw", "--out", file
     assert (await place.run(*whole)).exit_code == 0
     assert file.read_bytes() == place.raw[stream]
@@ -167,6 +168,8 @@ async def test_telemetry__over_a_service__is_opened_read_proved_granted_and_reke
     assert (found.json()["index"], found.json()["isTrusted"]) == (40, True)
     chain = "--rpc", place.town.chain.url, "--deployment", place.town.chain.home.deployment_file
     assert (await place.told("verify", proof, *chain))["index"] == 40
+    alone = await place.run("verify", proof, "--rpc", "http://127.0.0.1:1", *chain[2:])
+    assert (alone.exit_code, "start one with `gridweave up`" in alone.stderr) == (2, True), alone.output
 
     city = place.folder / f"{mode}.json"
     await place.told("party-key", f"city-{mode}", "--out", city)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gridweave.demo.battery import Battery
+from gridweave.client.answering.battery import Battery
 from gridweave.demo.founding import market_terms
 from gridweave.demo.household import BatteryStrategy, Household, Outlook
 from gridweave.demo.profiles import SLOTS, EnergyDay, Forecast

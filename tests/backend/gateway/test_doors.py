@@ -72,6 +72,20 @@ async def test_http__of_what_is_no_word__refuses_it(scene: Scene) -> None:
                 assert (await http.get(f"/v1/streams/{stream}/standing")).status_code == 404
 
 
+async def test_http__of_a_body_that_trickles__waits_no_longer_and_ends_the_connection(scene: Scene) -> None:
+    async def trickled() -> AsyncIterator[bytes]:
+        while True:
+            yield b"."
+            await asyncio.sleep(0.02)
+
+    async with scene.running() as gateway:
+        transport = httpx.ASGITransport(application(gateway, within_s=0.2))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http, asyncio.timeout(5):
+            for path in ("/v1/segments", "/v1/signatures"):
+                late = await http.post(path, content=trickled())
+                assert (late.status_code, late.headers["connection"]) == (408, "close")
+
+
 # MQTT
 
 

@@ -369,6 +369,26 @@ async def test_intake__new_to_a_stream_whose_acknowledgement_was_lost__lets_the_
         assert bench.kept() == [third]
 
 
+async def test_intake__new_to_a_stream_of_a_suspended_device__lets_its_key_name_no_head(bench: Bench) -> None:
+    """Whoever stole the key would have the gateway refuse the device's own history ever after."""
+    _, second = bench.measured(20)
+    bench.tell(next_index=10)
+    active = bench.quay.known[bench.stream]
+    async with bench.running() as intake:
+        bench.quay.known[bench.stream] = replace(active, status="suspended")
+        thief = Bench(bench.folder / "thief")
+        thief.device = StreamDevice(
+            bench.device.key, DOMAIN, SCHEMA, bench.mode, bench.folder / "twin", pace=SigningPace(readings=10)
+        )
+        (forged,) = thief.measured(10, rng=random.Random(2))
+        assert refusal(await bench.give(intake, forged)) == "DeviceNotActive"
+        bench.quay.known[bench.stream] = active
+        desk = bench.desks.find(bench.stream)
+        assert desk is not None
+        await bench.desks.refresh(desk)
+        assert (await bench.give(intake, second)).next_index == 20
+
+
 async def test_intake__of_two_in_one_folder__refuses_the_second(bench: Bench) -> None:
     async with bench.running():
         with pytest.raises(Taken):

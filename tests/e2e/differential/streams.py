@@ -21,7 +21,17 @@ from gridweave.chain.events import decode_logs
 from gridweave.chain.types import Call
 from gridweave.domain.acts import DeviceStatus, Endorsement, KeyKind, Possession, StatusChange
 from gridweave.domain.addresses import checksum_address
-from gridweave.domain.anchors import PAGE_SIZE, Batch, Span, StreamMode, Tip, batch_leaf, page_path, stream_id
+from gridweave.domain.anchors import (
+    PAGE_SIZE,
+    Batch,
+    Span,
+    StreamMode,
+    Tip,
+    batch_leaf,
+    device_of,
+    page_path,
+    stream_id,
+)
 from gridweave.domain.device_acts import Handover, TransferAcceptance, TransferOffer
 from gridweave.domain.device_keys import DevicePublicKey
 from gridweave.domain.device_registry import DeviceBook
@@ -30,7 +40,7 @@ from gridweave.domain.eip712 import Domain, digest
 from gridweave.domain.errors import DomainError
 from gridweave.domain.hashing import keccak
 from gridweave.domain.stream_acts import GrantAccess, NewEpoch, OpenStream
-from gridweave.domain.stream_book import BroughtBatch, StreamBook, StreamRecord, device_of
+from gridweave.domain.stream_book import BroughtBatch, StreamBook, StreamRecord
 from gridweave.domain.stream_outcomes import BatchAnchored, BatchRefused
 from gridweave.domain.telemetry.merkle import MerkleTree
 from gridweave.domain.telemetry.readings import Reading, ReadingRun

@@ -55,7 +55,13 @@ class GatewayProcess:
         (folder / "gateway.password").write_text(PASSWORD)
         lines = [f'service = "{service}"', 'folder = "spool"', 'keys = "keys"', "refresh_s = 0.2"]
         if broker:
-            lines += ["[mqtt]", 'host = "127.0.0.1"', f"port = {broker.port}", 'password_file = "gateway.password"']
+            lines += [
+                'setpoints = "setpoints"',
+                "[mqtt]",
+                'host = "127.0.0.1"',
+                f"port = {broker.port}",
+                'password_file = "gateway.password"',
+            ]
         if http_port:
             lines += ["[http]", f"port = {http_port}"]
         lines += ["[sealing]", "readings = 40", "seconds = 0.5", "poll_s = 0.05", "final_s = 0.3", "ask_again_s = 0.3"]

@@ -18,6 +18,7 @@ from gridweave.client.measuring.pump import Patience, Pump
 from gridweave.client.telemetry.private_files import replace_private
 from gridweave.domain.acts import KeyKind
 from gridweave.domain.anchors import StreamMode
+from gridweave.domain.setpoints import Setpoint
 from gridweave.domain.telemetry.batches import BatchHeader, SealedBatch
 from gridweave.domain.telemetry.keytree import WindowKeys
 from gridweave.domain.telemetry.opening import OpenedSection, open_batch
@@ -88,6 +89,9 @@ class Direct:
         answer = meter.pump.hear_batches(standing.encode())
         if answer is not None:
             await self.inside.take_signature(device, answer)
+
+    async def command(self, device: str, setpoint: Setpoint) -> None:
+        """Meters obey nobody."""
 
 
 @dataclass

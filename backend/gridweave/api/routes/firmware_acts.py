@@ -26,7 +26,6 @@ from gridweave.api.shapes.accepted import ACCEPTED, ACCEPTED_MANY
 from gridweave.api.shapes.errors import FINDS, READS
 from gridweave.api.shapes.firmware import GatheredOut, ProposalsOut
 from gridweave.chain.contracts import Act
-from gridweave.chain.hexes import to_hex
 from gridweave.domain.firmware.proposals import FirmwareAct, act_json, name_of
 from gridweave.services import proposals
 from gridweave.services.approvals import Approvals, approve
@@ -156,7 +155,4 @@ def _gathered(found: Gathered) -> dict[str, Any]:
         "deadline": act.deadline,
         "needs": needs,
     }
-    if maker is None:
-        return shown
-    said = {"signer": maker.signer, "nonce": maker.nonce, "deadline": maker.deadline}
-    return shown | {"maker": said | {"signature": to_hex(maker.signature)}}
+    return shown if maker is None else shown | {"maker": proposals.maker_json(maker)}

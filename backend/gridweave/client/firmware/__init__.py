@@ -7,7 +7,7 @@ Whatever is wrong is refused by name (`BundleRefusal`, and the registry's own re
 """
 
 from gridweave.client.firmware.bundle import Bundle, KeyChange
-from gridweave.client.firmware.check import DeviceState, ImageFile, Trust, Verdict, check_bundle
+from gridweave.client.firmware.check import DeviceState, ImageFile, Trust, Verdict, check_bundle, require_manifest
 from gridweave.client.firmware.manifest import Manifest
 from gridweave.client.firmware.refusals import BundleRefusal
 from gridweave.client.firmware.witness import BlockWitness
@@ -23,4 +23,5 @@ __all__ = [
     "Trust",
     "Verdict",
     "check_bundle",
+    "require_manifest",
 ]

@@ -43,7 +43,7 @@ from gridweave.domain.firmware.rollout import Line, Rollout, RolloutState, ramp_
 from gridweave.domain.firmware.slots import line_of, rollout_of, slots_of
 from gridweave.domain.signatures import recover, to_compact
 
-__all__ = ["DeviceState", "ImageFile", "Trust", "Verdict", "check_bundle"]
+__all__ = ["DeviceState", "ImageFile", "Trust", "Verdict", "check_bundle", "require_manifest"]
 
 _CLOCK_TOLERANCE = 300
 
@@ -115,7 +115,7 @@ def check_bundle(bundle: Bundle, *, image: ImageFile, device: DeviceState, trust
     _require_image(release, image)
     header = _trusted_header(bundle, device, trust, now)
     line, rollout = _proven(bundle, trust, header)
-    _require_manifest(bundle, trust, line)
+    require_manifest(bundle.envelope, bundle.release, trust.chain_id, line.maker)
     _require_installable(release, line, rollout)
     position = ramp_position(device.device, release.model, release.counter)
     if position >= rollout.share_bp:
@@ -219,15 +219,15 @@ def _proven(bundle: Bundle, trust: Trust, header: Header) -> tuple[Line, Rollout
     return line, rollout
 
 
-def _require_manifest(bundle: Bundle, trust: Trust, line: Line) -> None:
-    release = bundle.release
-    manifest, hash_ = Manifest.read(bundle.envelope)
+def require_manifest(envelope: bytes, release: Release, chain_id: int, maker: str) -> None:
+    """Raises ManifestMalformed, ManifestNotApproved, ManifestContradictsRelease."""
+    manifest, hash_ = Manifest.read(envelope)
     if hash_ != release.manifest_hash:
         raise ManifestNotApproved
     expected = Manifest(
         sequence=release.counter,
-        vendor=vendor_id(trust.chain_id, line.maker),
-        model_class=class_id(trust.chain_id, line.maker, release.model),
+        vendor=vendor_id(chain_id, maker),
+        model_class=class_id(chain_id, maker, release.model),
         image_size=release.image_size,
         image_hash=release.image_hash,
     )

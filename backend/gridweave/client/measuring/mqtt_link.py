@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import aiomqtt
 import structlog
@@ -13,7 +14,7 @@ from gridweave.client.measuring.pump import Pump
 from gridweave.domain.telemetry.gateway_errors import WordMalformed
 from gridweave.together import together
 
-__all__ = ["BrokerPass", "MqttLink"]
+__all__ = ["BrokerPass", "MqttLink", "Obeying"]
 
 log = structlog.get_logger(__name__)
 
@@ -34,15 +35,27 @@ class BrokerPass:
     tls: bool = False
 
 
-class MqttLink:
-    """Sends what `pumps` (a device's streams) have, and brings them what the gateway says.
+class Obeying(Protocol):
+    """What of a device does as it is told, without a wire."""
 
-    `knock` gets a session; it is asked for whenever the broker does not let the device in any more. `is_connected`:
-    whether the broker has let it in and holds the connection.
+    def hear(self, raw: bytes) -> None:
+        """A setpoint. Raises WordMalformed."""
+
+    def due(self) -> Iterator[bytes]:
+        """Answers to send now. One counts as sent when the next is asked for."""
+
+
+class MqttLink:
+    """Sends what `pumps` (a device's streams) have, and brings them what the gateway says; `obeying` get its setpoints.
+
+    All over one connection, for a broker lets a device in once. `knock` gets a session; it is asked for whenever the
+    broker does not let the device in any more. `is_connected`: whether the broker has let it in and still holds on.
     """
 
-    def __init__(self, pumps: Sequence[Pump], knock: Callable[[], Awaitable[BrokerPass]]) -> None:
-        self._pumps, self._knock = pumps, knock
+    def __init__(
+        self, pumps: Sequence[Pump], knock: Callable[[], Awaitable[BrokerPass]], obeying: Sequence[Obeying] = ()
+    ) -> None:
+        self._pumps, self._knock, self._obeying = pumps, knock, obeying
         self.is_connected = False
 
     async def run(self) -> None:
@@ -78,16 +91,22 @@ class MqttLink:
             for pump in self._pumps:
                 for message in pump.due():
                     await client.publish(f"{up}/segments", message, qos=1)
+            for agent in self._obeying:
+                for answer in agent.due():
+                    await client.publish(f"{up}/setpoints", answer, qos=1)
             await asyncio.sleep(_LOOK_S)
 
     async def _listen(self, client: aiomqtt.Client, up: str) -> None:
         async for message in client.messages:
             what, payload = str(message.topic).rpartition("/")[2], bytes(message.payload)
-            for pump in self._pumps:
-                try:
+            try:
+                if what == "setpoints":
+                    for agent in self._obeying:
+                        agent.hear(payload)
+                for pump in self._pumps:
                     if what == "acks":
                         pump.hear_segments(payload)
                     elif what == "batches" and (answer := pump.hear_batches(payload)) is not None:
                         await client.publish(f"{up}/batches", answer, qos=1)
-                except WordMalformed as fault:
-                    log.warning("the gateway's word is none", topic=str(message.topic), reason=str(fault))
+            except WordMalformed as fault:
+                log.warning("the gateway's word is none", topic=str(message.topic), reason=str(fault))

@@ -23,7 +23,7 @@ from gridweave.client.telemetry.proving import prove_indexes, prove_one, prove_t
 from gridweave.client.telemetry.range_evidence import RangeEvidence
 from gridweave.client.telemetry.service_source import ServiceSource
 from gridweave.client.telemetry.state_witness import StateWitness, slot_of
-from gridweave.client.telemetry.stream_keys import EpochKeys, OwnerKeys, StreamKeys, device_of, mode_of
+from gridweave.client.telemetry.stream_keys import EpochKeys, OwnerKeys, StreamKeys, mode_of
 
 __all__ = [
     "AnchoredBatch",
@@ -48,7 +48,6 @@ __all__ = [
     "StreamKeys",
     "StreamOwner",
     "StreamReader",
-    "device_of",
     "epoch_act",
     "grant_act",
     "hand_over",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gridweave.client.telemetry.stream_keys import device_of, mode_of
-from gridweave.domain.anchors import NO_HEAD, Batch, Span, StreamMode, batch_leaf
+from gridweave.client.telemetry.stream_keys import mode_of
+from gridweave.domain.anchors import NO_HEAD, Batch, Span, StreamMode, batch_leaf, device_of
 from gridweave.domain.telemetry.batches import BatchHeader
 from gridweave.domain.telemetry.verifying import DeviceKey
 

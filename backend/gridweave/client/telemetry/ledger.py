@@ -18,7 +18,7 @@ from gridweave.client.telemetry.refusals import (
     ReadingNotAnchored,
     TipDisagrees,
 )
-from gridweave.domain.anchors import NO_HEAD, PAGE_SIZE, Span, Tip, page_path, page_root
+from gridweave.domain.anchors import NO_HEAD, PAGE_SIZE, Span, Tip, page_path, page_peaks, page_root
 from gridweave.domain.telemetry.batches import SealedBatch
 
 __all__ = ["Ledger"]
@@ -122,7 +122,7 @@ def _tip(facts: StreamFacts, batches: Sequence[AnchoredBatch], leaves: Sequence[
     last = batches[-1].span if batches else Tip.start(0).span
     head = batches[-1].head if batches else NO_HEAD
     open_ = leaves[len(leaves) // PAGE_SIZE * PAGE_SIZE :]
-    tip = Tip(last, head, _peaks(open_))
+    tip = Tip(last, head, page_peaks(open_))
     nonces = range(_NONCES) if facts.tip_nonce is None else (facts.tip_nonce,)
     if facts.tip_nonce is None and tip.hash == facts.tip_hash:
         return tip
@@ -131,13 +131,3 @@ def _tip(facts: StreamFacts, batches: Sequence[AnchoredBatch], leaves: Sequence[
         if rekeyed.hash == facts.tip_hash:
             return rekeyed
     raise TipDisagrees("0x" + tip.rekeyed(facts.epoch, last.device_nonce).hash.hex(), "0x" + facts.tip_hash.hex())
-
-
-def _peaks(leaves: Sequence[bytes]) -> tuple[bytes, ...]:
-    peaks, low, size = [], 0, PAGE_SIZE
-    while size:
-        if len(leaves) & size:
-            peaks.append(page_root(leaves[low : low + size]))
-            low += size
-        size >>= 1
-    return tuple(peaks)

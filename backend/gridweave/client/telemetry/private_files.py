@@ -2,7 +2,7 @@
 
 A new file is written beside the old one, synced and renamed in its place; a crash at any instant leaves one of them,
 whole. The old one keeps a second name until its bytes are written over with random ones, so that a crash in between is
-made up for by whoever reads or writes next. How far that reaches is the file system's: one that copies on write, keeps
+made up for by whoever writes next. How far that reaches is the file system's: one that copies on write, keeps
 snapshots or levels wear has old blocks of its own, and so has every backup.
 """
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+
+from gridweave.disk import sync, write_through
 
 __all__ = ["finish_erasing", "replace_private"]
 
@@ -22,16 +24,16 @@ def replace_private(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     finish_erasing(path)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
+    if fresh.exists():  # of a write that was cut off: it may hold what is erased since
+        _write_over(fresh)
+        fresh.unlink()
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        write_through(file, content)
     if path.exists():
         os.link(path, _old(path))
     fresh.replace(path)
-    _sync_folder(path.parent)
+    sync(path.parent)
     finish_erasing(path)
 
 
@@ -43,7 +45,7 @@ def finish_erasing(path: Path) -> None:
     if not (path.exists() and path.samefile(old)):  # else the new file never came in its place
         _write_over(old)
     old.unlink()
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _old(path: Path) -> Path:
@@ -57,11 +59,3 @@ def _write_over(path: Path) -> None:
             left -= file.write(secrets.token_bytes(min(left, _CHUNK)))
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,7 +20,7 @@ from gridweave.domain.telemetry.verifying import DeviceKey
 __all__ = ["ServiceSource"]
 
 _PAGE = 1_000
-_CURVES = {"secp256k1": KeyKind.SECP256K1, "P-256": KeyKind.P256}
+_CURVES = {kind.curve: kind for kind in KeyKind}
 
 
 class ServiceSource:

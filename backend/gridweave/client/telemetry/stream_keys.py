@@ -14,15 +14,14 @@ from itertools import pairwise
 from gridweave.client.telemetry.bytes_reader import BytesReader
 from gridweave.client.telemetry.refusals import EpochClosed, KeyFileMalformed, SchemaNotOfStream, StreamNotInKeys
 from gridweave.domain.addresses import address_bytes, checksum_address
-from gridweave.domain.anchors import StreamMode
+from gridweave.domain.anchors import MODE_AT, StreamMode
 from gridweave.domain.telemetry.keytree import WindowKeys
 from gridweave.domain.telemetry.schema import Schema
 
-__all__ = ["EpochKeys", "OwnerKeys", "StreamKeys", "device_of", "mode_of", "must_be_schema_of"]
+__all__ = ["EpochKeys", "OwnerKeys", "StreamKeys", "mode_of", "must_be_schema_of"]
 
 _VERSION = 1
 _ID, _ADDRESS = 32, 20
-_MODE, _SCHEMA_PART = 20, 21
 
 
 @dataclass(frozen=True)
@@ -124,22 +123,17 @@ class OwnerKeys:
         return cls({keys.stream: keys for keys in found})
 
 
-def device_of(stream: bytes) -> str:
-    """The device whose stream it is, checksummed."""
-    return checksum_address(stream[:_ADDRESS])
-
-
 def mode_of(stream: bytes) -> StreamMode:
     """Where its bodies go. Raises KeyFileMalformed for an id of no stream."""
     try:
-        return StreamMode(stream[_MODE])
+        return StreamMode(stream[MODE_AT])
     except ValueError as error:
         raise KeyFileMalformed("a stream's mode is 1 or 2") from error
 
 
 def must_be_schema_of(stream: bytes, schema: Schema) -> None:
     """Return if the stream's id names the schema. Raises SchemaNotOfStream."""
-    if not schema.hash.startswith(stream[_SCHEMA_PART:]):
+    if not schema.hash.startswith(stream[MODE_AT + 1 :]):
         raise SchemaNotOfStream("0x" + stream.hex(), "0x" + schema.hash.hex())
 
 

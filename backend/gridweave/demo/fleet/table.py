@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +10,7 @@ from gridweave.demo.charts import spark
 from gridweave.demo.clock import clock_label
 from gridweave.demo.fleet.outcome import FleetOutcome, Way
 from gridweave.demo.fleet.rollout import BAD
+from gridweave.demo.tables import audit_row, fact_table, titled_table
 from gridweave.domain.anchors import StreamMode
 
 __all__ = ["fleet_table", "way_name"]
@@ -19,7 +18,7 @@ __all__ = ["fleet_table", "way_name"]
 
 def fleet_table(outcome: FleetOutcome) -> RenderableType:
     """Who was kept out, what was anchored, who sees what, how the release went; for 80 columns or more."""
-    parts = (_kept_out(outcome), _ways(outcome), _seen(outcome), _rollout(outcome), _facts(outcome))
+    parts = (_kept_out(outcome), _ways(outcome), _seen(outcome), _rollout(outcome), fact_table(_fact_rows(outcome)))
     return Group(*(line for part in parts for line in (part, Text())))
 
 
@@ -29,16 +28,8 @@ def way_name(way: Way) -> str:
     return f"{often}, {'in full' if way.mode == StreamMode.FULL else 'by hash'}"
 
 
-def _table(title: str, *headings: str, numbers: Collection[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
-    table.title = title
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in numbers else "left")
-    return table
-
-
 def _kept_out(outcome: FleetOutcome) -> Table:
-    table = _table(
+    table = titled_table(
         f"Kept out on {outcome.day}", "at", "who", "tried", "refused as", "blocks later", numbers=("blocks later",)
     )
     for each in outcome.kept_out:
@@ -49,7 +40,7 @@ def _kept_out(outcome: FleetOutcome) -> Table:
 
 def _ways(outcome: FleetOutcome) -> Table:
     headings = ("a reading", "streams", "readings", "batches", "bytes each", "gas each")
-    table = _table("Anchored, and read back byte for byte", *headings, numbers=headings[1:])
+    table = titled_table("Anchored, and read back byte for byte", *headings, numbers=headings[1:])
     for way in outcome.reread.ways:
         each = f"{way.sealed_bytes / way.readings:.1f}", f"{way.gas / way.readings:,.0f}"
         table.add_row(way_name(way), f"{way.streams}", f"{way.readings:,}", f"{way.batches:,}", *each)
@@ -57,7 +48,7 @@ def _ways(outcome: FleetOutcome) -> Table:
 
 
 def _seen(outcome: FleetOutcome) -> Table:
-    table = _table(
+    table = titled_table(
         "Who opens how much of one stream, whose meter was sold at 22:00",
         "who",
         "before",
@@ -71,21 +62,12 @@ def _seen(outcome: FleetOutcome) -> Table:
 
 
 def _rollout(outcome: FleetOutcome) -> Table:
-    table = _table("Firmware", "at", "release", "state", "ran", "failed", "what", numbers=("ran", "failed"))
+    table = titled_table("Firmware", "at", "release", "state", "ran", "failed", "what", numbers=("ran", "failed"))
     for step in outcome.steps:
         state = f"[red]{step.state}[/]" if step.state in ("paused", "revoked") else step.state
         counts = f"{step.installed}", f"{step.failed}"
         table.add_row(clock_label(step.slot), f"{step.counter}", state, *counts, step.what)
     return table
-
-
-def _facts(outcome: FleetOutcome) -> Table:
-    facts = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column()
-    for name, value in _fact_rows(outcome):
-        facts.add_row(name, value)
-    return facts
 
 
 def _fact_rows(outcome: FleetOutcome) -> list[tuple[str, str]]:
@@ -107,10 +89,7 @@ def _fact_rows(outcome: FleetOutcome) -> list[tuple[str, str]]:
         ("gas", ", ".join(f"{name} {use.each:,}" for name, use in outcome.gas.items())),
     ]
     if outcome.audit:
-        differences = outcome.audit.differences
-        verdict = "[green]no difference[/]" if not differences else f"[red]{differences} differences[/]"
-        counts = ", ".join(f"{count:,} {name}" for name, count in outcome.audit.told.items())
-        rows.append(("audit recomputed", f"{counts}: {verdict}"))
+        rows.append(audit_row(outcome.audit))
     phases = ", ".join(f"{name} {milliseconds / 1000:.0f} s" for name, milliseconds in outcome.phases.items())
     rows.append(("time", f"{outcome.seconds} s ({phases})"))
     return rows

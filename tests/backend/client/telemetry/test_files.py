@@ -174,6 +174,17 @@ def _steps(file: Path) -> int:
     return counting.made
 
 
+def test_replace_private__after_one_that_was_cut_off__writes_over_what_that_left(tmp_path: Path) -> None:
+    file, aside = tmp_path / "keys", tmp_path / "aside"
+    with pytest.raises(InterruptedError), DyingAfter(1):
+        private_files.replace_private(file, b"erased since")
+    os.link(file.with_name(".keys.new"), aside)
+    assert aside.read_bytes() == b"erased since"
+    private_files.replace_private(file, b"what is left")
+    assert b"erased" not in aside.read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"keys", "aside"}
+
+
 def test_replace_private__is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     private_files.replace_private(tmp_path / "a" / "keys", b"x")
     assert (tmp_path / "a" / "keys").stat().st_mode & 0o777 == 0o600

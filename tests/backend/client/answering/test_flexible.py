@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from gridweave.demo.flexible import CarVisit, HeatPump
+from gridweave.client.answering.flexible import CarVisit, HeatPump
 
 SLOTS = 96
 

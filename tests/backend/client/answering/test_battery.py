@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from gridweave.demo.battery import Battery
+from gridweave.client.answering.battery import Battery
 
 SLOT_S = 900
 

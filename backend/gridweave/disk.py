@@ -1,0 +1,28 @@
+"""What a loss of power does not take: bytes that are on disk, and names that are.
+
+A new name is on disk once its folder is, which a file's own bytes do not bring with them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, AnyStr
+
+__all__ = ["sync", "write_through"]
+
+
+def write_through(file: IO[AnyStr], content: AnyStr) -> None:
+    """Returns once all that was written to the open file, `content` last, is on disk. Raises OSError."""
+    file.write(content)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """Returns once a file's bytes, or a folder's names, are on disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
