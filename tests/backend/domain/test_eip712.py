@@ -68,10 +68,10 @@ def random_value(rng: random.Random, solidity_type: str) -> Any:
         return random_message(rng, solidity_type)
     if solidity_type == "address":
         return "0x" + rng.randbytes(20).hex()
-    if solidity_type == "bytes32":
-        return rng.randbytes(32)
     if solidity_type == "bytes":
         return rng.randbytes(rng.randrange(100))
+    if solidity_type == "bytes32":
+        return rng.randbytes(32)
     if solidity_type == "bool":
         return rng.random() < 0.5
     if solidity_type == "string":

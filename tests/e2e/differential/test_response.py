@@ -33,6 +33,8 @@ COUNT = int(os.environ.get("GRIDWEAVE_DIFFERENTIAL", "10000"))
 CASES_PER_CALL = 50
 UNBOUNDED_GAS = 1 << 50
 LANE_BITS = 30
+Act = tuple[int, int, int, int]
+"""Kind, day, first slot and the slot after the last: 0 called, 1 opted out in time, 2 settled."""
 POWERS_W = (1, 7, 999, 4_000, (1 << 24) - 1)
 
 
@@ -62,7 +64,8 @@ def random_offers(rng: random.Random) -> tuple[list[Offer], int]:
     count = rng.choice([0, 1, 2, 5, 30])
     offers = [Offer(rng.randrange(ticks), rng.randint(1, most)) for _ in range(count)]
     offered = sum(offer.power_w for offer in offers)
-    target = rng.choice([1, max(1, offered), offered + 1, rng.randint(1, max(1, offered)), rng.randint(1, offered + 99)])
+    some = rng.randint(1, max(1, offered)), rng.randint(1, offered + 99)
+    target = rng.choice([1, max(1, offered), offered + 1, *some])
     return offers, target
 
 
@@ -162,9 +165,9 @@ def _credited(commitment: Commitment, actual_wh: tuple[int, ...]) -> int:
 # event days
 
 
-def random_life(rng: random.Random) -> list[tuple[int, int, int, int]]:
+def random_life(rng: random.Random) -> list[Act]:
     """Acts on one meter: called for later and later slots, sometimes twice a day, opting out of the last, settling."""
-    acts: list[tuple[int, int, int, int]] = []
+    acts: list[Act] = []
     slot, opened = rng.randrange(1_000), 0
     for _ in range(12):
         slot += rng.choice([0, 4, 8, 96, 96 * 9, 96 * 130])
@@ -182,7 +185,7 @@ def random_life(rng: random.Random) -> list[tuple[int, int, int, int]]:
     return acts
 
 
-def _lived(life: list[tuple[int, int, int, int]]) -> tuple[list[tuple[int, int, int, int]], list[MeterCalls], list[int]]:
+def _lived(life: list[Act]) -> tuple[list[Act], list[MeterCalls], list[int]]:
     """The acts that were possible, and the meter after each."""
     calls, done, states, days = MeterCalls(), [], [], []
     taken: set[tuple[int, int, int]] = set()
