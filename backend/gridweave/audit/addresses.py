@@ -21,6 +21,7 @@ CONTRACTS = (
     "RelayerBond",
     "TelemetryAnchor",
     "FirmwareRegistry",
+    "DayCalendar",
     "DemandResponse",
 )
 

@@ -125,6 +125,7 @@ _MANAGED = (
     "RelayerBond",
     "TelemetryAnchor",
     "FirmwareRegistry",
+    "DayCalendar",
     "DemandResponse",
 )
 _REFUSALS = (
