@@ -1,5 +1,7 @@
 """Events of DemandResponse, as typed records."""
 
+# ruff: noqa: D101 (one class per event of the interface, which is the manual)
+
 from __future__ import annotations
 
 from dataclasses import dataclass

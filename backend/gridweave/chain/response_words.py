@@ -18,7 +18,7 @@ def _signed(value: int, size: int) -> int:
 
 @dataclass(frozen=True)
 class EnrolmentWord:
-    """An asset in a programme. `bond` is micro, `fixed_wh` net import per slot, comfort hours slots of the local day."""
+    """An asset in a programme. `bond` is micro, `fixed_wh` net import per slot, comfort hours slots of its day."""
 
     version: int
     committed_w: int
@@ -97,7 +97,7 @@ class EventWords:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An asset's part in an event. `power_w` is its offer, at the margin its setpoint; `net_micro` what it got so far."""
+    """An asset's part in an event. `power_w` is its offer, at the margin its setpoint; `net_micro` what it got."""
 
     asset: int
     power_w: int

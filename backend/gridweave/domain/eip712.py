@@ -183,10 +183,7 @@ _DECLARATIONS = (
         "uint256 deadline)"
     ),
     "BaselineAgreement(uint32 programme,uint32 asset,int32 fixedWh,uint256 nonce,uint256 deadline)",
-    (
-        "ResponseCall(uint32 programme,uint32 firstSlot,uint16 slots,uint32 targetW,uint256 nonce,"
-        "uint256 deadline)"
-    ),
+    ("ResponseCall(uint32 programme,uint32 firstSlot,uint16 slots,uint32 targetW,uint256 nonce,uint256 deadline)"),
     "ResponseCancellation(uint32 number,uint256 nonce,uint256 deadline)",
     "ResponseOptOut(uint32 number,uint32 index,uint256 nonce,uint256 deadline)",
     "CalendarOpening(string timeZone,uint32 firstDate,uint32 firstSlot,uint256 nonce,uint256 deadline)",

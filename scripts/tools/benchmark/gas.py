@@ -78,7 +78,7 @@ def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
     life = "place, a hundredth of a clearing of 100, and settle (secp256k1)"
     full = "anchoring a reading with its ciphertext, 600 in a batch, 5 bytes each"
     return {
-        **{name: _gas(snapshot[sentence], unit, sentence) for name, (sentence, unit) in {**_DEVICES, **_RESPONSE}.items()},
+        **{name: _gas(snapshot[said], unit, said) for name, (said, unit) in (_DEVICES | _RESPONSE).items()},
         "gas.anchor.full.per_reading": _gas(snapshot[_FULL], _READING, full),
         "gas.anchor.hash.per_reading": Figure(
             value=snapshot[_HASH] / 1_000, unit=_READING, note="anchoring a reading by hash, 100,000 in a batch"

@@ -16,10 +16,7 @@ from gridweave.domain.flexibility.terms import ProgrammeTerms, RuleTerms
 from gridweave.domain.hashing import keccak
 from gridweave.domain.terms import MarketTerms
 
-STRUCTS = {
-    len(dataclasses.fields(kind)): kind
-    for kind in (MarketTerms, Release, ProgrammeTerms, RuleTerms)
-}
+STRUCTS = {len(dataclasses.fields(kind)): kind for kind in (MarketTerms, Release, ProgrammeTerms, RuleTerms)}
 """By how many fields they have."""
 RENAMED = {"from": "sender"}
 PLACE = tuple(field.name for field in dataclasses.fields(Event))

@@ -1,4 +1,4 @@
-"""Demand response on the street: what it moves is carried through the audit's Vault without a difference, and not more is said."""
+"""Demand response on the street: what it moves is carried through the audit's Vault without a difference."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def _terms(street: Street, first: int) -> ProgrammeTerms:
     prices = {"min_price": 100_000, "tick_size": 10_000, "tick_count": 8, "shortfall_rate": 300_000}
     caps = {"max_event_slots": 4, "max_day_slots": 8, "max_season_slots": 8, "first_slot": first}
     times = {"notice_lead": 3_600, "opt_out_lead": 900, "reading_window": 3_600, "final_after": FINAL}
-    return ProgrammeTerms(
-        **{**zeros, **flags, **whom, **shares, **prices, **caps, **times, "until_slot": first + 96}
-    )
+    return ProgrammeTerms(**{**zeros, **flags, **whom, **shares, **prices, **caps, **times, "until_slot": first + 96})
 
 
 async def _prepare(street: Street, first: int) -> None:
