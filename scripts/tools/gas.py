@@ -19,7 +19,7 @@ from layout import CONTRACTS, ROOT, foundry_bin, tool_environment
 SNAPSHOTS = ROOT / "benchmarks" / "snapshots"
 GAS_TESTS = "tests/foundry/**/*Gas.t.sol"
 CODE_LIMIT = 24_576
-PARTS = ("AuctionDesk",)
+PARTS = ("AuctionDesk", "ResponseDesk")
 """Contracts that another one deploys with itself."""
 SENTENCE = "0xb2de2fbe801a0df6c0cbddfd448ba3c41d48a040ca35c56c8196ef0fcae721a8"  # log_named_uint(string,uint256)
 PER_ITEM = "0xb0b1bb062091fee316341ccfaba663feeba96ac5505b6c5025b6eda9a41cff63"  # GasPerItem(string,uint256)

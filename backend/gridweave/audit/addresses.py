@@ -21,6 +21,8 @@ CONTRACTS = (
     "RelayerBond",
     "TelemetryAnchor",
     "FirmwareRegistry",
+    "DayCalendar",
+    "DemandResponse",
 )
 
 

@@ -189,7 +189,7 @@ def _role(
     return Claim("Authority", function, arguments, names, said, subject)
 
 
-_MODULES = ("EnergyAuction", "RelayerBond")
+_MODULES = ("EnergyAuction", "RelayerBond", "DemandResponse")
 _CLEARING = (
     "cleared",
     "closed",

@@ -164,6 +164,8 @@ _OF_FIRMWARE = (
 _SPAN_OF_CONTRACT = 48
 """Lowest bits of a span that are not the device's word."""
 
+_OF_RESPONSE = "demand response is not recomputed yet: its money is carried through the Vault as it asked for it"
+
 UNCHECKED: Mapping[type[Event], str] = {
     chain.RoleLabel: "a label that nothing reads",
     chain.OperationScheduled: "a plan of the admin; what it does shows in other events",
@@ -172,6 +174,22 @@ UNCHECKED: Mapping[type[Event], str] = {
     chain.EIP712DomainChanged: "never sent",
     chain.CalendarOpened: "days move no money; what is measured by them is not audited yet",
     chain.DaysPublished: "days move no money; what is measured by them is not audited yet",
+    chain.ProgrammeOpened: _OF_RESPONSE,
+    chain.ResponseRuleOpened: _OF_RESPONSE,
+    chain.ResponseRuleEnded: _OF_RESPONSE,
+    chain.AssetEnrolled: _OF_RESPONSE,
+    chain.ResponseAnnounced: _OF_RESPONSE,
+    chain.AssetsCalled: _OF_RESPONSE,
+    chain.CallRefused: _OF_RESPONSE,
+    chain.AssetOptedOut: _OF_RESPONSE,
+    chain.MarginFound: _OF_RESPONSE,
+    chain.SetpointGiven: _OF_RESPONSE,
+    chain.ResponseDrawn: _OF_RESPONSE,
+    chain.ResponseCancelled: _OF_RESPONSE,
+    chain.ResponseSettled: _OF_RESPONSE,
+    chain.CommitmentReleased: _OF_RESPONSE,
+    chain.ResponseSettlementRefused: _OF_RESPONSE,
+    chain.ResponseClosed: _OF_RESPONSE,
     chain.Approval: "the currency's own affair; the Vault's tokens show in Transfer and in its balance",
 }
 """Events that no promise rests on, each with the reason."""

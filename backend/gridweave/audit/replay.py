@@ -52,6 +52,7 @@ from gridweave.audit.matching import GOVERNANCE, RULES, Expected, compare, value
 from gridweave.audit.money import Money
 from gridweave.audit.proofs import Proofs
 from gridweave.audit.report import Checked
+from gridweave.audit.responses import Responses
 from gridweave.audit.roles import Roles
 from gridweave.audit.stream import Step
 from gridweave.audit.stream_calls import StreamCall
@@ -124,6 +125,8 @@ _MANAGED = (
     "RelayerBond",
     "TelemetryAnchor",
     "FirmwareRegistry",
+    "DayCalendar",
+    "DemandResponse",
 )
 _REFUSALS = (
     chain.OrderRefused,
@@ -166,6 +169,7 @@ class Replay:
         self.bonds = Bonds(
             self.trade, self.money, compensation, self._addresses, proofs, self._acts, self.roles, findings
         )
+        self.responses = Responses(self._addresses["DemandResponse"], self.money, self.identities, clock)
         self._managed = {self._addresses[name] for name in _MANAGED}
         self.markets: dict[int, list[int]] = {}
         """By market, the slots from which its versions are in force."""
@@ -190,6 +194,7 @@ class Replay:
         calls, direct = self._calls(step)
         for call in calls:
             expected += self._attempt(call, step)
+        expected += self._take_responses(step)
         found = [event for event in step.events if self._is_compared(event, expected, direct)]
         self._count(expected)
         compare(expected, found, step.place, self._findings.tell)
@@ -215,6 +220,14 @@ class Replay:
             return self._apply(call, step)
         except DomainError as error:
             self._findings.differ(Kind.RULE, subject_of_call(call), "a call that the rules allow", str(error))
+            return self.money.take()
+
+    def _take_responses(self, step: Step) -> list[Expected]:
+        try:
+            return self.responses.apply(step)
+        except DomainError as error:
+            subject = Subject(account=self._addresses["DemandResponse"])
+            self._findings.differ(Kind.RULE, subject, "moves that the Vault allows", str(error))
             return self.money.take()
 
     def _apply(self, call: Call, step: Step) -> list[Expected]:

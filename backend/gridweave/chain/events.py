@@ -62,6 +62,24 @@ from gridweave.chain.registry_events import (
     RotationVetoed,
     TransferOffered,
 )
+from gridweave.chain.response_events import (
+    AssetEnrolled,
+    AssetOptedOut,
+    AssetsCalled,
+    CallRefused,
+    CommitmentReleased,
+    MarginFound,
+    ProgrammeOpened,
+    ResponseAnnounced,
+    ResponseCancelled,
+    ResponseClosed,
+    ResponseDrawn,
+    ResponseRuleEnded,
+    ResponseRuleOpened,
+    ResponseSettled,
+    ResponseSettlementRefused,
+    SetpointGiven,
+)
 from gridweave.chain.stream_events import (
     AccessGranted,
     BatchAnchored,
@@ -82,15 +100,19 @@ from gridweave.chain.vault_events import (
     Withdrawn,
 )
 from gridweave.domain.firmware.messages import Release
+from gridweave.domain.flexibility.terms import ProgrammeTerms, RuleTerms
 from gridweave.domain.terms import MarketTerms
 
 __all__ = [
     "EVENTS",
     "AccessGranted",
     "Approval",
+    "AssetEnrolled",
+    "AssetOptedOut",
     "AssetRegistered",
     "AssetStateChanged",
     "AssetStateRefused",
+    "AssetsCalled",
     "AuthorityUpdated",
     "Balanced",
     "BatchAnchored",
@@ -102,8 +124,10 @@ __all__ = [
     "BondPosted",
     "BondRedeemed",
     "CalendarOpened",
+    "CallRefused",
     "Cancelled",
     "Cleared",
+    "CommitmentReleased",
     "Compensated",
     "DIDAttributeChanged",
     "DIDOwnerChanged",
@@ -122,6 +146,7 @@ __all__ = [
     "FloorRaised",
     "InstallTold",
     "Locked",
+    "MarginFound",
     "MarketChanged",
     "MarketCreated",
     "MeterEnded",
@@ -134,6 +159,7 @@ __all__ = [
     "OrderRefused",
     "Paid",
     "Placed",
+    "ProgrammeOpened",
     "ReadingRecorded",
     "ReadingRefused",
     "ReceiptRefused",
@@ -141,6 +167,14 @@ __all__ = [
     "ReleaseKeysChanged",
     "ReleaseRevoked",
     "Released",
+    "ResponseAnnounced",
+    "ResponseCancelled",
+    "ResponseClosed",
+    "ResponseDrawn",
+    "ResponseRuleEnded",
+    "ResponseRuleOpened",
+    "ResponseSettled",
+    "ResponseSettlementRefused",
     "RoleAdminChanged",
     "RoleGrantDelayChanged",
     "RoleGranted",
@@ -151,6 +185,7 @@ __all__ = [
     "RolloutStepped",
     "RotationProposed",
     "RotationVetoed",
+    "SetpointGiven",
     "Settled",
     "SettlementRefused",
     "Skimmed",
@@ -305,12 +340,15 @@ _CONTRACTS = (
     "TelemetryAnchor",
     "FirmwareRegistry",
     "DayCalendar",
+    "DemandResponse",
 )
 
-_STRUCTS: Mapping[type[Event], type[MarketTerms] | type[Release]] = {
+_STRUCTS: Mapping[type[Event], type[MarketTerms | Release | ProgrammeTerms | RuleTerms]] = {
     MarketCreated: MarketTerms,
     MarketChanged: MarketTerms,
     FirmwareReleased: Release,
+    ProgrammeOpened: ProgrammeTerms,
+    ResponseRuleOpened: RuleTerms,
 }
 """Events whose last value is a struct."""
 

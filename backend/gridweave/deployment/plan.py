@@ -77,7 +77,7 @@ def _unknown_roles(settings: DeploymentSettings) -> list[PlanRow]:
         for role, functions in roles.items()
     ]
     titles += [f"{role.name} to EnergyAuction" for role in DELAYED_ROLES]
-    titles.append(f"{Role.MODULE.name} to RelayerBond")
+    titles += [f"{Role.MODULE.name} to {module}" for module in ("RelayerBond", "DemandResponse")]
     titles += [f"{role.name} to {account}" for role, members in settings.members().items() for account in members]
     days = grant_delay(settings.hold_length) // 86_400
     titles += [f"{role.name} waits {days} days from now on" for role in DELAYED_ROLES]

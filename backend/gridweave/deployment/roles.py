@@ -24,6 +24,7 @@ FUNCTION_ROLES: Mapping[str, Mapping[Role, tuple[str, ...]]] = {
     "EnergyAuction": {Role.OPERATOR: ("createMarket", "changeMarket"), Role.PUBLIC: ("place", "placeSchedule")},
     "FirmwareRegistry": {Role.MAKER: ("openModel",)},
     "DayCalendar": {Role.OPERATOR: ("openCalendar", "publishDays")},
+    "DemandResponse": {Role.OPERATOR: ("openProgramme", "openRule", "endRule", "announce", "cancel")},
 }
 
 DELAYED_ROLES = (Role.MODULE, Role.RECORDER)

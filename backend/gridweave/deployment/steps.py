@@ -61,6 +61,22 @@ CONTRACTS: tuple[Creation, ...] = (
     Creation("FirmwareRegistry", lambda _, at: (at["Authority"], at["DeviceRegistry"]), "authority, devices"),
     Creation("DayCalendar", lambda d, at: (at["Authority"], d.slot_length), "authority, slotLength"),
     Creation("ResponseGauge", lambda _, at: (at["DayCalendar"], at["MeterLedger"]), "calendars, ledger"),
+    Creation(
+        "DemandResponse",
+        lambda _, at: tuple(
+            at[name]
+            for name in (
+                "Authority",
+                "Vault",
+                "MeterLedger",
+                "DERRegistry",
+                "DeviceRegistry",
+                "EnergyAuction",
+                "ResponseGauge",
+            )
+        ),
+        "authority, vault, ledger, meters, devices, auction, gauge",
+    ),
 )
 """Every contract in the order in which they are created."""
 
@@ -82,10 +98,11 @@ def creation_data(creation: Creation, record: Deployment) -> bytes:
 
 def planned_members(record: Deployment) -> dict[Role, tuple[str, ...]]:
     """Members of every role, the contracts that hold one included."""
-    auctions, bonds = (
-        tuple(version.address for version in record.contracts[name]) for name in ("EnergyAuction", "RelayerBond")
+    auctions, bonds, responses = (
+        tuple(version.address for version in record.contracts[name])
+        for name in ("EnergyAuction", "RelayerBond", "DemandResponse")
     )
-    return {**record.roles, Role.MODULE: auctions + bonds, Role.RECORDER: auctions}
+    return {**record.roles, Role.MODULE: auctions + bonds + responses, Role.RECORDER: auctions}
 
 
 def role_steps(node: Node, record: Deployment) -> list[RoleStep]:

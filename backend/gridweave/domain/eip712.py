@@ -162,6 +162,30 @@ _DECLARATIONS = (
         "Batch(bytes32 stream,uint64 firstIndex,uint32 count,uint64 firstMs,uint64 lastMs,uint32 epoch,"
         "bytes32 previousHead,bytes32 root,bytes32 bodyHash)"
     ),
+    (
+        "ProgrammeTerms(uint32 market,uint32 feeder,uint32 calendar,bool up,bool firm,bool keptByOperator,"
+        "bool adjusted,uint8 method,uint8 windowSlots,uint8 windowGap,uint8 tickCount,uint16 floorBps,"
+        "uint16 lateBps,uint16 drawBps,uint16 maxEvents,uint40 minPrice,uint32 tickSize,uint40 shortfallRate,"
+        "uint16 maxEventSlots,uint16 maxDaySlots,uint16 maxSeasonSlots,uint32 firstSlot,uint32 untilSlot,"
+        "uint32 noticeLead,address payer,uint32 optOutLead,uint32 readingWindow,uint32 finalAfter)"
+    ),
+    "ProgrammeOpening(ProgrammeTerms terms,uint256 nonce,uint256 deadline)",
+    (
+        "RuleTerms(uint32 programme,uint32 meter,bool above,int32 thresholdWh,uint8 hold,uint16 cooldown,"
+        "uint8 maxPerDay,uint16 maxPerSeason,uint16 lead,uint16 slots,uint32 targetW,uint64 bounty,"
+        "uint16 maxBounties)"
+    ),
+    "ResponseRuleOpening(RuleTerms terms,uint256 nonce,uint256 deadline)",
+    "ResponseRuleEnd(uint32 rule,uint256 nonce,uint256 deadline)",
+    (
+        "AssetEnrolment(uint32 programme,uint32 asset,uint32 committedW,uint64 askPrice,int32 fixedWh,"
+        "uint8 leastSocPercent,uint8 comfortFrom,uint8 comfortUntil,uint8 maxSlots,uint256 nonce,"
+        "uint256 deadline)"
+    ),
+    "BaselineAgreement(uint32 programme,uint32 asset,int32 fixedWh,uint256 nonce,uint256 deadline)",
+    ("ResponseCall(uint32 programme,uint32 firstSlot,uint16 slots,uint32 targetW,uint256 nonce,uint256 deadline)"),
+    "ResponseCancellation(uint32 number,uint256 nonce,uint256 deadline)",
+    "ResponseOptOut(uint32 number,uint32 index,uint256 nonce,uint256 deadline)",
     "CalendarOpening(string timeZone,uint32 firstDate,uint32 firstSlot,uint256 nonce,uint256 deadline)",
     "DayPublication(uint32 calendar,uint32 firstDay,bytes days_,uint256 nonce,uint256 deadline)",
     "ModelOpening(uint32 model,address maker,uint8 threshold,address[] keys,uint256 nonce,uint256 deadline)",
@@ -197,6 +221,7 @@ DOMAIN_NAMES = {
     "LocalCurrency": "Gridweave Local Currency",
     "RelayerBond": "Gridweave RelayerBond",
     "FirmwareRegistry": "Gridweave FirmwareRegistry",
+    "DemandResponse": "Gridweave DemandResponse",
     "DayCalendar": "Gridweave DayCalendar",
     "TelemetryAnchor": "Gridweave TelemetryAnchor",
 }
@@ -277,7 +302,7 @@ def _value_to_json(field: Field, value: Any) -> Any:
         return checksum_address(value)
     if field.type in ("bool", "string"):
         return value
-    bits = int(field.type.removeprefix("uint"))
+    bits = int(field.type.removeprefix("u").removeprefix("int"))
     return str(int(value)) if bits > _SAFE_JSON_BITS else int(value)
 
 
@@ -294,6 +319,8 @@ def _encoder(field: Field) -> Callable[[Any], bytes]:
         return lambda value: _bytes32(field, value)
     if field.type == "address":
         return lambda value: _address(field, value)
+    if field.type.startswith("int"):
+        return lambda value: _int(field, int(field.type.removeprefix("int")), value)
     bits = 1 if field.type == "bool" else int(field.type.removeprefix("uint"))
     return lambda value: _uint(field, bits, value)
 
@@ -302,6 +329,12 @@ def _uint(field: Field, bits: int, value: int) -> bytes:
     if not 0 <= value < 1 << bits:
         raise FieldOutOfRange(field.name, field.type, str(value))
     return value.to_bytes(32, "big")
+
+
+def _int(field: Field, bits: int, value: int) -> bytes:
+    if not -(1 << bits - 1) <= value < 1 << bits - 1:
+        raise FieldOutOfRange(field.name, field.type, str(value))
+    return value.to_bytes(32, "big", signed=True)
 
 
 def _bytes32(field: Field, value: bytes) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gridweave.services.response_advice import RESPONSE_ADVICE
+
 __all__ = ["ADVICE", "Advice", "advice_on"]
 
 
@@ -259,7 +261,10 @@ _BY_STATUS: dict[int, dict[str, str]] = {
 }
 
 ADVICE: dict[str, Advice] = {
-    name: Advice(status, message) for status, names in _BY_STATUS.items() for name, message in names.items()
+    name: Advice(status, message)
+    for table in (_BY_STATUS, RESPONSE_ADVICE)
+    for status, names in table.items()
+    for name, message in names.items()
 }
 """Advice by error name."""
 

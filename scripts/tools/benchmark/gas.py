@@ -48,6 +48,23 @@ _DEVICES = {
     "gas.verify.reading": ("proving one of 100,000 readings in an open page", "gas a proof"),
     "gas.firmware.release.3of5": ("releasing firmware by 3 of 5 keys, whole transaction", _ACT),
 }
+_RESPONSE = {
+    "gas.dr.enrol": ("enrolling an asset, whole transaction", _ACT),
+    "gas.dr.announce": ("announcing an event, whole transaction", _ACT),
+    "gas.dr.trigger": ("triggering an event by two readings, whole transaction", _ACT),
+    "gas.dr.dispatch.per_asset": (
+        "calling and dispatching an asset of a meter that was called before, in 100",
+        "gas an asset",
+    ),
+    "gas.dr.settle.10of10": (
+        "settling a meter by 10-of-10 with adjustment over 4 slots, whole transaction",
+        "gas a meter",
+    ),
+    "gas.dr.settle.10of10.batch8": (
+        "settling a meter by 10-of-10 with adjustment over 4 slots, in 8",
+        "gas a meter",
+    ),
+}
 _FULL = "FullAnchor, anchoring a reading of 600 with 5 bytes each, paris, an item"
 _HASH = "UsualAnchor, anchoring 1,000 readings of 100,000, mode Hash, an item"
 
@@ -61,7 +78,7 @@ def gas_figures(snapshot: Mapping[str, int]) -> dict[str, Figure]:
     life = "place, a hundredth of a clearing of 100, and settle (secp256k1)"
     full = "anchoring a reading with its ciphertext, 600 in a batch, 5 bytes each"
     return {
-        **{name: _gas(snapshot[sentence], unit, sentence) for name, (sentence, unit) in _DEVICES.items()},
+        **{name: _gas(snapshot[said], unit, said) for name, (said, unit) in (_DEVICES | _RESPONSE).items()},
         "gas.anchor.full.per_reading": _gas(snapshot[_FULL], _READING, full),
         "gas.anchor.hash.per_reading": Figure(
             value=snapshot[_HASH] / 1_000, unit=_READING, note="anchoring a reading by hash, 100,000 in a batch"

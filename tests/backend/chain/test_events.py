@@ -12,10 +12,12 @@ from gridweave.chain import EVENTS, Log, checksum_address, decode_log, decode_lo
 from gridweave.chain.abi import canonical_type, snake_case
 from gridweave.chain.events import Event, Paid, Placed
 from gridweave.domain.firmware.messages import Release
+from gridweave.domain.flexibility.terms import ProgrammeTerms, RuleTerms
 from gridweave.domain.hashing import keccak
 from gridweave.domain.terms import MarketTerms
 
-STRUCTS = {"terms": MarketTerms, "release": Release}
+STRUCTS = {len(dataclasses.fields(kind)): kind for kind in (MarketTerms, Release, ProgrammeTerms, RuleTerms)}
+"""By how many fields they have."""
 RENAMED = {"from": "sender"}
 PLACE = tuple(field.name for field in dataclasses.fields(Event))
 DECLARED = {
@@ -79,7 +81,7 @@ def test_decode_log__given_random_values__reads_what_was_encoded(key, rng):
         found = [getattr(event, field.name) for field in dataclasses.fields(event)][len(PLACE) :]
         kinds = [canonical_type(field) for field in entry["inputs"]]
         expected = [
-            STRUCTS[field["name"]](*value) if kind.startswith("(") else value
+            STRUCTS[len(value)](*value) if kind.startswith("(") else value
             for field, kind, value in zip(entry["inputs"], kinds, values, strict=True)
         ]
         assert type(event).__name__ == entry["name"]

@@ -45,7 +45,13 @@ HERE = "0x" + "11" * 20
 HOME, UTILITY = "0x" + "22" * 20, "0x" + "33" * 20
 ACT = Act(HOME, 4, 5, b"\6" * 65)
 FACADES = {kind.NAME: kind for kind in Base.__subclasses__()}
-MODULES_ONLY = {("Vault", "lock"), ("Vault", "settle"), ("Vault", "collect"), ("MeterLedger", "record")}
+MODULES_ONLY = {
+    ("Vault", "lock"),
+    ("Vault", "settle"),
+    ("Vault", "collect"),
+    ("MeterLedger", "record"),
+    ("MeterLedger", "wordsOf"),
+}
 
 
 def _answering(facade, function, *values, blocks=None):

@@ -27,7 +27,9 @@ from gridweave.domain import (
 from gridweave.domain.eip712 import DOMAIN_NAMES, TYPES, Domain, StructType, digest, typed_data
 from gridweave.domain.errors import FieldOutOfRange
 from gridweave.domain.firmware import messages as firmware
+from gridweave.domain.flexibility import acts as response_acts
 from gridweave.domain.flexibility import day_acts
+from gridweave.domain.flexibility import terms as response_terms
 from gridweave.domain.hashing import keccak
 from gridweave.domain.signatures import sign_compact, to_vrs
 from gridweave.domain.telemetry import segments
@@ -47,6 +49,8 @@ MESSAGES: dict[str, type[Any]] = {
         firmware,
         orders,
         readings,
+        response_acts,
+        response_terms,
         segments,
         stream_acts,
         terms,
@@ -54,7 +58,7 @@ MESSAGES: dict[str, type[Any]] = {
     for kind in vars(module).values()
     if isinstance(kind, type) and isinstance(getattr(kind, "TYPE", None), StructType) and kind is not Domain
 }
-SIGNED = sorted(set(TYPES) - {"MarketTerms"})
+SIGNED = sorted(set(TYPES) - {"MarketTerms", "ProgrammeTerms", "RuleTerms"})
 
 
 def random_value(rng: random.Random, solidity_type: str) -> Any:
@@ -72,6 +76,9 @@ def random_value(rng: random.Random, solidity_type: str) -> Any:
         return rng.random() < 0.5
     if solidity_type == "string":
         return rng.choice(["", "https://example.org/größe", rng.randbytes(40).hex()])
+    if solidity_type.startswith("int"):
+        bits = int(solidity_type.removeprefix("int"))
+        return rng.choice([0, -1, -(1 << bits - 1), (1 << bits - 1) - 1, rng.getrandbits(bits - 1)])
     bits = int(solidity_type.removeprefix("uint"))
     return rng.choice([0, 1, (1 << bits) - 1, rng.getrandbits(bits)])
 

@@ -9,13 +9,14 @@ import pytest
 from gridweave import artifacts
 from gridweave.domain import asset_errors
 from gridweave.domain import errors as domain_errors
+from gridweave.domain.flexibility import day_errors, response_errors
 from gridweave.services.advice import ADVICE, advice_on
 from gridweave.services.errors import Refused
 
 CONTRACT_ERRORS = sorted({entry.name for entry in artifacts.errors().values()})
 DOMAIN_ERRORS = sorted(
     name
-    for module in (domain_errors, asset_errors)
+    for module in (domain_errors, asset_errors, day_errors, response_errors)
     for name, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, domain_errors.DomainError) and kind.__module__ == module.__name__ and not kind.__subclasses__()
 )

@@ -10,6 +10,7 @@ from gridweave.chain.contracts.acts import NO_ACT, Act, SignedWord, signed_word,
 from gridweave.chain.contracts.authority import Authority, Role
 from gridweave.chain.contracts.base import Contract
 from gridweave.chain.contracts.day_calendar import DayCalendar
+from gridweave.chain.contracts.demand_response import DemandResponse
 from gridweave.chain.contracts.der_registry import Asset, DERRegistry
 from gridweave.chain.contracts.device_registry import Device, DeviceCheck, DeviceRegistry
 from gridweave.chain.contracts.energy_auction import EnergyAuction, PositionState, SlotClearing, SlotState
@@ -40,6 +41,7 @@ __all__ = [
     "Contracts",
     "DERRegistry",
     "DayCalendar",
+    "DemandResponse",
     "Device",
     "DeviceCheck",
     "DeviceRegistry",
@@ -87,6 +89,7 @@ class Contracts:
     firmware: FirmwareRegistry
     calendars: DayCalendar
     gauge: ResponseGauge
+    responses: DemandResponse
 
     @classmethod
     def at(cls, node: Node, addresses: Mapping[str, str]) -> Self:
@@ -105,6 +108,7 @@ class Contracts:
             firmware=FirmwareRegistry(node, addresses["FirmwareRegistry"]),
             calendars=DayCalendar(node, addresses["DayCalendar"]),
             gauge=ResponseGauge(node, addresses["ResponseGauge"]),
+            responses=DemandResponse(node, addresses["DemandResponse"]),
         )
 
     def all(self) -> tuple[Contract, ...]:
@@ -121,4 +125,5 @@ class Contracts:
             self.anchors,
             self.firmware,
             self.calendars,
+            self.responses,
         )

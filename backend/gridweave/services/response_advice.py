@@ -1,0 +1,80 @@
+"""The same for demand response, its gauge and its calendars: the HTTP status of each error, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["RESPONSE_ADVICE"]
+
+RESPONSE_ADVICE: Mapping[int, Mapping[str, str]] = {
+    403: {
+        "NotPayer": "only who pays for the programme may sign that",
+    },
+    404: {
+        "UnknownProgramme": "no such programme; an operator opens it first",
+        "UnknownRule": "no such rule; the programme's payer opens it first",
+        "UnknownResponse": "no such event; it is announced first",
+        "UnknownCommitment": "the event has no asset at this place; AssetsCalled tells the places",
+        "CalendarUnknown": "no such calendar; an operator opens it first",
+        "DayNotPublished": "this day of the calendar is not published yet",
+        "SlotOutsideCalendar": "no published day of the calendar holds this slot",
+    },
+    409: {
+        "MeterCommitted": "the meter has events that are not settled; settle them, then enrol anew",
+        "EnrolmentNotNewer": "sign with a nonce above the enrolment's version",
+        "ResponseNotInOrder": "the programme's last event ends later; call one after it",
+        "ResponseCapReached": "the programme's cap is reached; call fewer slots, or wait for the next day or season",
+        "RuleCapReached": "the rule has called as many events as it may",
+        "ResponseRuleIsEnded": "its payer has ended the rule",
+        "TriggerStale": "the readings are too old; the last may be two slots old",
+        "TriggerNotNewer": "the rule was triggered by these readings, or is cooling down",
+        "TriggerReadingMissing": "the rule's meter has no reading in this slot yet",
+        "ConditionNotMet": "the readings do not satisfy the rule",
+        "NoticeTooShort": "the event starts too soon for its notice; call a later one",
+        "ResponseIsCancelled": "the event does not take place",
+        "ResponseIsClosed": "the event is closed; nothing of it moves any more",
+        "CallTooLate": "the gate is closed; assets are called before it",
+        "BeforeGate": "the gate is open; dispatch and draw once it is closed",
+        "ResponseHasStarted": "the event has started; that had to come before",
+        "ResponseHasEnded": "the event has ended; that had to come before",
+        "ResponseNotEnded": "the event is settled once it has ended",
+        "ResponseNotFinal": "readings of the event can still change; close it later",
+        "ResponseNotSettled": "settle all of the event's commitments first",
+        "ResponseNotDrawn": "the programme draws whether the event takes place; draw first",
+        "DrawNotDue": "the event needs no draw, has had it, or its block has no hash yet",
+        "HasOptedOut": "the asset has opted out of this event",
+        "MeterBusy": "the meter has another commitment in these slots, or after them",
+        "TickFull": "so much power is offered at this price that no more fits",
+        "BondSpent": "penalties have eaten of the bond; enrol anew to fill it up",
+        "NotEnrolled": "the asset is not enrolled in this programme",
+        "ReadingsMissing": "readings of the event are missing; settle once they are in, or after their deadline",
+        "SettlementUnchanged": "the commitment is settled, and no later reading changes it",
+        "NothingCommitted": "the asset opted out in time; nothing is due",
+        "DayHasBegun": "this day has begun; publish days ahead",
+        "DayNotNext": "days follow each other; publish the next one",
+        "BondNotPaid": "the account's available balance does not cover the bond, or it owes money; deposit first",
+        "BudgetNotPaid": "the payer's available balance does not cover the event, or it owes money; deposit first",
+    },
+    422: {
+        "ResponseTermsNotAllowed": "the terms break the rule that is named",
+        "PowerOutOfRange": "the asset cannot offer more than its nameplate, and at most 2^24 - 1 W",
+        "AskOffGrid": "the ask must lie on the programme's price grid",
+        "OtherFeeder": "the asset stands on another feeder than the programme's",
+        "OtherMarket": "the asset's meter belongs to another market than the programme's",
+        "BaselineNotDue": "a baseline is agreed only in a programme with fixed ones; sign 0",
+        "TargetOutOfRange": "an event has a target of 1 to 2^30 - 1 W, and a slot at least",
+        "ResponseOutsideSeason": "the event lies outside the programme's season",
+        "ResponseOverMidnight": "an event lies within one day of the calendar",
+        "CalledAcrossDays": "an event lies within one day of the calendar",
+        "LongerThanAgreed": "the event is longer than the asset's owner allows",
+        "InComfortHours": "the event touches hours in which the asset is left alone",
+        "TooManyAssets": "send fewer in one call",
+        "MethodUnknown": "a baseline's method is one of five, 0 to 4",
+        "SlotsOutOfRange": "so many slots cannot be measured at once",
+        "TimeZoneMissing": "name the calendar's time zone",
+        "DaysMalformed": "three bytes a day, 1 to 366 days at once",
+        "DayMalformed": "a day has 23, 24 or 25 hours, and a kind from 1 on",
+        "SlotLengthUnfit": "23 hours must be whole slots",
+    },
+}
+"""By status, then by error name."""
