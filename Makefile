@@ -55,11 +55,14 @@ slither: .venv-slither/.stamp ## install the static analyser into an environment
 
 fuzzer: .venv-fuzz/.stamp ## install schemathesis into an environment of its own
 
+openadr-clients: setup ## install two independent OpenADR clients (needs Python 3.12), each into an environment of its own
+	@$(TOOL)/openadr_clients.py
+
 lock: setup ## resolve the Python locks anew (needs the package index)
 	@$(TOOL)/lock.py
 
 clean: ## remove all that was installed or made in this clone
-	rm -rf .venv .venv-slither .venv-proofs .venv-fuzz .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-slither .venv-proofs .venv-fuzz .venv-openadr .venv-lock node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.base: requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is not on PATH" >&2; exit 1; }
@@ -112,4 +115,4 @@ build/solc/.stamp: node_modules/.dev scripts/tools/solc.py scripts/tools/solc-wa
 	@.venv-fuzz/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r requirements/fuzz.txt
 	@touch $@
 
-.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither fuzzer lock clean wheel
+.PHONY: help demo test check bench lint lint-slither proofs format artifacts brownie setup slither fuzzer openadr-clients lock clean wheel

@@ -43,6 +43,8 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         "Grant(bytes32 stream,address to,uint32 epoch,uint32 firstWindow,uint32 lastWindow,bytes32 sealedHash,uint256 nonce,uint256 deadline)"
     );
 
+    /// How far ahead of the present epoch the next one may be.
+    uint256 private constant MAX_EPOCH_STEP = 256;
     /// How far a device's clock may be ahead of the block's.
     uint256 public constant CLOCK_TOLERANCE = 60 seconds;
     uint256 public constant MAX_BODY = 1 << 17;
@@ -91,6 +93,8 @@ contract TelemetryAnchor is ITelemetryAnchor, SignedActs {
         Record storage record = _records[stream];
         if (record.tipHash == 0) revert StreamUnknown(stream);
         if (epoch <= record.epoch) revert EpochNotNewer(stream, epoch, record.epoch);
+        uint256 most = uint256(record.epoch) + MAX_EPOCH_STEP;
+        if (epoch > most) revert EpochTooFar(stream, epoch, most);
         _consume(
             owner, keccak256(abi.encode(NEW_EPOCH_TYPEHASH, stream, epoch, owner.nonce, owner.deadline))
         );

@@ -96,6 +96,8 @@ interface ITelemetryAnchor {
     /// @notice A batch could not be judged, for too little gas is left. Nothing was refused.
     error GasTooLowForBatch(uint256 index);
     error EpochNotNewer(StreamId stream, uint32 epoch, uint32 current);
+    /// @notice An epoch is at most 256 ahead of the present one: else a seller could leave none to the buyer.
+    error EpochTooFar(StreamId stream, uint32 epoch, uint256 most);
     error GrantToNobody();
     error GrantIsEmpty(uint32 firstWindow, uint32 lastWindow);
     error GrantTooLong(uint256 length, uint256 most);

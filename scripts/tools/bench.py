@@ -28,6 +28,7 @@ from layout import ROOT
 EXACT = ("gas.", "homes.")
 GENERATED = ("history.", "indexer.1m.")  # measured without a chain
 ALONE = ("gateway.", "telemetry.")  # without a chain and without a service
+VTN = ("vtn.",)  # a service that serves nothing else meanwhile
 WIDTH = 170  # columns of a table that goes to a file
 
 
@@ -85,7 +86,13 @@ def _measured(wanted: list[str], *, quick: bool) -> dict[str, Figure]:
         from benchmark.speed.mqtt import mqtt_figures
 
         figures |= mqtt_figures(quick=quick)
-    if not all(name.startswith(EXACT + GENERATED + ALONE) for name in wanted):
+    if any(name.startswith(VTN) for name in wanted):
+        print("speed: the VTN, polled ...", flush=True)
+        sys.path.append(str(ROOT))
+        from benchmark.speed.vtn import vtn_figures
+
+        figures |= vtn_figures(quick=quick)
+    if not all(name.startswith((*EXACT, *GENERATED, *ALONE, *VTN)) for name in wanted):
         print("speed: a town, its service and its chain ...", flush=True)
         sys.path.append(str(ROOT))  # the town is that of tests/support
         from benchmark.speed.run import speed_figures

@@ -12,10 +12,10 @@ import argparse
 import re
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 from layout import ROOT
+from openadr_clients import python312
 
 PIP_TOOLS = "pip-tools==7.6.2"
 REQUIREMENTS = ROOT / "requirements"
@@ -39,7 +39,11 @@ LOCKS = {
     "slither": ["requirements/slither.in"],
     "proofs": ["requirements/proofs.in"],
     "fuzz": ["requirements/fuzz.in"],
+    "openadr3-client": ["requirements/openadr3-client.in"],
+    "python-oa3-client": ["requirements/python-oa3-client.in"],
 }
+NEWER = ("openadr3-client", "python-oa3-client")
+"""Resolved for Python 3.12, which the first of them needs."""
 SHARED = ("dev", "runtime", "build")
 
 
@@ -77,14 +81,19 @@ def check() -> list[str]:
 
 
 def _write(names: list[str]) -> None:
-    environment = ROOT / ".venv-lock"
-    compiler = environment / "bin" / "pip-compile"
-    if not compiler.exists():
-        venv.create(environment, with_pip=True)
-        _run([environment / "bin" / "pip", "install", "--quiet", "--upgrade", "pip", PIP_TOOLS])
     for name in names:
         print(f"resolving {name}.txt ...", flush=True)
-        _run([compiler, *OPTIONS, "--output-file", f"requirements/{name}.txt", *LOCKS[name]])
+        _run([_compiler(newer=name in NEWER), *OPTIONS, "--output-file", f"requirements/{name}.txt", *LOCKS[name]])
+
+
+def _compiler(*, newer: bool) -> Path:
+    """pip-compile in an environment of this Python's or, if that is older, of Python 3.12's."""
+    environment = ROOT / (".venv-lock/newer" if newer else ".venv-lock")
+    compiler = environment / "bin" / "pip-compile"
+    if not compiler.exists():
+        _run([python312() if newer else sys.executable, "-m", "venv", environment])
+        _run([environment / "bin" / "pip", "install", "--quiet", "--upgrade", "pip", PIP_TOOLS])
+    return compiler
 
 
 def _run(command: list[str | Path]) -> None:

@@ -140,13 +140,14 @@ def _fuzz(options: Options, log: Path) -> Outcome:
     if not (FUZZ_BIN / "schemathesis").exists() and _execute(["make", "fuzzer"], log, options) != 0:
         return _skipped("the fuzzer's environment could not be installed (make fuzzer)")
     examples = ["--examples", "5"] if options.quick else []
-    status = _execute([PYTHON, f"{TOOLS}/fuzz.py", f"--seed={options.seed}", *examples], log, options)
+    tools = (f"{TOOLS}/fuzz.py", f"{TOOLS}/fuzz_vtn.py")
+    status = max(_execute([PYTHON, tool, f"--seed={options.seed}", *examples], log, options) for tool in tools)
     return Outcome(from_status(status), status)
 
 
 _ON_POSTGRES = (
     "--store=postgres",
-    *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api")),
+    *(f"tests/backend/{room}" for room in ("store", "outbox", "indexer", "services", "api", "bridge/openadr")),
     "tests/e2e/crash/test_thirty_kills.py",
 )
 """The same tests again, as far as they touch a database."""
@@ -169,7 +170,7 @@ STAGES = {
     "contracts": Stage("contracts under Brownie", _contracts, _BESIDE),
     "e2e": Stage("the whole house", _pytest("e2e", "tests/e2e", "--ignore=tests/e2e/readme")),
     "readme": Stage("the quick start does what it says", _pytest("readme", "tests/e2e/readme"), _WAITING),
-    "fuzz": Stage("the API answers as its document says", _fuzz, _BESIDE),
+    "fuzz": Stage("API and VTN answer as their documents say", _fuzz, _BESIDE),
     "slither": Stage("static analysis of the contracts", _slither, _BESIDE),
     "proofs": Stage("the price is proved for bounded books", _proofs, _BESIDE),
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gridweave.api.errors import error_response, request_id_of
+from gridweave.api.errors import refusal_response
 from gridweave.services.errors import ServiceError
 
 __all__ = ["BodyLimit"]
@@ -75,14 +75,19 @@ class BodyNotTaken(ServiceError):
 class BodyLimit:
     """Takes plain JSON of at most `limit` bytes and `fields` fields that arrives within `within_s` seconds.
 
+    At the paths `forms` a form is taken as well.
+
     What is longer is refused by its announced length or while it comes in; what is refused is not kept.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, fields: int, within_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int, fields: int, within_s: float, forms: Collection[str] = frozenset()
+    ) -> None:
         self._app = app
         self._limit = limit
         self._fields = fields
         self._within_s = within_s
+        self._forms = forms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +96,7 @@ class BodyLimit:
         try:
             taken = await self._taken(scope, receive)
         except ServiceError as refusal:
-            answer = error_response(request_id_of(scope), refusal)
+            answer = refusal_response(scope, refusal)
             if isinstance(refusal, LengthAmbiguous):
                 answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
@@ -103,13 +108,13 @@ class BodyLimit:
         _check_length(scope["headers"])
         if scope["method"] in _WITHOUT_BODY:
             return receive
-        is_json = self._check(scope["headers"])
+        is_said = self._check(scope["headers"], forms=scope["path"] in self._forms)
         try:
             async with asyncio.timeout(self._within_s):
                 body = await self._read(receive)
         except TimeoutError as late:
             raise BodyLate(self._within_s) from late
-        if body and not is_json:
+        if body and not is_said:
             raise BodyNotTaken("Content-Type", "")
         self._check_text(body)
         pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -119,8 +124,8 @@ class BodyLimit:
 
         return replay
 
-    def _check(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Whether the body is said to be JSON; if nothing is said, there had better be none.
+    def _check(self, headers: Iterable[tuple[bytes, bytes]], *, forms: bool) -> bool:
+        """Whether the body is said to be JSON (or a form); if nothing is said, there had better be none.
 
         Raises BodyTooLarge, BodyNotTaken.
         """
@@ -131,7 +136,7 @@ class BodyLimit:
             if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
                 raise BodyNotTaken("Content-Encoding", value.decode("latin-1"))
             if name == b"content-type":
-                said = _is_json(value)
+                said = _is_json(value) or (forms and _is_form(value))
                 if not said:
                     raise BodyNotTaken("Content-Type", value.decode("latin-1"))
         return said
@@ -180,3 +185,7 @@ def _longer(digits: bytes, limit: int) -> bool:
 def _is_json(value: bytes) -> bool:
     kind = value.split(b";")[0].strip().lower()
     return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def _is_form(value: bytes) -> bool:
+    return value.split(b";")[0].strip().lower() == b"application/x-www-form-urlencoded"

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,10 +23,11 @@ from gridweave.services.intake import refusal
 from gridweave.store.errors import StoreBusy, StoreUnavailable
 from gridweave.store.reading import CursorInvalid
 
-__all__ = ["error_response", "install_error_handlers", "request_id_of", "service_error"]
+__all__ = ["error_response", "install_error_handlers", "refusal_response", "request_id_of", "service_error"]
 
 log = structlog.get_logger(__name__)
 
+PROBLEMS = "/openadr3/"
 _MOST_PROBLEMS, _MOST_NAME = 10, 60
 _NAMES = {400: "BodyUnreadable", 404: "NoSuchRoute", 405: "MethodNotAllowed"}
 _MESSAGES = {400: "the body is no JSON that can be read: UTF-8, not nested deeply, numbers in their ranges"}
@@ -56,6 +58,15 @@ def error_response(request_id: str, error: ServiceError, extra: Mapping[str, Any
     """The refusal as an answer."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
     body = {"error": error.body, "requestId": request_id} | dict(extra or {})
+    return _Escaped(body, status_code=error.status, headers=headers)
+
+
+def refusal_response(scope: Scope, error: ServiceError) -> JSONResponse:
+    """The same from outside of the routes: under PROBLEMS as a problem (RFC 9457), as whoever asks there knows it."""
+    if not scope["path"].startswith(PROBLEMS):
+        return error_response(request_id_of(scope), error)
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+    body = {"title": HTTPStatus(error.status).phrase, "status": error.status, "detail": error.message}
     return _Escaped(body, status_code=error.status, headers=headers)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gridweave.api.errors import error_response, request_id_of
+from gridweave.api.errors import refusal_response
 from gridweave.services.errors import RateLimited
 
 __all__ = ["READS", "UNCOUNTED", "WRITES", "RateLimit"]
 
-WRITES = frozenset({"POST"})
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics", "/v1/events"})
 """Reads that no rate limits: who watches over the service, and the stream, which has places of its own."""
@@ -34,7 +34,7 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._counts(scope) and not self._take(_address(scope)):
-            await error_response(request_id_of(scope), RateLimited(1))(scope, receive, send)
+            await refusal_response(scope, RateLimited(1))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "meter": "Register a meter, submit and show readings.",
     "device": "Enrol devices and show them.",
     "gateway": "Take devices' telemetry in, seal it and have it anchored.",
+    "vtn": "Say who may speak with the service's OpenADR 3.1 VTN.",
     "asset": "Register assets, report their states, find the one that under-delivers.",
     "telemetry": "Open streams, read, prove, share and erase what devices measure.",
     "firmware": "Release firmware by M of N keys, watch its rollout; make and check bundles.",

@@ -19,12 +19,14 @@ from gridweave.api import create_app
 from gridweave.api.connections import Patience, make_room, patient
 from gridweave.api.logs import configure_logs
 from gridweave.bridge.mqtt_door import mqtt_door
+from gridweave.bridge.openadr.app import VtnDoor
 from gridweave.chain import KeyUnusable, NodeUnavailable
 from gridweave.cli.options import DataDir, KeyFile, Keystore, Network, Networks, NodeUrl, PasswordFile, Record
 from gridweave.cli.terminal import KEY_UNUSABLE, REFUSED, UNAVAILABLE, fail
 from gridweave.deployment import DeploymentError
 from gridweave.services.belonging import WrongChain
 from gridweave.services.settings import Settings, SettingsInvalid
+from gridweave.services.vtn.clients import ClientsUnreadable
 from gridweave.store.errors import StoreBusy, StoreMismatch, StoreUnavailable
 
 __all__ = ["NotStarted", "Service", "bind", "check_given", "register", "speaking_of_starting"]
@@ -43,7 +45,7 @@ class Service(uvicorn.Server):
 
     def __init__(self, settings: Settings, log: TextIO | None = None) -> None:
         configure_logs(settings.log_level, log)
-        self.application = create_app(settings, bridge=mqtt_door)
+        self.application = create_app(settings, bridge=mqtt_door, doors=[VtnDoor(settings)])
         self._drain_s = settings.drain_ms / 1_000
         patience = Patience(
             settings.head_timeout_ms / 1e3, settings.stall_timeout_ms / 1e3, make_room(settings.most_connections)
@@ -191,7 +193,14 @@ async def _serve(settings: Settings) -> None:
 def speaking_of_starting() -> Iterator[None]:
     """Turns what keeps a service from starting into one message and its exit code."""
     stores = (StoreBusy, StoreMismatch)
-    refused: tuple[type[Exception], ...] = (SettingsInvalid, WrongChain, *stores, DeploymentError, NotStarted)
+    refused: tuple[type[Exception], ...] = (
+        SettingsInvalid,
+        ClientsUnreadable,
+        WrongChain,
+        *stores,
+        DeploymentError,
+        NotStarted,
+    )
     try:
         yield
     except refused as fault:

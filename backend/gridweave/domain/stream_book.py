@@ -32,6 +32,7 @@ from gridweave.domain.stream_errors import (
     BodyUnwanted,
     EpochNotBegun,
     EpochNotNewer,
+    EpochTooFar,
     EpochOfFormerOwner,
     EpochRunsBack,
     GrantIsEmpty,
@@ -66,6 +67,7 @@ CLOCK_TOLERANCE = 60
 """Seconds that a device's clock may be ahead of the block's."""
 MOST_SEALED = 1 << 14
 MOST_BATCHES = 100
+MOST_EPOCH_STEP = 256
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,14 @@ class StreamBook:
     def begin_epoch(self, said: NewEpoch, tip_hash: bytes, signer: str, witness: Witness) -> list[StreamOutcome]:
         """`tip_hash` is that of the tip which was brought.
 
-        Raises StreamUnknown, EpochNotNewer, what the witness does, SignerNotAllowed, TipDiffers.
+        Raises StreamUnknown, EpochNotNewer, EpochTooFar, what the witness does, SignerNotAllowed, TipDiffers.
         """
         record = self._record(said.stream)
         if said.epoch <= record.epoch:
             raise EpochNotNewer(hex_of(said.stream), said.epoch, record.epoch)
+        most = record.epoch + MOST_EPOCH_STEP
+        if said.epoch > most:
+            raise EpochTooFar(hex_of(said.stream), said.epoch, most)
         witness.require_consent(signer, said)
         self._require_owner(record.device, signer)
         self._require_tip(said.stream, tip_hash)

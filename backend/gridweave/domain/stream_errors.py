@@ -23,6 +23,7 @@ __all__ = [
     "BodyUnwanted",
     "EpochNotBegun",
     "EpochNotNewer",
+    "EpochTooFar",
     "EpochOfFormerOwner",
     "EpochRunsBack",
     "GrantIsEmpty",
@@ -109,6 +110,10 @@ class BodyCountDiffers(CallRefusal):
 
 class EpochNotNewer(CallRefusal):
     parameters = ("bytes32 stream", "uint32 epoch", "uint32 current")
+
+
+class EpochTooFar(CallRefusal):
+    parameters = ("bytes32 stream", "uint32 epoch", "uint256 most")
 
 
 class GrantToNobody(CallRefusal):

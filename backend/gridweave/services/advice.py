@@ -93,6 +93,7 @@ _BY_STATUS: dict[int, dict[str, str]] = {
         "TipDiffers": "that is not the newest batch of the stream, or its next one follows another; read the tip anew",
         "EpochNotBegun": "the epoch has not begun; the stream's owner begins it",
         "EpochNotNewer": "name a later epoch",
+        "EpochTooFar": "name the next epoch, or one that is not further than the last that is allowed",
         "EpochRunsBack": "the stream's epoch is a later one; seal the batch under that",
         "ModelAlreadyOpen": "the model is open already",
         "CounterNotIncreasing": "a release counts higher than every earlier one of its model",

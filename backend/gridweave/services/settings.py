@@ -121,6 +121,23 @@ class Settings(BaseModel):
     )
     mqtt_public_host: str = Field(default="", description="the name by which devices reach it, if another")
 
+    vtn_clients: Path | None = Field(
+        default=None,
+        description="file of OpenADR clients; empty: vtn-clients.json in the folder",
+    )
+    vtn_token_s: int = Field(default=3_600, ge=60, description="seconds for which a token of an OpenADR client holds")
+    vtn_most_objects: int = Field(default=10_000, ge=1, description="OpenADR objects of one VEN")
+    vtn_public_url: str = Field(
+        default="",
+        description="where clients reach the VTN: https://vtn.example/openadr3/3.1.0; empty: as asked",
+    )
+    vtn_webhook_echo: bool = Field(
+        default=True, description="an OpenADR callback must answer a challenge before it is taken, as OpenADR 3.1 says"
+    )
+    vtn_private_webhooks: bool = Field(
+        default=False, description="OpenADR callbacks may be private addresses, and without TLS: in a laboratory only"
+    )
+
     log_level: str = Field(default="info", description="debug, info, warning or error")
 
     @field_validator("outbox_url", "index_url")

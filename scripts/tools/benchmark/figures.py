@@ -63,6 +63,7 @@ NAMES = (
     "orders.post_to_committed_ms.p50",
     "orders.post_to_committed_ms.p99",
     "readings.paid_per_s",
+    "vtn.requests_per_s",
     "indexer.events_per_s",
     "indexer.rebuild_events_per_s",
     "indexer.1m.rss_growth_mib",

@@ -9,10 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from gridweave.store import index_tables, outbox_tables
+from gridweave.store import index_tables, vtn_tables
 from gridweave.store.database import Database, Kind
 
-TABLES = {Kind.OUTBOX: outbox_tables.metadata, Kind.INDEX: index_tables.metadata}
+TABLES = {Kind.OUTBOX: vtn_tables.metadata, Kind.INDEX: index_tables.metadata}
 
 
 @pytest.mark.asyncio

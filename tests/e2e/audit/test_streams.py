@@ -59,6 +59,7 @@ RULES: list[tuple[str, int, tuple[int, ...], Edit, str]] = [
     ("anchorAll", 0, (1,), lambda bodies: bodies[1:], "BodyCountDiffers"),
     ("open", 0, (3, 0), put("0x" + "11" * 20), "SignerNotAllowed"),
     ("newEpoch", 0, (1,), put(1), "EpochNotNewer"),
+    ("newEpoch", 0, (1,), put(10_000), "EpochTooFar"),
     ("newEpoch", 0, (0,), flip_byte(31), "StreamUnknown"),
     ("newEpoch", 0, (2, 1), flip_byte(), "TipDiffers"),
     ("newEpoch", 0, (3, 0), put("0x" + "11" * 20), "SignerNotAllowed"),

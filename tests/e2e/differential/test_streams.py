@@ -144,7 +144,7 @@ class Life:
 
     def _epoch(self, stream: Stream) -> str:
         tip = stream.tip if self.rng.random() < 0.85 else self.rng.choice(self.tips[stream.id])
-        epoch = stream.tip.span.epoch + self.rng.choice([1, 1, 1, 2, 0])
+        epoch = stream.tip.span.epoch + self.rng.choice([1, 1, 1, 1, 1, 2, 2, 0, 256, 257])
         return self.streams.new_epoch(stream, self._someone(stream), epoch, tip)
 
     def _grant(self, stream: Stream) -> str:

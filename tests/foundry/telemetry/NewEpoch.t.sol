@@ -41,6 +41,18 @@ contract NewEpochTest is Streams {
         }
     }
 
+    /// Else whoever sells a device begins the last epoch there is before, and its stream has ended.
+    function test_newEpoch__given_one_that_is_far_ahead__reverts() external {
+        _newEpoch(stream, 257, prosumer);
+        uint32[2] memory far = [uint32(514), type(uint32).max];
+        for (uint256 i = 0; i < far.length; ++i) {
+            bytes memory reason =
+                abi.encodeWithSelector(ITelemetryAnchor.EpochTooFar.selector, stream, far[i], uint256(513));
+            _expectRefusal(far[i], prosumer, reason);
+        }
+        _newEpoch(stream, 513, prosumer);
+    }
+
     function test_newEpoch__given_a_stranger__reverts() external {
         _expectRefusal(2, stranger, abi.encodeWithSelector(ISignedActs.SignerNotAllowed.selector, stranger.addr));
     }

@@ -22,7 +22,7 @@ from gridweave.domain.orders import Order, Side
 from gridweave.domain.signatures import recover
 from gridweave.localnet import free_port
 
-__all__ = ["measure_orders"]
+__all__ = ["bare_application", "measure_orders"]
 
 HANDS_SINGLE, HANDS_BATCH = 32, 8
 _TOOLS = Path(__file__).resolve().parents[2]
@@ -95,12 +95,13 @@ def _order(body: dict[str, Any]) -> Order:
 
 async def _bare(orders: Sequence[dict[str, Any]]) -> Answered:
     """The same POSTs to an application that does nothing."""
-    async with _bare_application() as url:
+    async with bare_application() as url:
         return await post_all(url, [request(url, {"orders": [order]}) for order in orders], HANDS_SINGLE)
 
 
 @asynccontextmanager
-async def _bare_application() -> AsyncIterator[str]:
+async def bare_application() -> AsyncIterator[str]:
+    """The address at which an application that does nothing takes orders."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmark.speed.bare", str(port), cwd=_TOOLS, stderr=subprocess.DEVNULL

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from gridweave.store.outbox_tables import metadata
+from gridweave.store.vtn_tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=False)
 context.run_migrations()
