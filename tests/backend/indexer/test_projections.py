@@ -39,25 +39,43 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 LEFT_OUT = {
     "Approval",
+    "AssetEnrolled",
+    "AssetOptedOut",
     "AssetStateRefused",
+    "AssetsCalled",
     "AuthorityUpdated",
     "BodyAnchored",
+    "CalendarOpened",
+    "CallRefused",
+    "CommitmentReleased",
+    "DaysPublished",
     "EIP712DomainChanged",
+    "MarginFound",
     "OperationCanceled",
     "OperationExecuted",
     "OperationScheduled",
+    "ProgrammeOpened",
+    "ResponseAnnounced",
+    "ResponseCancelled",
+    "ResponseClosed",
+    "ResponseDrawn",
+    "ResponseRuleEnded",
+    "ResponseRuleOpened",
+    "ResponseSettled",
+    "ResponseSettlementRefused",
     "RoleAdminChanged",
     "RoleGrantDelayChanged",
     "RoleGranted",
     "RoleGuardianChanged",
     "RoleLabel",
     "RoleRevoked",
+    "SetpointGiven",
     "TargetAdminDelayUpdated",
     "TargetClosed",
     "TargetFunctionRoleUpdated",
     "Transfer",
 }
-"""Roles, the token's own book and sealed bodies: nothing but the history shows them."""
+"""Roles, the token's own book, sealed bodies; yet calendars and demand response: only the history shows them."""
 
 
 def test_projected__with_those_left_out__are_all_events() -> None:
