@@ -40,6 +40,7 @@ contract DayCalendar is IDayCalendar, SignedActs {
     uint32 private immutable _slotLength;
 
     uint32 private _count;
+    // slither-disable-next-line uninitialized-state
     mapping(uint256 calendar => Calendar) private _calendars;
 
     constructor(address authority, uint32 slotLength_)

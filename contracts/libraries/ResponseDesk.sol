@@ -120,6 +120,7 @@ contract ResponseDesk is SignedActs {
     function _requireAllowed(ProgrammeTerms memory terms) private view {
         uint256 calendar = _books.calendars[terms.market];
         // a meter's event days count in all its programmes
+        // slither-disable-next-line incorrect-equality
         _require(calendar == 0 || calendar == terms.calendar, "one calendar per market");
         _require(terms.calendar != 0, "days are counted by a calendar");
         _require(terms.method <= MATCHED, "method is one of five");
@@ -229,6 +230,7 @@ contract ResponseDesk is SignedActs {
         (event_.caller, event_.rule, event_.bounty) = (msg.sender, rule, bounty);
 
         tally.lastSlot = lastSlot;
+        // slither-disable-next-line incorrect-equality
         tally.dayEvents = tally.day == head.day ? tally.dayEvents + 1 : 1;
         tally.day = head.day;
         ++tally.events;
@@ -277,6 +279,7 @@ contract ResponseDesk is SignedActs {
         uint256 earliest = block.timestamp + terms.noticeLead;
         if (earliest > startsAt) revert IDemandResponse.NoticeTooShort(startsAt, earliest);
         // an event of no slots has no target either
+        // slither-disable-next-line incorrect-equality
         if (head.slots == 0 || head.targetW == 0 || head.targetW > LANE_MAX) {
             revert IDemandResponse.TargetOutOfRange(head.targetW);
         }
@@ -320,6 +323,7 @@ contract ResponseDesk is SignedActs {
             revert IDemandResponse.ResponseNotInOrder(head.firstSlot, tally.busyUntil);
         }
         tally.busyUntil = head.firstSlot + head.slots;
+        // slither-disable-next-line incorrect-equality
         tally.daySlots = tally.day == head.day ? tally.daySlots + head.slots : head.slots;
         tally.day = head.day;
         tally.seasonSlots += head.slots;
@@ -367,6 +371,7 @@ contract ResponseDesk is SignedActs {
             return;
         }
         if (block.number <= drawBlock) revert IDemandResponse.DrawNotDue(number);
+        // slither-disable-next-line weak-prng
         uint256 drawn = uint256(keccak256(abi.encode(blockhash(drawBlock), number))) % ResponseMath.WHOLE_BPS;
         head.drawn = drawn < terms.drawBps;
         head.cancelled = !head.drawn;
@@ -434,6 +439,7 @@ contract ResponseDesk is SignedActs {
 
     function _headOf(uint32 number) private view returns (EventHead memory) {
         EventHeadWord word = _books.events[number].head;
+        // slither-disable-next-line incorrect-equality
         if (EventHeadWord.unwrap(word) == 0) revert IDemandResponse.UnknownResponse(number);
         return word.unpack();
     }

@@ -78,6 +78,7 @@ library ResponseMath {
     function silenceCost(ProgrammeTerms memory terms, uint256 committedWh) internal pure returns (uint256) {
         unchecked {
             // energies of 32 bits at most, prices of 41, shares of 16
+            // slither-disable-next-line divide-before-multiply
             return committedWh * terms.floorBps / WHOLE_BPS * terms.shortfallRate / 1_000;
         }
     }
@@ -110,6 +111,7 @@ library ResponseMath {
         unchecked {
             // as above
             uint256 shortWh = committedWh * terms.floorBps / WHOLE_BPS;
+            // slither-disable-next-line divide-before-multiply
             return shortWh * terms.shortfallRate * terms.lateBps / WHOLE_BPS / 1_000;
         }
     }
