@@ -47,7 +47,7 @@ contract DayCalendar is IDayCalendar, SignedActs {
         EIP712("Gridweave DayCalendar", "1")
         AccessManaged(authority)
     {
-        if (slotLength_ == 0 || HOUR % slotLength_ != 0) revert SlotLengthUnfit(slotLength_);
+        if (slotLength_ == 0 || (24 * HOUR) % slotLength_ != 0) revert SlotLengthUnfit(slotLength_);
         _slotLength = slotLength_;
     }
 

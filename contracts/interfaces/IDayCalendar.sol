@@ -35,7 +35,7 @@ interface IDayCalendar {
     error DayNotPublished(uint32 calendar, uint32 day);
     /// @notice No published day holds the slot.
     error SlotOutsideCalendar(uint32 calendar, uint32 slot);
-    /// @notice 23 hours must be whole slots.
+    /// @notice A day of 24 hours must be whole slots.
     error SlotLengthUnfit(uint32 slotLength);
 
     /// @notice Opens a calendar, in which its signer alone publishes:
