@@ -74,7 +74,7 @@ RESPONSE_ADVICE: Mapping[int, Mapping[str, str]] = {
         "TimeZoneMissing": "name the calendar's time zone",
         "DaysMalformed": "three bytes a day, 1 to 366 days at once",
         "DayMalformed": "a day has 23, 24 or 25 hours, and a kind from 1 on",
-        "SlotLengthUnfit": "23 hours must be whole slots",
+        "SlotLengthUnfit": "24 hours must be whole slots",
     },
 }
 """By status, then by error name."""
