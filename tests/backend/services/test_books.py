@@ -201,9 +201,12 @@ async def test_books__when_the_index_is_away_after_a_reorg__are_emptied_and_the_
         await service.caught_up()
         await agree(service, [slot])
 
+        real, answers = world.sponsors.refresh, iter([StoreUnavailable("gone")])
+
         async def refresh() -> None:
-            monkeypatch.undo()
-            raise StoreUnavailable("gone")
+            for away in answers:
+                raise away
+            await real()
 
         monkeypatch.setattr(world.sponsors, "refresh", refresh)
         await town.chain.node.request("anvil_reorg", 1, [])
