@@ -90,6 +90,7 @@ class Delivery:
         self._store, self._callbacks = store, callbacks
         self._bell = asyncio.Event()
         self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._ended: set[int] = set()
 
     def ring(self) -> None:
         """Something new is due."""
@@ -115,10 +116,11 @@ class Delivery:
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
     async def _start(self) -> None:
+        self._ended.clear()  # what ends while the store is asked may stand in its answer still
         for notice in await self._store.due(now_ms(), 4 * _AT_ONCE):
             if len(self._under_way) >= _AT_ONCE:
                 return
-            if notice.seq not in self._under_way:
+            if notice.seq not in self._under_way and notice.seq not in self._ended:
                 self._under_way[notice.seq] = asyncio.create_task(self._deliver(notice))
 
     async def _deliver(self, notice: Notice) -> None:
@@ -137,3 +139,4 @@ class Delivery:
             log.warning("notices wait", reason=str(away))
         finally:
             del self._under_way[notice.seq]
+            self._ended.add(notice.seq)

@@ -15,6 +15,7 @@ from gridweave.services.vtn import delivery
 from gridweave.services.vtn.addresses import PublicResolver, check_callback
 from gridweave.services.vtn.delivery import MOST_ATTEMPTS
 from gridweave.services.vtn.errors import Malformed
+from gridweave.store.vtn import Notice
 from gridweave.timing import now_ms
 from tests.support.callbacks import Subscriber, listening
 from tests.support.vtn import Knocking, TestVtn, running_vtn
@@ -64,6 +65,28 @@ async def test_notices__of_an_events_life__come_in_order_with_the_bearer_token(
     await asyncio.sleep(0.2)
     assert len(subscriber.told) == 3
     assert await vtn.vtn.store.waiting() == 0
+
+
+async def test_notices__told_while_the_store_is_asked_what_is_due__are_not_told_again(
+    vtn: TestVtn, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = vtn.vtn.store.due
+
+    async def slowly(now: int, limit: int) -> list[Notice]:
+        found = await asked(now, limit)
+        await asyncio.sleep(0.2)
+        return found
+
+    program = await vtn.program()
+    await subscribed(vtn.utility, subscriber, "EVENT")
+    monkeypatch.setattr(vtn.vtn.store, "due", slowly)
+    for name in ("one", "two", "three"):
+        await vtn.event(program, eventName=name)
+        await asyncio.sleep(0.1)
+    await subscriber.until(3)
+    await asyncio.sleep(1)
+    assert [each["object"]["eventName"] for each in await subscriber.until(3)] == ["one", "two", "three"]
+    assert len(subscriber.told) == 3
 
 
 async def test_notices__of_a_vens_reports__go_to_business_logic_and_to_no_other_ven(
