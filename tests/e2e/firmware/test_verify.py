@@ -60,7 +60,7 @@ def test_verify__given_a_rollback__exits_1_and_names_it(factory: Factory, files:
     assert refused.exit_code == 1
     assert json.loads(refused.stderr)["error"] == {
         "name": "CounterNotNewer",
-        "message": "counter 5, current 5",
+        "message": "counter 5, current 5. Rollback: the device runs `current`, which is as new or newer.",
         "args": {"counter": 5, "current": 5},
     }
 
