@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import IO, AnyStr
 
-__all__ = ["sync", "write_through"]
+__all__ = ["replace", "sync", "write_through"]
 
 
 def write_through(file: IO[AnyStr], content: AnyStr) -> None:
@@ -17,6 +17,19 @@ def write_through(file: IO[AnyStr], content: AnyStr) -> None:
     file.write(content)
     file.flush()
     os.fsync(file.fileno())
+
+
+def replace(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Puts `content` into a file, new or not, whole or not at all; its name is on disk, too. One writer at a time.
+
+    `mode` is less what the umask takes. Raises OSError.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)  # of a write that was cut off
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        write_through(file, content)
+    fresh.replace(path)
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

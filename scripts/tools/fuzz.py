@@ -56,14 +56,26 @@ ENDLESS = "/v1/events"
 
 def main() -> int:
     """Entry point of the command line: 0 when nothing was found."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    return asyncio.run(_fuzz(*chosen(__doc__ or "", "cases a route in the first pass")))
+
+
+def chosen(doc: str, of_examples: str) -> tuple[int, int]:
+    """Seed and examples of the command line. Ends the program where there is no fuzzer."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--seed", type=int, default=int(os.environ.get("GRIDWEAVE_SEED", DEFAULT_SEED)))
-    parser.add_argument("--examples", type=int, default=20, help="cases a route in the first pass")
+    parser.add_argument("--examples", type=int, default=20, help=of_examples)
     arguments = parser.parse_args()
     if not (FUZZ_BIN / "schemathesis").exists():
         raise SystemExit("the fuzzer is not installed: run `make fuzzer`")
     print(f"seed {arguments.seed}", flush=True)
-    return asyncio.run(_fuzz(arguments.seed, arguments.examples))
+    return arguments.seed, arguments.examples
+
+
+def came_to_harm(service: ServiceProcess) -> int:
+    """1 if the service says so, and what it says."""
+    faults = [line for line in service.words(10**8).splitlines() if '"event": "fault"' in line]
+    print("\n".join(faults[:5]))
+    return 1 if faults else 0
 
 
 async def _fuzz(seed: int, examples: int) -> int:
@@ -83,9 +95,7 @@ async def _fuzz(seed: int, examples: int) -> int:
                     mining.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await mining
-                faults = [line for line in service.words(10**8).splitlines() if '"event": "fault"' in line]
-                print("\n".join(faults[:5]))
-                return max([*statuses, 1 if faults else 0, await _reached(service.url)])
+                return max([*statuses, came_to_harm(service), await _reached(service.url)])
 
 
 async def _reached(url: str) -> int:

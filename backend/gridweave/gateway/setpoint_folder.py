@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from gridweave.disk import write_through
 from gridweave.domain.setpoints import Setpoint, SetpointAnswer
 from gridweave.domain.telemetry.gateway_errors import WordMalformed
 from gridweave.gateway.dispatch import Command, Dropped
@@ -54,9 +55,7 @@ class SetpointFolder:
         with file.open("ab") as lines:
             if lines.tell() >= MOST_ANSWERED:
                 raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), str(file))
-            lines.write(answer.encode() + b"\n")
-            lines.flush()
-            os.fsync(lines.fileno())
+            write_through(lines, answer.encode() + b"\n")
         (self._waiting / _name(device, answer)).unlink(missing_ok=True)
 
     def answers(self, device: str) -> list[SetpointAnswer]:

@@ -16,6 +16,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
+from gridweave.disk import replace
 from gridweave.localnet.errors import LocalnetError
 from gridweave.localnet.parent import die_with_parent
 
@@ -112,9 +113,9 @@ class Mosquitto:
     def _set_up(self, plugin: Path) -> None:
         rights = self.home / "dynamic-security.json"
         if not self.password_file.exists():
-            _keep(self.password_file, secrets.token_urlsafe(24))
+            replace(self.password_file, secrets.token_urlsafe(24).encode(), 0o600)
         if not _is_whole(rights):
-            _keep(rights, json.dumps(_rights(self.password_file.read_text())))
+            replace(rights, json.dumps(_rights(self.password_file.read_text())).encode(), 0o600)
         lines = [
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous false",
@@ -127,14 +128,6 @@ class Mosquitto:
             *(["user root"] if os.geteuid() == 0 else []),
         ]
         (self.home / "mosquitto.conf").write_text("\n".join(lines) + "\n")
-
-
-def _keep(file: Path, text: str) -> None:
-    """Whole or not at all, for nobody else to read."""
-    whole = file.with_name(f"{file.name}.new")
-    whole.touch(mode=0o600)
-    whole.write_text(text)
-    whole.replace(file)
 
 
 def _is_whole(rights: Path) -> bool:

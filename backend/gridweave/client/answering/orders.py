@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridweave.disk import replace
 from gridweave.domain.setpoints import Setpoint
 
 __all__ = ["Order", "Orders"]
@@ -53,12 +53,10 @@ class Orders:
 
     def _write(self, orders: dict[str, Order]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_suffix(".part")
-        with part.open("w") as lines:
-            for order in orders.values():
-                setpoint = json.loads(order.setpoint.encode())
-                values = {"setpoint": setpoint, "committedW": order.committed_w, "reason": order.reason}
-                lines.write(json.dumps(values) + "\n")
-            lines.flush()
-            os.fsync(lines.fileno())
-        part.replace(self._file)
+        replace(self._file, b"".join(_line(order) for order in orders.values()))
+
+
+def _line(order: Order) -> bytes:
+    setpoint = json.loads(order.setpoint.encode())
+    values = {"setpoint": setpoint, "committedW": order.committed_w, "reason": order.reason}
+    return json.dumps(values).encode() + b"\n"

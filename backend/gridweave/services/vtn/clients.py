@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import re
 import secrets
 import time
@@ -15,6 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from gridweave.disk import replace
 from gridweave.locking import Taken, hold
 
 __all__ = ["Client", "ClientRefused", "Clients", "ClientsUnreadable", "Role"]
@@ -118,7 +118,7 @@ class Clients:
             known = dict(self._known)
             yield known
             rows = [asdict(client) for client in sorted(known.values(), key=lambda client: client.id)]
-            _replace(self.file, json.dumps({"clients": rows}, indent=1))
+            replace(self.file, json.dumps({"clients": rows}, indent=1).encode(), 0o600)
 
     def _read(self) -> None:
         try:
@@ -146,17 +146,6 @@ def _held(path: Path) -> Iterator[None]:
             if time.monotonic() > patience:
                 raise ClientRefused("another command changes the clients: try again") from None
             time.sleep(0.05)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Whole or not at all, and for its owner's eyes alone."""
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())
-    fresh.replace(file)
 
 
 def _hash(secret: str) -> str:
